@@ -1,0 +1,12 @@
+//! Vocabulary without dependencies on the rest of the program: time, text, ids, health, problems.
+//!
+//! Owns words that every room speaks. Must not know Kubernetes, the terminal, or any other room.
+
+pub mod age;
+pub mod clock;
+pub mod health;
+pub mod id;
+pub mod problem;
+pub mod quantity;
+pub mod ring;
+pub mod text;
