@@ -4,8 +4,10 @@
 //!
 //! ```text
 //! base      words that every room speaks: time, text, ids, health, problems
+//! action    the catalogue of everything a key, the palette or the help page can name
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
+pub mod action;
 pub mod base;
 pub mod target;
