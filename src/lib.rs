@@ -9,5 +9,6 @@
 //! ```
 
 pub mod action;
+pub mod app;
 pub mod base;
 pub mod target;
