@@ -18,6 +18,12 @@ pub struct Service {
     pub ports: Box<[ServicePort]>,
     /// Cluster address; `None` (headless) or empty are kept as written.
     pub cluster_ip: Str,
+    /// `spec.externalIPs`.
+    pub external_ips: Box<[Str]>,
+    /// Addresses that a load balancer reported (IP, else host name), sorted.
+    pub balancer: Box<[Str]>,
+    /// `spec.externalName`; empty unless the kind is `ExternalName`.
+    pub external_name: Str,
 }
 
 /// One port of a Service.
@@ -29,6 +35,10 @@ pub struct ServicePort {
     pub port: i32,
     /// Number or name of the pod's port, as written.
     pub target: Str,
+    /// `TCP`, `UDP`, `SCTP`.
+    pub protocol: Str,
+    /// Port on every node, when there is one.
+    pub node_port: Option<i32>,
 }
 
 /// Part of a Service's endpoints.
