@@ -4,9 +4,13 @@
 
 pub mod age;
 pub mod clock;
+pub mod confirmation;
+pub mod duration;
+pub mod environment;
 pub mod health;
 pub mod id;
 pub mod problem;
 pub mod quantity;
 pub mod ring;
 pub mod text;
+pub mod toml;
