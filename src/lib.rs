@@ -11,4 +11,6 @@
 pub mod action;
 pub mod app;
 pub mod base;
+pub mod keymap;
+pub mod runtime;
 pub mod target;

@@ -1,0 +1,7 @@
+//! The shell around the pure core: event loop, input, frames, effects, terminal, signals.
+//!
+//! Owns everything that happens in time. Must not decide what a key means or what is on screen: that is `app` and `ui`.
+
+pub mod screen;
+pub mod signals;
+pub mod terminal;
