@@ -122,10 +122,12 @@ impl<'t> Reader<'t> {
         let mut problems = self.problems.borrow_mut();
         let base = format!("{}:{}", self.source.topic, spot.path);
         let taken = |id: &String| problems.iter().any(|p| p.id == *id);
-        let id = match taken(&base) {
-            true => (2..=MAX_PROBLEMS).map(|n| format!("{base}#{n}")).find(|id| !taken(id)).unwrap_or(base),
-            false => base,
-        };
+        let mut id = base.clone();
+        let mut count = 1;
+        while taken(&id) {
+            count += 1;
+            id = format!("{base}#{count}");
+        }
         let mut problem = Problem::new(level, id, message);
         problem.hint = hint;
         let known = spot.line > 0;
