@@ -6,6 +6,7 @@
 //! control sequences here. Must not know what a key means.
 
 mod entry;
+mod lenient;
 mod table;
 
 use std::cell::RefCell;
@@ -76,15 +77,17 @@ impl<T> At<T> {
 /// Problems come in the order of the file.
 pub fn read<T>(source: Source<'_>, decode: impl FnOnce(&Table<'_>) -> T) -> (T, Vec<Problem>) {
     let text = if source.text.len() > MAX_BYTES { "" } else { source.text };
-    let reader = Reader::new(source, text);
-    if text.len() != source.text.len() {
+    let (text, faults) = lenient::readable(text);
+    let reader = Reader::new(source, &text);
+    if source.text.len() > MAX_BYTES {
         reader.add(Level::Error, &Spot::default(), "The file is larger than 1 MiB and was not read.".into(), None);
     }
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let spot = reader.spot("syntax", error.span().map_or(0, |s| s.start));
-        reader.add(Level::Error, &spot, format!("This is not TOML: {}.", clean(error.message()).trim_end_matches('.')), None);
+    for fault in &faults {
+        let spot = reader.spot("syntax", fault.at);
+        let hint = "This line was left out; the rest of the file counts.";
+        reader.add(Level::Error, &spot, format!("This is not TOML: {}.", fault.message.trim_end_matches('.')), Some(hint.into()));
     }
+    let root = DeTable::parse(&text).unwrap_or_else(|_| toml::Spanned::new(0..0, DeTable::new()));
     let out = {
         let root = Table::root(&reader, root.get_ref());
         let out = decode(&root);
@@ -122,12 +125,10 @@ impl<'t> Reader<'t> {
         let mut problems = self.problems.borrow_mut();
         let base = format!("{}:{}", self.source.topic, spot.path);
         let taken = |id: &String| problems.iter().any(|p| p.id == *id);
-        let mut id = base.clone();
-        let mut count = 1;
-        while taken(&id) {
-            count += 1;
-            id = format!("{base}#{count}");
-        }
+        let id = match taken(&base) {
+            true => (2..=MAX_PROBLEMS).map(|n| format!("{base}#{n}")).find(|id| !taken(id)).unwrap_or(base),
+            false => base,
+        };
         let mut problem = Problem::new(level, id, message);
         problem.hint = hint;
         let known = spot.line > 0;
