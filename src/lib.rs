@@ -5,7 +5,7 @@
 //! ```text
 //! base      words that every room speaks: time, text, ids, health, problems
 //! action    the catalogue of everything a key, the palette or the help page can name
-//! keymap    which keys ask for which action, where
+//! theme     roles instead of colours; palettes, colour depth, glyphs
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
@@ -15,3 +15,4 @@ pub mod base;
 pub mod keymap;
 pub mod runtime;
 pub mod target;
+pub mod theme;
