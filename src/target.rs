@@ -5,5 +5,6 @@
 
 pub mod api;
 pub mod event;
+pub mod kubernetes;
 pub mod model;
 pub mod request;

@@ -1,0 +1,17 @@
+//! The Kubernetes driver: the only place that imports kube.
+//!
+//! Owns how a cluster is reached, read, watched and written. Tells what it finds as the plain data of the door
+//! (`target::{model, event, api}`); must not judge what it sees and must not be named by anything but `runtime`, `boot`
+//! and `cli`.
+
+pub mod client;
+mod credential;
+pub mod error;
+pub mod gate;
+pub mod kubeconfig;
+pub mod paths;
+#[cfg(test)]
+mod testing;
+
+pub use client::{Client, Streaming, Terminal};
+pub use error::{OpenCause, OpenError};
