@@ -6,12 +6,14 @@
 //! base      words that every room speaks: time, text, ids, health, problems
 //! action    the catalogue of everything a key, the palette or the help page can name
 //! theme     roles instead of colours; palettes, colour depth, glyphs
+//! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
 pub mod action;
 pub mod app;
 pub mod base;
+pub mod fleet;
 pub mod keymap;
 pub mod runtime;
 pub mod target;

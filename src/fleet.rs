@@ -1,0 +1,271 @@
+//! Everything of the target that the console currently sees, and what it means.
+//!
+//! Owns the store of slim objects fed by target events, kubectl's columns, the workload tree, health and root causes, typed
+//! filters, and the answers of the header. Pure: times are arguments. Must not fetch, draw, or read a clock.
+
+pub mod columns;
+mod index;
+mod look;
+mod objects;
+mod store;
+mod stream;
+mod workload;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use objects::PodEntry;
+pub use store::Key;
+pub use stream::{Paint, STALE_AFTER, Stream, Trust};
+pub use workload::{WorkloadKey, WorkloadKind};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::base::text::Str;
+use crate::target::api::ErrorKind;
+use crate::target::event::{ObjectChange, StreamState, TargetEvent};
+use crate::target::model::{Event, Kind, NodeMetrics, Object, ObjectRef, PodMetrics, Usage};
+use crate::target::request::StreamKey;
+use objects::Objects;
+use stream::Streams;
+
+/// Events kept about one object: the newest.
+pub const EVENTS_PER_OBJECT: usize = 16;
+/// Events kept in all: the newest.
+pub const EVENTS_MAX: usize = 8_000;
+
+/// What the console sees of the target.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    objects: Objects,
+    streams: Streams,
+    /// Number of the newest listing of any stream.
+    listing: u32,
+    /// Workloads whose verdict may be another one now.
+    dirty: BTreeSet<Arc<WorkloadKey>>,
+    events_dropped: u64,
+    node_usage: Vec<(Str, Usage)>,
+    metrics: Metrics,
+    revision: u64,
+}
+
+/// Whether there are metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Metrics {
+    /// Nobody asked yet, or no answer yet.
+    #[default]
+    Pending,
+    /// Read at that time.
+    At(Timestamp),
+    /// Cannot be had.
+    Absent {
+        /// What kind of failure.
+        kind: ErrorKind,
+        /// In words.
+        reason: String,
+    },
+}
+
+impl Fleet {
+    /// Sees nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what a driver tells; answers whether anything is different now. Logs, problems and identity are not its
+    /// business.
+    pub fn apply(&mut self, event: &TargetEvent, now: Timestamp) -> bool {
+        let before = self.revision;
+        match event {
+            TargetEvent::Objects { key, changes } => changes.iter().for_each(|c| self.change(key, c, now)),
+            TargetEvent::Stream { key, state } => self.stream_state(key, state),
+            TargetEvent::Table { key, columns, rows } => {
+                let stream = self.streams.entry(key);
+                if !stream.complete {
+                    stream.paint = Some(Paint { columns: columns.clone(), rows: rows.clone() });
+                    self.revision += 1;
+                }
+            }
+            TargetEvent::PodMetrics { at, pods } => self.pod_metrics(*at, pods),
+            TargetEvent::NodeMetrics(nodes) => self.node_metrics(nodes),
+            TargetEvent::NoMetrics { kind, reason } => {
+                self.metrics = Metrics::Absent { kind: *kind, reason: reason.clone() };
+                self.objects.pods.iter_mut().for_each(|e| e.usage = None);
+                self.node_usage.clear();
+                self.revision += 1;
+            }
+            _ => {}
+        }
+        self.revision != before
+    }
+
+    /// Forgets a stream that was cancelled, with everything that it brought.
+    pub fn forget(&mut self, key: &StreamKey, now: Timestamp) {
+        for gone in self.objects.unseen(key.kind, &key.scope, u32::MAX) {
+            self.remove(key.kind, &gone, now);
+        }
+        self.streams.forget(key);
+        self.revision += 1;
+    }
+
+    fn stream_state(&mut self, key: &StreamKey, state: &StreamState) {
+        let stream = self.streams.entry(key);
+        if stream.state != *state {
+            stream.state = state.clone();
+            self.revision += 1;
+        }
+    }
+
+    fn change(&mut self, key: &StreamKey, change: &ObjectChange, now: Timestamp) {
+        match change {
+            ObjectChange::Listing => {
+                self.listing += 1;
+                self.streams.entry(key).listing = Some(self.listing);
+            }
+            ObjectChange::Applied(object) => self.put(object, now),
+            ObjectChange::Deleted(reference) => self.remove(reference.kind, &Key::new(&reference.namespace, &reference.name), now),
+            ObjectChange::Listed => self.listed(key, now),
+        }
+    }
+
+    fn listed(&mut self, key: &StreamKey, now: Timestamp) {
+        let stream = self.streams.entry(key);
+        stream.complete = true;
+        stream.paint = None;
+        if let Some(listing) = stream.listing.take() {
+            for gone in self.objects.unseen(key.kind, &key.scope, listing) {
+                self.remove(key.kind, &gone, now);
+            }
+        }
+        self.revision += 1;
+    }
+
+    fn put(&mut self, object: &Object, _now: Timestamp) {
+        self.mark(object);
+        let old = self.objects.put(object, self.listing);
+        if let Some(old) = &old {
+            self.mark(old);
+        }
+        match object {
+            Object::ReplicaSet(_) | Object::Job(_) if old.as_ref().is_none_or(|o| o.meta().owner != object.meta().owner) => self.reattach(object),
+            Object::Event(event) => self.bound_events(event),
+            Object::Pod(_) => self.mark(object),
+            _ => {}
+        }
+        self.revision += 1;
+    }
+
+    fn remove(&mut self, kind: Kind, key: &Key, _now: Timestamp) {
+        if kind == Kind::Pod
+            && let Some(entry) = self.objects.pods.get(&key.namespace, &key.name)
+        {
+            self.dirty.insert(entry.workload.clone());
+        }
+        let Some(old) = self.objects.remove(kind, key) else { return };
+        self.mark(&old);
+        if matches!(old, Object::ReplicaSet(_) | Object::Job(_)) {
+            self.reattach(&old);
+        }
+        self.revision += 1;
+    }
+
+    /// Marks the workload that an object belongs to.
+    fn mark(&mut self, object: &Object) {
+        let meta = object.meta();
+        let key = match object {
+            Object::Pod(p) => {
+                if let Some(entry) = self.objects.pods.get(&p.meta.namespace, &p.meta.name) {
+                    self.dirty.insert(entry.workload.clone());
+                }
+                return;
+            }
+            Object::Workload(w) => workload::of_object(w.kind, meta),
+            Object::ReplicaSet(_) | Object::ControllerRevision(_) | Object::Job(_) | Object::CronJob(_) => workload::of_object(object.kind(), meta),
+            Object::Hpa(h) => {
+                Kind::parse(&h.target_kind).and_then(|kind| WorkloadKey::of(&ObjectRef::new(kind, meta.namespace.clone(), h.target_name.clone())))
+            }
+            Object::Event(e) => return self.mark_subject(e),
+            _ => None,
+        };
+        if let Some(key) = key {
+            self.dirty.insert(Arc::new(key));
+        }
+    }
+
+    fn mark_subject(&mut self, event: &Event) {
+        let (ns, name) = (&event.about_namespace, &event.about_name);
+        match Kind::parse(&event.about_kind) {
+            Some(Kind::Pod) => {
+                if let Some(entry) = self.objects.pods.get(ns, name) {
+                    self.dirty.insert(entry.workload.clone());
+                }
+            }
+            Some(Kind::ReplicaSet) => {
+                if let Some(key) = self.objects.replica_sets.get(ns, name).and_then(|rs| workload::of_object(Kind::ReplicaSet, &rs.meta)) {
+                    self.dirty.insert(Arc::new(key));
+                }
+            }
+            Some(kind) => {
+                if let Some(key) = WorkloadKey::of(&ObjectRef::new(kind, ns.clone(), name.clone())) {
+                    self.dirty.insert(Arc::new(key));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Finds the workloads of an owner's pods anew: before it was seen they were taken by the owner's name.
+    fn reattach(&mut self, owner: &Object) {
+        let uid = owner.meta().uid.clone();
+        let itself = workload::of_pod_owned_by(owner);
+        let above = workload::of_object(owner.kind(), owner.meta());
+        let candidates: Vec<Key> = itself.iter().chain(&above).flat_map(|k| self.objects.index.members(k).cloned().collect::<Vec<_>>()).collect();
+        for key in candidates {
+            let own = self
+                .objects
+                .pods
+                .get(&key.namespace, &key.name)
+                .is_some_and(|e| e.pod.meta.owner.as_ref().is_some_and(|o| o.uid == uid));
+            if own && let Some((old, new)) = self.objects.reattach(&key) {
+                self.dirty.extend([old, new]);
+            }
+        }
+    }
+
+    fn bound_events(&mut self, event: &Event) {
+        let subject = index::subject(event);
+        while self.objects.index.about(&subject).len() > EVENTS_PER_OBJECT {
+            let Some(oldest) = self.objects.index.about(&subject).next().cloned() else { break };
+            self.objects.remove(Kind::Event, &oldest);
+            self.events_dropped += 1;
+        }
+        while self.objects.index.events() > EVENTS_MAX {
+            let Some(oldest) = self.objects.index.oldest_event().cloned() else { break };
+            self.objects.remove(Kind::Event, &oldest);
+            self.events_dropped += 1;
+        }
+    }
+
+    /// One answer covers whole namespaces: a pod of a namespace in it that is not in it has no metrics.
+    fn pod_metrics(&mut self, at: Timestamp, pods: &[PodMetrics]) {
+        let spaces: BTreeSet<&Str> = pods.iter().map(|p| &p.namespace).collect();
+        self.objects.pods.iter_mut().filter(|e| spaces.contains(&e.pod.meta.namespace)).for_each(|e| e.usage = None);
+        for metrics in pods {
+            if let Some(entry) = self.objects.pods.get_mut(&metrics.namespace, &metrics.name) {
+                entry.usage = Some(metrics.containers.clone());
+            }
+        }
+        self.metrics = Metrics::At(at);
+        self.revision += 1;
+    }
+
+    fn node_metrics(&mut self, nodes: &[NodeMetrics]) {
+        self.node_usage = nodes.iter().map(|n| (n.node.name.clone(), n.usage)).collect();
+        self.revision += 1;
+    }
+}

@@ -1,0 +1,91 @@
+//! What is known of each stream: its state, whether it ever was complete, and the first paint before that.
+//!
+//! Owns the answer to "can this kind be trusted now". Must not know objects.
+
+use std::collections::BTreeMap;
+
+use crate::base::text::Str;
+use crate::target::event::StreamState;
+use crate::target::model::{Kind, Scope, Seconds};
+use crate::target::request::StreamKey;
+
+/// Stale for longer than this is unknown (contract.md 1).
+pub const STALE_AFTER: Seconds = 60;
+
+/// One stream as the console sees it.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// Its state as the driver told it last.
+    pub state: StreamState,
+    /// A first list was complete.
+    pub complete: bool,
+    /// Number of the listing that is under way.
+    pub(crate) listing: Option<u32>,
+    /// kubectl's columns by a server-side Table, until the first list is complete.
+    pub paint: Option<Paint>,
+}
+
+/// Rows that came before the objects: kubectl's own columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paint {
+    /// Column titles.
+    pub columns: Vec<Str>,
+    /// Cells; the first is the name.
+    pub rows: Vec<Vec<Str>>,
+}
+
+/// How far what was read of a kind can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Complete and live, or stale for a moment only.
+    Live,
+    /// Nobody asked for it, or its first list is not complete.
+    Pending,
+    /// Stale for more than 60 s, or it cannot be read: in words.
+    Lost(String),
+}
+
+/// All streams.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    by_key: BTreeMap<StreamKey, Stream>,
+}
+
+impl Streams {
+    pub(crate) fn entry(&mut self, key: &StreamKey) -> &mut Stream {
+        self.by_key
+            .entry(key.clone())
+            .or_insert(Stream { state: StreamState::Loading, complete: false, listing: None, paint: None })
+    }
+
+    pub(crate) fn get(&self, key: &StreamKey) -> Option<&Stream> {
+        self.by_key.get(key)
+    }
+
+    pub(crate) fn forget(&mut self, key: &StreamKey) {
+        self.by_key.remove(key);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&StreamKey, &Stream)> {
+        self.by_key.iter()
+    }
+
+    /// The stream that brings objects of a kind in a namespace.
+    pub(crate) fn covering(&self, kind: Kind, namespace: &Str) -> Option<&Stream> {
+        let own = StreamKey { kind, scope: Scope::Namespace(namespace.clone()) };
+        self.by_key.get(&own).or_else(|| self.by_key.get(&StreamKey { kind, scope: Scope::Cluster }))
+    }
+
+    /// How far objects of a kind in a namespace can be trusted at `now`.
+    pub(crate) fn trust(&self, kind: Kind, namespace: &Str, now: Seconds) -> Trust {
+        let Some(stream) = self.covering(kind, namespace) else { return Trust::Pending };
+        match &stream.state {
+            StreamState::Stale { since, reason } if now - since.as_second() > STALE_AFTER => {
+                Trust::Lost(format!("{} stale for {} s: {reason}", kind.plural(), now - since.as_second()))
+            }
+            StreamState::Failed { reason, .. } => Trust::Lost(format!("{} cannot be read: {reason}", kind.plural())),
+            _ if stream.complete => Trust::Live,
+            _ => Trust::Pending,
+        }
+    }
+}
