@@ -5,6 +5,7 @@
 //! ```text
 //! base      words that every room speaks: time, text, ids, health, problems
 //! action    the catalogue of everything a key, the palette or the help page can name
+//! keymap    which keys ask for which action, where
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
