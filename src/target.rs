@@ -7,4 +7,5 @@ pub mod api;
 pub mod event;
 pub mod kubernetes;
 pub mod model;
+pub mod probe;
 pub mod request;

@@ -9,7 +9,7 @@ mod entry;
 mod lenient;
 mod table;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
 use toml::de::DeTable;
@@ -104,12 +104,14 @@ pub(super) struct Reader<'t> {
     /// Byte offset of each line's start.
     lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
+    /// How many were found after `problems` was full: a hostile file must not cost more time than it is worth.
+    more: Cell<usize>,
 }
 
 impl<'t> Reader<'t> {
     fn new(source: Source<'t>, text: &'t str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, text, lines, problems: RefCell::default() }
+        Self { source, text, lines, problems: RefCell::default(), more: Cell::default() }
     }
 
     /// The place of a byte offset.
@@ -123,12 +125,18 @@ impl<'t> Reader<'t> {
     /// Records a problem; the id is topic and path, made unique by a count when two share a path.
     fn add(&self, level: Level, spot: &Spot, message: String, hint: Option<String>) {
         let mut problems = self.problems.borrow_mut();
+        if problems.len() >= MAX_PROBLEMS {
+            self.more.set(self.more.get() + 1);
+            return;
+        }
         let base = format!("{}:{}", self.source.topic, spot.path);
         let taken = |id: &String| problems.iter().any(|p| p.id == *id);
-        let id = match taken(&base) {
-            true => (2..=MAX_PROBLEMS).map(|n| format!("{base}#{n}")).find(|id| !taken(id)).unwrap_or(base),
-            false => base,
-        };
+        let mut id = base.clone();
+        let mut count = 1;
+        while taken(&id) {
+            count += 1;
+            id = format!("{base}#{count}");
+        }
         let mut problem = Problem::new(level, id, message);
         problem.hint = hint;
         let known = spot.line > 0;
@@ -141,9 +149,8 @@ impl<'t> Reader<'t> {
             Some(super::problem::Place::File(place)) => (place.line, place.column),
             _ => (None, None),
         });
-        let more = problems.len().saturating_sub(MAX_PROBLEMS);
+        let more = self.more.get();
         if more > 0 {
-            problems.truncate(MAX_PROBLEMS);
             let message = format!("{more} more problems in this file are not listed.");
             problems.push(Problem::new(Level::Error, format!("{}:more", self.source.topic), message).at(self.source.file, None, None));
         }

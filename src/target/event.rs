@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::api::{ErrorKind, Identity};
 use super::model::{NodeMetrics, Object, ObjectRef, PodMetrics};
+use super::probe::ProbeReport;
 use super::request::{LogSource, StreamKey};
 use crate::base::problem::Problem;
 use crate::base::text::Str;
@@ -61,6 +62,8 @@ pub enum TargetEvent {
     },
     /// Something about logs.
     Log(LogEvent),
+    /// A probe was asked, or is about to be for the first time.
+    Probe(ProbeReport),
     /// Something that the driver could not do.
     Problem(Problem),
     /// A problem of that id is gone.
