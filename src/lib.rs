@@ -8,6 +8,7 @@
 //! keymap    which keys ask for which action, where
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
+//! run       plan, check, confirm, do, prove, record: the only room that writes to a target
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
@@ -16,6 +17,7 @@ pub mod app;
 pub mod base;
 pub mod fleet;
 pub mod keymap;
+pub mod run;
 pub mod runtime;
 pub mod target;
 pub mod theme;

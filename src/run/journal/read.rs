@@ -1,0 +1,122 @@
+//! Reading the journal: its lines, and the runs that they tell of.
+//!
+//! Owns the folding of lines into runs. Lenient: what cannot be read is counted, never an end.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Entry, EntryKind, JournalError, files};
+use crate::run::outcome::{Debt, End};
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// Lines, oldest first.
+    pub entries: Vec<Entry>,
+    /// Lines that could not be read; `verify` says which.
+    pub unreadable: usize,
+}
+
+/// Reads every line of the journal in `folder`. A folder without a journal has none.
+pub fn read(folder: &Path) -> Result<Reading, JournalError> {
+    let mut reading = Reading::default();
+    if !folder.exists() {
+        return Ok(reading);
+    }
+    for path in files::all(folder)? {
+        let bytes = std::fs::read(&path).map_err(|e| JournalError::new(&path, "read", e))?;
+        let text = String::from_utf8_lossy(&bytes);
+        // What has no line break is still being written.
+        for line in text.split_inclusive('\n').filter_map(|l| l.strip_suffix('\n')) {
+            match serde_json::from_str(line) {
+                Ok(entry) => reading.entries.push(entry),
+                Err(_) => reading.unreadable += 1,
+            }
+        }
+    }
+    Ok(reading)
+}
+
+/// One run as the journal tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: String,
+    /// `scale`.
+    pub action: String,
+    /// `Deployment shop/api`; empty when the plan is not in the journal.
+    pub subject: String,
+    /// `3->5`.
+    pub quantity: String,
+    /// Login of whoever started it.
+    pub user: String,
+    /// Machine that it ran on.
+    pub host: String,
+    /// First line.
+    pub started_at: Timestamp,
+    /// Last line, when it is over.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; null while it runs, or when its process was killed.
+    pub outcome: Option<End>,
+    /// Whether the previous state was proven again.
+    pub undone: bool,
+    /// Why it ended so.
+    pub reason: String,
+    /// What it left behind.
+    pub debts: Vec<Debt>,
+}
+
+/// The runs that these lines tell of, newest first.
+pub fn runs(entries: &[Entry]) -> Vec<RunSummary> {
+    let mut runs: Vec<RunSummary> = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    for entry in entries {
+        let Some(id) = entry.run.as_deref() else { continue };
+        let at = *index.entry(id).or_insert_with(|| {
+            runs.push(begun(id, entry));
+            runs.len() - 1
+        });
+        fold(&mut runs[at], entry);
+    }
+    runs.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
+    runs
+}
+
+fn begun(id: &str, entry: &Entry) -> RunSummary {
+    RunSummary {
+        id: id.to_owned(),
+        action: id.split('-').nth(2).unwrap_or_default().to_owned(),
+        subject: String::new(),
+        quantity: String::new(),
+        user: entry.user.clone(),
+        host: entry.host.clone(),
+        started_at: entry.at,
+        ended_at: None,
+        outcome: None,
+        undone: false,
+        reason: String::new(),
+        debts: Vec::new(),
+    }
+}
+
+fn fold(run: &mut RunSummary, entry: &Entry) {
+    let text = |key: &str| entry.data.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match entry.kind {
+        EntryKind::Plan => {
+            run.action = entry.data.get("plan").and_then(|p| p["action"].as_str()).unwrap_or(&run.action).to_owned();
+            (run.subject, run.quantity) = (text("subject"), text("quantity"));
+        }
+        EntryKind::End => {
+            run.ended_at = Some(entry.at);
+            run.outcome = entry.data.get("outcome").and_then(|o| serde_json::from_value(o.clone()).ok());
+            run.undone = entry.data.get("undone") == Some(&json!(true));
+            run.reason = text("reason");
+            run.debts = entry.data.get("debts").and_then(|d| serde_json::from_value(d.clone()).ok()).unwrap_or_default();
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,430 @@
+//! An action resolved against the live target: what will change, what was checked, what must be typed.
+//!
+//! Owns the plan value (`timonel.plan/1`, cli.md), when it is stale, and what its parts add up to. Drawn by the panel, printed
+//! by the command line, stored by the journal: the same value. Must not ask or write anything.
+
+mod hash;
+mod text;
+
+pub use text::{PlanLine, Tone};
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::check::Check;
+use super::environment::Environment;
+use super::level::{Level, Nature, Raise, level};
+use super::scrub;
+use super::step::{FieldWrite, Step, Work, dotted};
+use crate::target::model::{Kind, Object, ObjectRef};
+
+/// How long a plan may wait for its confirmation (contract.md 5).
+pub const VALID_FOR: Duration = Duration::from_secs(90);
+
+/// A plan. Its fields are private to the engine, so that what is confirmed is what was made; read it through its methods or as
+/// JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    schema: &'static str,
+    pub(in crate::run) id: String,
+    pub(in crate::run) action: &'static str,
+    pub(in crate::run) expires_at: Timestamp,
+    pub(in crate::run) hash: String,
+    pub(in crate::run) target: PlanTarget,
+    pub(in crate::run) objects: Vec<PlanObject>,
+    pub(in crate::run) steps: Vec<Step>,
+    pub(in crate::run) checks: Vec<Check>,
+    pub(in crate::run) risks: Vec<String>,
+    pub(in crate::run) undo: String,
+    pub(in crate::run) same_as: Vec<String>,
+    pub(in crate::run) confirmation: Confirmation,
+    pub(in crate::run) allowed: bool,
+    pub(in crate::run) blocked_by: Vec<String>,
+    #[serde(skip)]
+    pub(in crate::run) inner: Inner,
+}
+
+/// What the engine knows of a plan besides what it shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) struct Inner {
+    pub made_at: Timestamp,
+    pub inputs: Inputs,
+    pub subject: ObjectRef,
+    pub quantity: String,
+    pub environment: Environment,
+    pub own_level: Level,
+    pub nature: Nature,
+    pub raises: Vec<Raise>,
+    pub frozen: Vec<Frozen>,
+    pub undo_steps: Vec<UndoStep>,
+    pub operator: Operator,
+}
+
+/// A step of the way back, and which step it takes back; `None` = a proof at the end.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) struct UndoStep {
+    pub undoes: Option<&'static str>,
+    pub step: Step,
+}
+
+/// Where a plan is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanTarget {
+    /// `kubernetes`.
+    pub kind: &'static str,
+    /// Context of the kubeconfig.
+    pub context: String,
+    /// UID of the namespace kube-system; null when it could not be read.
+    pub cluster_uid: Option<String>,
+    /// Why it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_uid_reason: Option<String>,
+    /// Namespaces that the plan touches.
+    pub namespaces: Vec<String>,
+    /// `v1.36.3`.
+    pub server_version: String,
+}
+
+/// One object that a plan changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanObject {
+    /// `Deployment`.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub uid: String,
+    /// For information: moves with every annotation.
+    pub generation: Option<i64>,
+    /// For information: moves with every status update.
+    pub resource_version: String,
+    /// What changes.
+    pub changes: Vec<PlanChange>,
+}
+
+/// One field that changes, as it may be shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanChange {
+    /// `spec.replicas`.
+    pub field: String,
+    /// The value now.
+    pub before: Value,
+    /// The value wanted.
+    pub after: Value,
+}
+
+/// What a person must do before anything is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// How much.
+    pub level: Level,
+    /// What must be typed; null at level none.
+    #[serde(rename = "type")]
+    pub text: Option<String>,
+}
+
+/// What was asked for. Two operators who ask for the same get the same hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Inputs {
+    /// Parameters in their normal form, sorted: `hpa=raise`, `replicas=5`, `workload=deployment/api`.
+    pub parameters: Vec<(String, String)>,
+    /// Ids of checks that are overridden, sorted.
+    pub overrides: Vec<String>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// Who asks, for the lock, the journal and the annotations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Operator {
+    /// Login name on this machine.
+    pub user: String,
+    /// This machine.
+    pub host: String,
+    /// Who the cluster says we are.
+    pub cluster_user: String,
+}
+
+/// Fields of one object that must not move between plan and write.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) struct Frozen {
+    pub object: ObjectRef,
+    pub uid: String,
+    pub fields: Vec<FrozenField>,
+}
+
+/// One frozen field.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) struct FrozenField {
+    pub pointer: &'static str,
+    pub value: Value,
+}
+
+impl Frozen {
+    /// What moved in `object`, in words; empty when nothing did.
+    pub(in crate::run) fn moved(&self, object: &Value) -> Vec<String> {
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        if uid != self.uid {
+            return vec![format!("{} was deleted and made again", self.object)];
+        }
+        let null = Value::Null;
+        let moved = self.fields.iter().filter(|f| object.pointer(f.pointer).unwrap_or(&null) != &f.value);
+        moved.map(|f| self.words(f, object.pointer(f.pointer).unwrap_or(&null))).collect()
+    }
+
+    fn words(&self, field: &FrozenField, now: &Value) -> String {
+        format!(
+            "{}: {} was {}, is {}",
+            self.object,
+            dotted(field.pointer),
+            super::step::shown(field.pointer, &field.value),
+            super::step::shown(field.pointer, now)
+        )
+    }
+}
+
+/// Everything that a plan builder hands over; the rest follows from it.
+pub(in crate::run) struct Draft {
+    pub id: String,
+    pub action: &'static str,
+    pub target: PlanTarget,
+    pub steps: Vec<Step>,
+    /// Generation and resourceVersion of the objects that are written, for information.
+    pub seen: Vec<(ObjectRef, Option<i64>, String)>,
+    pub checks: Vec<Check>,
+    pub risks: Vec<String>,
+    pub undo: String,
+    pub same_as: Vec<String>,
+    pub inner: Inner,
+}
+
+impl Plan {
+    /// Completes a plan: objects from its writes, then level, hash and verdict.
+    pub(in crate::run) fn of(draft: Draft) -> Self {
+        let made_at = draft.inner.made_at;
+        let objects = objects(&draft.steps, &draft.seen);
+        let mut plan = Self {
+            schema: "timonel.plan/1",
+            id: draft.id,
+            action: draft.action,
+            expires_at: made_at.checked_add(VALID_FOR).unwrap_or(Timestamp::MAX),
+            hash: String::new(),
+            target: draft.target,
+            objects,
+            steps: draft.steps,
+            checks: draft.checks,
+            risks: draft.risks,
+            undo: draft.undo,
+            same_as: draft.same_as,
+            confirmation: Confirmation { level: Level::None, text: None },
+            allowed: false,
+            blocked_by: Vec::new(),
+            inner: draft.inner,
+        };
+        plan.settle();
+        plan
+    }
+
+    /// Level, what is typed, verdict and hash: all that follows from checks, overrides and facts.
+    fn settle(&mut self) {
+        let production = self.inner.environment.kind.counts_as_production();
+        let blocking: Vec<&Check> = self.checks.iter().filter(|c| c.blocks(production)).collect();
+        let overridden = |c: &&&Check| c.overridable && self.inner.inputs.overrides.contains(&c.id);
+        let mut raises = self.inner.raises.clone();
+        raises.extend(blocking.iter().filter(overridden).map(|c| Raise::fact(Level::Phrase, format!("check {} overridden", c.id))));
+        self.blocked_by = blocking.iter().filter(|c| !overridden(c)).map(|c| c.id.clone()).collect();
+        self.allowed = self.blocked_by.is_empty();
+        let writes = self.writes().next().is_some();
+        let level = if writes { level(self.inner.own_level, self.inner.environment.floor, &raises, self.inner.nature) } else { Level::None };
+        self.confirmation = Confirmation { level, text: self.typed(level) };
+        self.hash = hash::of(self);
+    }
+
+    fn typed(&self, level: Level) -> Option<String> {
+        match level {
+            Level::None => None,
+            Level::Key => Some("y".to_owned()),
+            Level::Env => Some(self.inner.environment.typed(&self.inner.subject.namespace).to_owned()),
+            Level::Phrase | Level::TwoPerson => Some(format!("{} {} {}", self.action, self.inner.subject.name, self.inner.quantity)),
+        }
+    }
+
+    /// The same plan with one check overridden. `Err` says why that cannot be: no such check, not overridable, no reason given.
+    pub fn overriding(&self, check: &str, reason: &str) -> Result<Self, String> {
+        let found = self
+            .checks
+            .iter()
+            .find(|c| c.id == check)
+            .ok_or_else(|| format!("there is no check '{check}' in this plan"))?;
+        if !found.overridable {
+            return Err(format!("check '{check}' cannot be overridden"));
+        }
+        if reason.trim().is_empty() {
+            return Err(format!("overriding '{check}' needs a reason"));
+        }
+        let mut plan = self.clone();
+        if !plan.inner.inputs.overrides.iter().any(|o| o == check) {
+            plan.inner.inputs.overrides.push(check.to_owned());
+            plan.inner.inputs.overrides.sort_unstable();
+        }
+        plan.inner.inputs.reason = Some(scrub::text(reason.trim()));
+        plan.settle();
+        Ok(plan)
+    }
+
+    /// Run id and plan id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `scale`.
+    pub fn action(&self) -> &'static str {
+        self.action
+    }
+
+    /// `sha256:…` over what was asked for and what would be written; equal for two operators who ask for the same.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Where.
+    pub fn target(&self) -> &PlanTarget {
+        &self.target
+    }
+
+    /// Objects that change.
+    pub fn objects(&self) -> &[PlanObject] {
+        &self.objects
+    }
+
+    /// What it is about, the first object of the plan.
+    pub fn subject(&self) -> &ObjectRef {
+        &self.inner.subject
+    }
+
+    /// `3->5`.
+    pub fn quantity(&self) -> &str {
+        &self.inner.quantity
+    }
+
+    /// Steps in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Checks with their answers.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// What may go wrong, in words.
+    pub fn risks(&self) -> &[String] {
+        &self.risks
+    }
+
+    /// How it is undone.
+    pub fn undo(&self) -> &str {
+        &self.undo
+    }
+
+    /// What one would type without this program.
+    pub fn same_as(&self) -> &[String] {
+        &self.same_as
+    }
+
+    /// What must be typed.
+    pub fn confirmation(&self) -> &Confirmation {
+        &self.confirmation
+    }
+
+    /// Why the level is what it is: the facts that raised it.
+    pub fn raises(&self) -> &[Raise] {
+        &self.inner.raises
+    }
+
+    /// Whether it may be confirmed.
+    pub fn allowed(&self) -> bool {
+        self.allowed
+    }
+
+    /// Ids of the checks that stand in the way.
+    pub fn blocked_by(&self) -> &[String] {
+        &self.blocked_by
+    }
+
+    /// The kind of environment it was made for.
+    pub fn environment(&self) -> &Environment {
+        &self.inner.environment
+    }
+
+    /// What was asked for.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inner.inputs
+    }
+
+    /// When the target was read.
+    pub fn made_at(&self) -> Timestamp {
+        self.inner.made_at
+    }
+
+    /// How long it is still good for; zero when it is not, or when the clock went back to before it was made.
+    pub fn valid_for(&self, now: Timestamp) -> Duration {
+        if now < self.inner.made_at {
+            return Duration::ZERO;
+        }
+        Duration::try_from(self.expires_at.duration_since(now)).unwrap_or_default()
+    }
+
+    /// What an object that a watch delivered says against this plan: a frozen field moved, or it is another object now.
+    pub fn moved_by(&self, object: &Object) -> Option<String> {
+        let reference = object.reference();
+        let frozen = self.inner.frozen.iter().find(|f| f.object == reference)?;
+        frozen.moved(&frozen_view(object)?).into_iter().next()
+    }
+
+    pub(in crate::run) fn writes(&self) -> impl Iterator<Item = (&Step, &FieldWrite)> {
+        self.steps.iter().filter_map(|s| match &s.work {
+            Work::Write(write) => Some((s, write)),
+            _ => None,
+        })
+    }
+}
+
+/// The fields that plans freeze, of an object as watches deliver it; `None` for kinds that no plan freezes.
+fn frozen_view(object: &Object) -> Option<Value> {
+    let uid = &*object.meta().uid;
+    match object {
+        Object::Workload(w) => Some(serde_json::json!({ "metadata": { "uid": uid }, "spec": { "replicas": w.desired } })),
+        Object::ReplicaSet(r) => Some(serde_json::json!({ "metadata": { "uid": uid }, "spec": { "replicas": r.desired } })),
+        Object::Hpa(h) => Some(serde_json::json!({ "metadata": { "uid": uid }, "spec": { "minReplicas": h.min, "maxReplicas": h.max } })),
+        _ => None,
+    }
+}
+
+fn objects(steps: &[Step], seen: &[(ObjectRef, Option<i64>, String)]) -> Vec<PlanObject> {
+    let mut objects: Vec<PlanObject> = Vec::new();
+    let writes = steps.iter().filter_map(|s| if let Work::Write(w) = &s.work { Some(w) } else { None });
+    for write in writes {
+        let (generation, version) = seen.iter().find(|(o, ..)| *o == write.object).map_or((None, String::new()), |(_, g, v)| (*g, v.clone()));
+        let changes = write.changes.iter().map(|c| PlanChange {
+            field: c.field(),
+            before: scrub::field(c.pointer, &c.before),
+            after: scrub::field(c.pointer, &c.after),
+        });
+        objects.push(PlanObject {
+            kind: write.object.kind,
+            namespace: write.object.namespace.to_string(),
+            name: write.object.name.to_string(),
+            uid: write.uid.clone(),
+            generation,
+            resource_version: version,
+            changes: changes.collect(),
+        });
+    }
+    objects
+}

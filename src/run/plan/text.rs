@@ -1,0 +1,137 @@
+//! A plan as lines of text, for the command line and the panel alike (screens.md 3).
+//!
+//! Owns which lines there are and their order. Colours, glyphs and widths belong to whoever draws them.
+
+use jiff::Timestamp;
+
+use super::Plan;
+use crate::run::check::{Answer, Check};
+use crate::run::level::Level;
+use crate::run::step::{Work, shown};
+
+/// How a line is meant; a drawing adds glyph and colour to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Plain text.
+    Plain,
+    /// Of less importance.
+    Muted,
+    /// Good news.
+    Ok,
+    /// Shown, and nothing is blocked by it.
+    Warning,
+    /// Stands in the way.
+    Failed,
+    /// Not known.
+    Unknown,
+}
+
+/// One line of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanLine {
+    /// What the line belongs to: `Will change`, `Checks`; empty when it goes on with the one above.
+    pub label: &'static str,
+    /// How it is meant.
+    pub tone: Tone,
+    /// The text.
+    pub text: String,
+}
+
+impl Plan {
+    /// `Scale eterna-rules-backend`.
+    pub fn title(&self) -> String {
+        let mut action = self.action.to_owned();
+        if let Some(first) = action.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        format!("{action} {}", self.subject().name)
+    }
+
+    /// The plan as lines, as seen at `now`.
+    pub fn lines(&self, now: Timestamp) -> Vec<PlanLine> {
+        let mut lines = Lines::default();
+        self.change_lines(&mut lines, now);
+        lines.block("Checks");
+        for check in &self.checks {
+            self.check_lines(&mut lines, check);
+        }
+        lines.block("Risks");
+        for risk in &self.risks {
+            lines.push(Tone::Warning, risk.clone());
+        }
+        lines.block("Then prove");
+        for step in self.steps.iter().filter(|s| matches!(s.work, Work::Prove(_))) {
+            lines.push(Tone::Plain, step.proof.clone());
+        }
+        lines.block("Undo");
+        lines.push(Tone::Plain, self.undo.clone());
+        lines.block("Same as");
+        for command in &self.same_as {
+            lines.push(Tone::Muted, command.clone());
+        }
+        self.verdict_lines(&mut lines);
+        lines.done
+    }
+
+    fn change_lines(&self, lines: &mut Lines, now: Timestamp) {
+        lines.block("Will change");
+        for (_, write) in self.writes() {
+            lines.push(Tone::Plain, format!("{}   {}", write.object, write.words()));
+        }
+        if self.objects.is_empty() {
+            let fields = self.inner.frozen.iter().flat_map(|f| f.fields.iter().map(|x| shown(x.pointer, &x.value)));
+            lines.push(Tone::Plain, format!("nothing: {} is at {} already", self.subject(), fields.take(1).collect::<String>()));
+        }
+        let age = now.as_second() - self.inner.made_at.as_second();
+        let uid = self.inner.frozen.first().map_or("", |f| f.uid.as_str());
+        lines.push(Tone::Muted, format!("uid {uid}   frozen {} s ago, valid {} s", age.max(0), self.valid_for(now).as_secs()));
+    }
+
+    fn check_lines(&self, lines: &mut Lines, check: &Check) {
+        let overridden = self.inner.inputs.overrides.contains(&check.id);
+        let tone = match (check.result, check.required) {
+            (Answer::Ok, _) => Tone::Ok,
+            (Answer::Unknown, _) => Tone::Unknown,
+            (Answer::Failed, true) if !overridden => Tone::Failed,
+            (Answer::Failed, _) => Tone::Warning,
+        };
+        let mark = if overridden { " (overridden)" } else { "" };
+        lines.push(tone, format!("{}: {}{mark}", check.id, check.detail));
+        if let Some(fix) = check.fix.as_ref().filter(|_| check.result != Answer::Ok) {
+            lines.push(Tone::Muted, format!("  {fix}"));
+        }
+    }
+
+    fn verdict_lines(&self, lines: &mut Lines) {
+        if !self.allowed {
+            lines.block("Blocked by");
+            lines.push(Tone::Failed, self.blocked_by.join(", "));
+            return;
+        }
+        lines.block("Confirm");
+        let why: Vec<&str> = self.inner.raises.iter().filter(|r| r.to == self.confirmation.level).map(|r| r.why.as_str()).collect();
+        let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
+        let text = match (&self.confirmation.text, self.confirmation.level) {
+            (None, _) => "nothing is asked, for nothing is written".to_owned(),
+            (Some(text), Level::TwoPerson) => format!("type '{text}', and a second person approves{why}"),
+            (Some(text), level) => format!("type '{text}' (level {}{why})", level.word()),
+        };
+        lines.push(Tone::Plain, text);
+    }
+}
+
+#[derive(Default)]
+struct Lines {
+    label: &'static str,
+    done: Vec<PlanLine>,
+}
+
+impl Lines {
+    fn block(&mut self, label: &'static str) {
+        self.label = label;
+    }
+
+    fn push(&mut self, tone: Tone, text: String) {
+        self.done.push(PlanLine { label: std::mem::take(&mut self.label), tone, text });
+    }
+}
