@@ -9,6 +9,7 @@
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
 //! run       plan, check, confirm, do, prove, record: the only room that writes to a target
+//! ui        the drawing: reads state, writes a buffer
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
@@ -21,3 +22,4 @@ pub mod run;
 pub mod runtime;
 pub mod target;
 pub mod theme;
+pub mod ui;

@@ -1,0 +1,154 @@
+//! One line of segments that give way to each other by rank: the header's lines.
+//!
+//! Owns which segments are drawn and how much of each. Must not know what they say.
+
+use ratatui::layout::Rect;
+
+use crate::theme::Role;
+use crate::ui::canvas::Canvas;
+use crate::ui::line::{Cut, Line};
+
+/// A piece of a header line.
+#[derive(Debug, Clone, Default)]
+pub struct Segment<'a> {
+    /// What it says.
+    pub line: Line<'a>,
+    /// What stands between it and the segment before it.
+    pub lead: &'static str,
+    /// Who gives way: the highest rank first; 0 never.
+    pub rank: u8,
+    /// Shorter than this it is not drawn; `u16::MAX` = never cut.
+    pub min: u16,
+    /// With this it says enough: a segment of lower rank does not get more until all have as much.
+    pub good: u16,
+    /// Stands at the right end.
+    pub right: bool,
+}
+
+impl<'a> Segment<'a> {
+    /// A segment that is drawn whole or not at all.
+    pub fn whole(line: Line<'a>, rank: u8) -> Self {
+        Self { line, lead: "  ", rank, min: u16::MAX, good: 0, right: false }
+    }
+
+    /// A segment that may be cut.
+    pub fn elastic(line: Line<'a>, rank: u8, min: u16, good: u16) -> Self {
+        Self { line, lead: "  ", rank, min, good, right: false }
+    }
+
+    /// The same with something else before it.
+    #[must_use]
+    pub fn lead(mut self, lead: &'static str) -> Self {
+        self.lead = lead;
+        self
+    }
+
+    /// The same at the right end.
+    #[must_use]
+    pub fn right(mut self) -> Self {
+        self.right = true;
+        self
+    }
+
+    fn full(&self) -> u16 {
+        self.line.width().min(usize::from(u16::MAX)) as u16
+    }
+
+    fn least(&self) -> u16 {
+        self.min.min(self.full())
+    }
+
+    fn lead_width(&self) -> u16 {
+        self.lead.chars().count() as u16
+    }
+}
+
+/// Draws segments into one row; one column stays free at both ends.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, segments: &[Segment<'_>]) {
+    if area.width < 4 || area.height == 0 {
+        return;
+    }
+    let widths = share(segments, area.width - 2);
+    let taken = || segments.iter().zip(&widths).filter(|(_, w)| **w > 0);
+    let mut x = area.x + 1;
+    for (at, (segment, width)) in taken().filter(|(s, _)| !s.right).enumerate() {
+        if at > 0 {
+            x += canvas.text(x, area.y, area.width, Role::Dim, segment.lead);
+        }
+        x += canvas.line(x, area.y, *width, &segment.line.clone().cut(usize::from(*width), Cut::End));
+    }
+    let mut right = area.right() - 1;
+    let ends: Vec<_> = taken().filter(|(s, _)| s.right).collect();
+    for (at, (segment, width)) in ends.iter().enumerate().rev() {
+        right -= canvas.line_right(right, area.y, **width, &segment.line.clone().cut(usize::from(**width), Cut::End));
+        if at > 0 {
+            right = right.saturating_sub(segment.lead_width());
+            canvas.text(right, area.y, segment.lead_width(), Role::Dim, segment.lead);
+        }
+    }
+}
+
+/// Columns for each segment; 0 = not drawn.
+fn share(segments: &[Segment<'_>], width: u16) -> Vec<u16> {
+    let mut order: Vec<usize> = (0..segments.len()).filter(|i| !segments[*i].line.is_empty()).collect();
+    order.sort_by_key(|i| segments[*i].rank);
+    let mut widths = vec![0; segments.len()];
+    let mut left = width;
+    let mut taken = 0;
+    for &i in &order {
+        let segment = &segments[i];
+        let lead = if taken > 0 { segment.lead_width() } else { 0 };
+        let (need, forced) = (segment.least(), segment.rank == 0);
+        if need + lead > left && !forced {
+            break;
+        }
+        widths[i] = need.min(left.saturating_sub(lead));
+        left -= (widths[i] + lead).min(left);
+        taken += 1;
+    }
+    for goal in [|s: &Segment<'_>| s.good.min(s.full()), |s: &Segment<'_>| s.full()] {
+        for &i in order.iter().take(taken) {
+            let more = goal(&segments[i]).saturating_sub(widths[i]).min(left);
+            widths[i] += more;
+            left -= more;
+        }
+    }
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Segment, share};
+    use crate::theme::Role;
+    use crate::ui::line::Line;
+
+    fn four() -> Vec<Segment<'static>> {
+        let segment = |text: &'static str, rank, min, good| Segment::elastic(Line::of(Role::Text, text), rank, min, good);
+        vec![
+            segment("UP degraded: backend 2 of 3 ready, OOMKilled", 0, 12, 24),
+            segment("CHANGED v1.8.3 12 min ago by ci", 1, 14, 24),
+            segment("BACK v1.8.2 safe, ~40 s", 0, 12, 20),
+            segment("CALL DevOps Lead, 24/7", 2, 12, 20),
+        ]
+    }
+
+    #[test]
+    fn call_goes_first_then_changed_and_up_and_back_never() {
+        for (width, expected) in [
+            (200, [44, 31, 23, 22]),
+            (118, [44, 25, 23, 20]),
+            (90, [24, 24, 20, 16]),
+            (78, [24, 16, 20, 12]),
+            (55, [24, 14, 13, 0]),
+            (42, [12, 14, 12, 0]),
+            (30, [16, 0, 12, 0]),
+            (20, [12, 0, 6, 0]),
+            (5, [5, 0, 0, 0]),
+        ] {
+            let got = share(&four(), width);
+            let used: u16 = got.iter().sum::<u16>() + 2 * (got.iter().filter(|w| **w > 0).count() as u16).saturating_sub(1);
+            assert!(used <= width.max(5), "{width}: {got:?}");
+            assert_eq!(got, expected, "{width}");
+        }
+    }
+}
