@@ -4,6 +4,7 @@
 //! driver sends requests with. Never retries and never follows a redirect; whoever asked decides. Must not know what the
 //! answers mean beyond "no".
 
+mod certificate;
 mod connect;
 mod streaming;
 
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::credential::Plugin;
 pub use super::credential::Terminal;
-use super::error::{Asked, OpenError, of_answer, of_build, of_status_event, of_transport, problem_of};
+use super::error::{Asked, OpenError, of_answer, of_build, of_status_event, of_transport, problem_of, shown};
 use super::gate::{DeclaredProbe, Gate};
 use super::kubeconfig::{self, Chosen, Named, Surroundings};
 use crate::base::clock::{Clock, SystemClock};
@@ -58,6 +59,8 @@ struct Shared {
     renewing: tokio::sync::Mutex<()>,
     opened: Opened,
     problems: Vec<Problem>,
+    /// The server in words of error messages: with the proxy on the way.
+    place: String,
     /// Ask for gzip: not over loopback, where it only costs.
     compress: bool,
 }
@@ -133,8 +136,12 @@ impl Client {
         let session = Mutex::new(recipe.session(terminal).await?);
         let near = recipe.proxy.is_none() && is_loopback(&recipe.config.cluster_url);
         let compress = !near && !recipe.config.disable_compression;
+        let place = match &recipe.proxy {
+            Some(proxy) => format!("{} (through the proxy {})", opened.server, proxy.uri().to_string().trim_end_matches('/')),
+            None => opened.server.clone(),
+        };
         let renewing = tokio::sync::Mutex::new(());
-        Ok(Self { shared: Arc::new(Shared { recipe, session, renewing, opened, problems, compress }) })
+        Ok(Self { shared: Arc::new(Shared { recipe, session, renewing, opened, problems, place, compress }) })
     }
 
     /// Which cluster, as whom, where.
@@ -201,7 +208,7 @@ impl Client {
     pub async fn send(&self, mut request: Request<Vec<u8>>, deadline: Duration) -> Result<Response<Streaming>, TargetError> {
         let dry = request.uri().query().is_some_and(|q| q.split('&').any(|p| p == "dryRun=All"));
         let mutating = !dry && !matches!(*request.method(), Method::GET | Method::HEAD);
-        let asked = Asked { server: &self.shared.opened.server, mutating };
+        let asked = Asked { server: &self.shared.place, mutating };
         if !self.shared.compress {
             request.headers_mut().entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         }
@@ -213,7 +220,7 @@ impl Client {
             Ok(Ok(answer)) => answer,
         };
         let (parts, body) = answer.into_parts();
-        let mut body = Streaming::new(body, self.shared.opened.server.as_str().into(), mutating);
+        let mut body = Streaming::new(body, self.shared.place.as_str().into(), mutating);
         if parts.status.is_success() {
             return Ok(Response::from_parts(parts, body));
         }
@@ -240,12 +247,12 @@ impl Client {
 
     /// What the Status of an ERROR event in a watch means (JSON or protobuf with its `k8s\0`).
     pub fn refused(&self, status: &[u8]) -> TargetError {
-        of_status_event(status, Asked { server: &self.shared.opened.server, mutating: false })
+        of_status_event(status, Asked { server: &self.shared.place, mutating: false })
     }
 
     /// The error for an answer of 2xx that is not what was asked for.
     pub(super) fn garbled(&self, why: &dyn std::fmt::Display) -> TargetError {
-        super::error::garbage(&format!("{} answered something else than asked for: {why}", self.shared.opened.server))
+        super::error::garbage(&format!("{} answered something else than asked for: {why}", self.shared.place))
     }
 
     /// The address of the server, for messages.
@@ -259,8 +266,28 @@ impl Client {
             Ok(_) => Ok(()),
             // Some servers do not tell strangers their version; they answered, though.
             Err(error) if error.kind == ErrorKind::Forbidden => Ok(()),
-            Err(error) => Err(OpenError::reachability(problem_of(&error, self.server()))),
+            Err(error) => Err(OpenError::reachability(self.explain(&error).await)),
         }
+    }
+
+    /// What a failed request is a sign of, with what to do about it. For a certificate that is not trusted this looks at
+    /// the server once more to say whose it is.
+    pub async fn explain(&self, error: &TargetError) -> Problem {
+        let mut problem = problem_of(error, self.server());
+        let recipe = &self.shared.recipe;
+        if error.status == Some(401) {
+            let ended = certificate::ended(&recipe.config.auth_info, SystemClock.now());
+            let why = ended.map_or_else(|| "they are wrong or expired".into(), |at| format!("the client certificate expired at {at}"));
+            problem.message = format!("{} does not accept the credentials of user '{}': {why}.", self.server(), shown(&self.opened().user));
+        }
+        if error.kind == ErrorKind::Tls && recipe.proxy.is_none() {
+            let config = &recipe.config;
+            if let Some(presented) = certificate::presented(&config.cluster_url, config.tls_server_name.as_deref()).await {
+                let trusted = config.root_cert.as_deref().map_or("the system's authorities".into(), certificate::authorities);
+                problem.message = format!("{} ({presented}; trusted is {trusted}).", problem.message.trim_end_matches('.'));
+            }
+        }
+        problem
     }
 }
 
@@ -307,3 +334,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, OpenError>
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod open_tests;

@@ -213,3 +213,6 @@ fn which(name: &str) -> Option<PathBuf> {
     }
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|p| is_program(p))
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,7 @@ pub fn problem_of(error: &TargetError, server: &str) -> Problem {
         ErrorKind::Tls => "Compare `certificate-authority`, `server` and `tls-server-name` of the cluster in the kubeconfig with the certificate.",
         ErrorKind::Garbage => "Something else than a Kubernetes API server answers there: a login page, a proxy, a wrong port.",
         ErrorKind::Forbidden => "Ask whoever manages the rights of this cluster; `timonel doctor` lists what is missing.",
+        ErrorKind::Invalid => "Is `server` in the kubeconfig the address of an API server, with https:// where it wants TLS?",
         _ => "`timonel doctor` says more.",
     };
     Problem::new(Level::Error, "target:reach", sentence(&error.message)).about(server).hint(hint)
@@ -80,7 +81,9 @@ pub(super) fn of_build(error: &kube::Error) -> OpenError {
             OpenError::configuration(problem(&transport::of_credentials(auth), "Log in again with the tool that wrote the kubeconfig."))
         }
         kube::Error::InferKubeconfig(why) => {
-            OpenError::configuration(problem(&why.to_string(), "Check the files and the data that the kubeconfig names."))
+            // kube quotes paths twice.
+            let why = why.to_string().replace("'\"", "'").replace("\"'", "'");
+            OpenError::configuration(problem(&why, "Check the files and the data that the kubeconfig names."))
         }
         kube::Error::RustlsTls(why) => {
             let message = format!("the certificates of the kubeconfig cannot be used: {why}");
@@ -106,10 +109,11 @@ pub(super) fn shown(text: &str) -> String {
     elide(&clean(&line.join(" ")), MESSAGE).into_owned()
 }
 
-/// The same with a capital letter and a full stop.
+/// The same with a capital letter (an address keeps its own) and a full stop.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
-    let mut out: String = chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default();
+    let mut out =
+        if text.starts_with("http") { text.to_owned() } else { chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default() };
     if !out.ends_with(['.', '!', '?']) {
         out.push('.');
     }

@@ -164,7 +164,8 @@ impl<'a> Target<'a> {
     }
 
     fn is_handed_on(&self) -> bool {
-        matches!(self.verb, Some("proxy" | "redirect")) || self.subresource.is_some_and(|s| HANDED_ON.contains(&s))
+        let handed_on = |segment: Option<&str>| segment.is_some_and(|s| HANDED_ON.contains(&s));
+        matches!(self.verb, Some("proxy" | "redirect")) || handed_on(self.resource) || handed_on(self.subresource)
     }
 }
 
@@ -206,3 +207,6 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,8 +195,8 @@ impl From<Broken> for OpenError {
 
 fn broken(message: &str, files: &[PathBuf]) -> Broken {
     let problem = Problem::new(Level::Error, "target:kubeconfig", message);
-    let place = list(files.iter().map(|f| f.to_str().unwrap_or("?")));
-    Broken(if files.is_empty() { problem } else { problem.at(shown(&place), None, None) })
+    let place: Vec<&str> = files.iter().map(|f| f.to_str().unwrap_or("?")).collect();
+    Broken(if files.is_empty() { problem } else { problem.at(shown(&place.join(":")), None, None) })
 }
 
 fn instead<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
@@ -263,3 +263,6 @@ fn without_values(error: &serde_saphyr::Error) -> String {
         _ => shown(line),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,9 @@ fn of_tls(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "the server's certificate is not signed by the certificate authority of the kubeconfig".into()
         }
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            "the server's certificate is signed by another authority of the same name: the cluster was made anew, or this is another one".into()
+        }
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "the server's certificate has expired".into()
         }
