@@ -42,7 +42,7 @@ const RULES: &[Rule] = &[
         why: "only drivers talk to the outside world",
     },
     Rule {
-        words: &["axum::", "hyper::"],
+        words: &["axum::", "TcpListener::bind"],
         only_in: &["src/sim"],
         not_in: &[],
         tests_may: true,

@@ -79,23 +79,24 @@ fn a_long_file_and_a_hollow_comment_are_found() {
 
 /// Files below `tests/` that no `mod` line reaches, starting from the test targets of Cargo.toml.
 fn unreached(sources: &[Source], targets: &[&str]) -> Vec<String> {
-    let mut reached: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
+    // A file that is a target, or that a #[path] names, has its modules in its own folder; any other in the folder of its name.
+    let mut reached: Vec<(String, bool)> = targets.iter().map(|target| ((*target).to_owned(), true)).collect();
     let mut at = 0;
     while at < reached.len() {
-        let path = reached[at].clone();
+        let (path, root) = reached[at].clone();
         at += 1;
         let Some(source) = sources.iter().find(|source| source.path == path) else { continue };
-        reached.extend(mounted_by(source, targets).into_iter().filter(|path| !reached.contains(path)).collect::<Vec<_>>());
+        let mounted = mounted_by(source, root).into_iter().filter(|(path, _)| !reached.iter().any(|(known, _)| known == path));
+        reached.extend(mounted.collect::<Vec<_>>());
     }
-    let left = sources.iter().filter(|source| !reached.contains(&source.path));
+    let left = sources.iter().filter(|source| !reached.iter().any(|(path, _)| *path == source.path));
     left.map(|source| format!("{}: no test target mounts it with `mod`", source.path)).collect()
 }
 
-/// The files that the `mod name;` lines of a file stand for.
-fn mounted_by(source: &Source, targets: &[&str]) -> Vec<String> {
+/// The files that the `mod name;` lines of a file stand for, and whether a #[path] named them.
+fn mounted_by(source: &Source, root: bool) -> Vec<(String, bool)> {
     let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let stem = source.path.trim_end_matches(".rs");
-    let beside = if targets.contains(&source.path.as_str()) { folder } else { stem };
+    let beside = if root { folder } else { source.path.trim_end_matches(".rs") };
     let mut named: Option<String> = None;
     let mut found = Vec::new();
     for line in source.text.lines().map(str::trim) {
@@ -109,7 +110,7 @@ fn mounted_by(source: &Source, targets: &[&str]) -> Vec<String> {
             .strip_prefix("mod ")
             .and_then(|rest| rest.strip_suffix(';'));
         if let Some(name) = name {
-            found.push(named.take().unwrap_or_else(|| format!("{beside}/{name}.rs")));
+            found.push(named.take().map_or_else(|| (format!("{beside}/{name}.rs"), false), |path| (path, true)));
         }
     }
     found
@@ -148,7 +149,8 @@ fn a_forgotten_test_file_is_found() {
         Source::made("tests/it.rs", "mod a;\n#[path = \"support/s.rs\"]\nmod s;\n"),
         Source::made("tests/a.rs", "mod b;\n"),
         Source::made("tests/a/b.rs", "\n"),
-        Source::made("tests/support/s.rs", "\n"),
+        Source::made("tests/support/s.rs", "mod t;\n"),
+        Source::made("tests/support/t.rs", "\n"),
         Source::made("tests/lost.rs", "\n"),
     ];
     let complaints = unreached(&sources, &["tests/it.rs"]);

@@ -27,9 +27,11 @@ impl Source {
         Self { path: path.to_owned(), code: blank(text), text: text.to_owned() }
     }
 
-    /// Whether the whole file is tests.
+    /// Whether the whole file is tests, or helps them: `tests.rs`, `open_tests.rs`, `testing.rs` and what lies below.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        let words = ["tests", "testing"];
+        let mut parts = self.path.trim_end_matches(".rs").split('/');
+        parts.any(|part| words.iter().any(|word| part == *word || part.ends_with(&format!("_{word}"))))
     }
 
     /// Module path from the crate's root: `src/base/text.rs` is `["base", "text"]`, `src/lib.rs` is empty.

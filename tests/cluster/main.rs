@@ -1,4 +1,7 @@
-//! The program on a real Kubernetes. Nothing here yet runs in `cargo test` alone: `./tests/run cluster` starts it.
+//! The program on a real Kubernetes. `./tests/run cluster` runs the tests; `tests/cluster/up` starts the same cluster for people.
+//!
+//! Not `cargo test`'s own harness: one cluster serves all tests and has to be stopped after the last, and what cannot run on this
+//! machine must count as skipped, not as passed.
 
 #![allow(
     clippy::panic,
@@ -7,3 +10,138 @@
     clippy::print_stderr,
     reason = "helpers of tests fail by panicking"
 )]
+
+mod bed;
+mod cases;
+mod cluster;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use bed::{Bed, Shape};
+use cluster::Cluster;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.first().map(String::as_str) {
+        Some("up") => up(&words[1..]),
+        _ => tests(),
+    }
+}
+
+/// The cluster of this run, shared with the thread that stops it when the run is interrupted.
+type Shared = Arc<Mutex<Option<Arc<Cluster>>>>;
+
+fn tests() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let given = std::env::var_os("TIMONEL_TEST_KUBECONFIG").map(PathBuf::from);
+    let missing = if given.is_some() { Vec::new() } else { bed::missing(Shape::Real) };
+    if !missing.is_empty() {
+        eprintln!("SKIPPED: the tests on a real Kubernetes need {}", missing.join(", "));
+    }
+    let wanted = |trial: &&(&'static str, cases::Case)| arguments.filter.as_ref().is_none_or(|filter| trial.0.contains(filter.as_str()));
+    let any = cases::ALL.iter().any(|case| wanted(&case)) && !arguments.list;
+    let shared = Shared::default();
+    if missing.is_empty() && any {
+        stop_when_interrupted(&shared);
+        match start(given) {
+            Ok(cluster) => *shared.lock().unwrap() = Some(Arc::new(cluster)),
+            Err(error) => {
+                eprintln!("the cluster did not come up: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let trials = cases::ALL.iter().map(|(name, case)| {
+        let shared = Arc::clone(&shared);
+        let trial = Trial::test(*name, move || {
+            let cluster = shared.lock().unwrap().clone();
+            run(*case, cluster.as_deref())
+        });
+        trial.with_ignored_flag(!missing.is_empty())
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(shared.lock().unwrap().take());
+    conclusion.exit_code()
+}
+
+fn run(case: cases::Case, cluster: Option<&Cluster>) -> Result<(), Failed> {
+    let cluster = cluster.ok_or("there is no cluster")?;
+    case(cluster);
+    Ok(())
+}
+
+fn start(given: Option<PathBuf>) -> Result<Cluster, String> {
+    match given {
+        Some(kubeconfig) => {
+            let folder = std::env::temp_dir().join(format!("timonel-users-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+            Cluster::existing(&kubeconfig, &folder)
+        }
+        None => Cluster::of(Bed::start(Shape::Real)?),
+    }
+}
+
+/// Takes the cluster down when somebody presses Ctrl-C: its processes have groups of their own and would stay.
+fn stop_when_interrupted(shared: &Shared) {
+    let shared = Arc::clone(shared);
+    std::thread::spawn(move || {
+        wait_for_interrupt();
+        let cluster = shared.lock().unwrap().take();
+        // Tests hold on to it; what matters is on the machine, and the ledger knows it.
+        drop(cluster);
+        bed::clear_own();
+        std::process::exit(130);
+    });
+}
+
+fn wait_for_interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for signals");
+    runtime.block_on(async {
+        let (mut term, mut hangup) = (signal(SignalKind::terminate()).expect("SIGTERM"), signal(SignalKind::hangup()).expect("SIGHUP"));
+        tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = term.recv() => {}, _ = hangup.recv() => {} }
+    });
+}
+
+/// `up [--pods N]`: a cluster for people, until Ctrl-C.
+fn up(words: &[String]) -> ExitCode {
+    let pods: Option<usize> = match words {
+        [] => None,
+        [flag, number] if flag == "--pods" && number.parse::<usize>().is_ok() => number.parse().ok(),
+        _ => {
+            eprintln!("usage: tests/cluster/up [--pods NUMBER]");
+            return ExitCode::from(64);
+        }
+    };
+    let shape = if pods.is_some() { Shape::Scale } else { Shape::Real };
+    let missing = bed::missing(shape);
+    if !missing.is_empty() {
+        eprintln!("this machine lacks {}", missing.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let started = Bed::start(shape).and_then(|bed| {
+        let folder = bed.folder().to_owned();
+        let cluster = match pods {
+            None => Cluster::of(bed)?,
+            Some(pods) => Cluster::played(bed, pods)?,
+        };
+        Ok((cluster, folder))
+    });
+    match started {
+        Ok((cluster, folder)) => {
+            println!("export KUBECONFIG={}", cluster.kubeconfig("admin").display());
+            println!("# viewer, operator, second and stranger have kubeconfigs beside it, and each component a log: {}", folder.display());
+            println!("# Ctrl-C stops it");
+            wait_for_interrupt();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("the cluster did not come up: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -7,3 +7,7 @@
     clippy::print_stderr,
     reason = "helpers of tests fail by panicking"
 )]
+
+mod harness;
+#[path = "../support/kit.rs"]
+mod support;

@@ -1,0 +1,124 @@
+//! Container images made from files of this machine: a docker-archive of one layer, without a daemon and without a registry.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// A tar archive in memory (ustar), with fixed times and owners so that the same content has the same digest.
+#[derive(Default)]
+struct Tar(Vec<u8>);
+
+/// What an entry of an archive is.
+enum Entry<'a> {
+    Folder,
+    File { mode: u32, content: &'a [u8] },
+    Link(&'a str),
+}
+
+impl Tar {
+    fn add(&mut self, name: &str, entry: &Entry<'_>) {
+        let (kind, mode, content, target): (u8, u32, &[u8], &str) = match entry {
+            Entry::Folder => (b'5', 0o755, &[], ""),
+            Entry::File { mode, content } => (b'0', *mode, content, ""),
+            Entry::Link(target) => (b'2', 0o777, &[], target),
+        };
+        let mut head = [0u8; 512];
+        let mut put = |at: usize, bytes: &[u8]| head[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, name.as_bytes());
+        put(100, format!("{mode:07o}\0").as_bytes());
+        put(108, b"0000000\x000000000\0");
+        put(124, format!("{:011o}\0", content.len()).as_bytes());
+        put(136, b"00000000000\0");
+        put(148, b"        ");
+        put(156, &[kind]);
+        put(157, target.as_bytes());
+        put(257, b"ustar\x0000");
+        let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+        head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        self.0.extend_from_slice(&head);
+        self.0.extend_from_slice(content);
+        self.0.resize(self.0.len().next_multiple_of(512), 0);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.0.resize(self.0.len() + 1024, 0);
+        self.0
+    }
+}
+
+/// A small service: answers /health on port 8000, writes a numbered line every `EVERY` seconds, ends at once when told to.
+const APP: &str = r#"#!/bin/sh
+trap 'echo "told to end"; exit 0' TERM INT
+mkdir -p /tmp/www && echo ok >/tmp/www/health
+httpd -p 8000 -h /tmp/www
+echo "version $(cat /version) starts"
+n=0
+while :; do
+  n=$((n + 1))
+  echo "version $(cat /version) line $n"
+  sleep "${EVERY:-1}" &
+  wait $!
+done
+"#;
+
+/// What holds a pod's namespaces open.
+const PAUSE: &str = "#!/bin/sh\ntrap 'exit 0' TERM INT\nwhile :; do sleep 3600 & wait $!; done\n";
+
+/// Writes the archive of one version of the application image: busybox, its applets, `/version` and `/bin/app`.
+pub(crate) fn application(name: &str, version: &str, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+    let mut layer = root(busybox, applets);
+    layer.add("version", &Entry::File { mode: 0o644, content: format!("{version}\n").as_bytes() });
+    layer.add("bin/app", &Entry::File { mode: 0o755, content: APP.as_bytes() });
+    archive(&format!("{name}:{version}"), layer, &["/bin/app"], to)
+}
+
+/// Writes the archive of the image that holds a pod's namespaces.
+pub(crate) fn pause(name: &str, busybox: &[u8], to: &Path) -> Result<(), String> {
+    let mut layer = root(busybox, &["sh".to_owned(), "sleep".to_owned()]);
+    layer.add("pause", &Entry::File { mode: 0o755, content: PAUSE.as_bytes() });
+    archive(name, layer, &["/pause"], to)
+}
+
+fn root(busybox: &[u8], applets: &[String]) -> Tar {
+    let mut layer = Tar::default();
+    for folder in ["bin/", "dev/", "etc/", "proc/", "sys/", "tmp/", "var/"] {
+        layer.add(folder, &Entry::Folder);
+    }
+    layer.add("bin/busybox", &Entry::File { mode: 0o755, content: busybox });
+    for applet in applets.iter().filter(|applet| *applet != "busybox") {
+        layer.add(&format!("bin/{applet}"), &Entry::Link("busybox"));
+    }
+    layer.add(
+        "etc/passwd",
+        &Entry::File { mode: 0o644, content: b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n" },
+    );
+    layer
+}
+
+fn archive(name: &str, layer: Tar, entrypoint: &[&str], to: &Path) -> Result<(), String> {
+    let layer = layer.finish();
+    let digest = hex(&layer);
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let config = json!({
+        "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
+        "config": {"Entrypoint": entrypoint, "Env": ["PATH=/bin"], "WorkingDir": "/"},
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{digest}")]},
+        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "timonel tests"}],
+    })
+    .to_string();
+    let config_file = format!("{}.json", hex(config.as_bytes()));
+    let layer_file = format!("{digest}/layer.tar");
+    let manifest = json!([{"Config": config_file, "RepoTags": [name], "Layers": [layer_file]}]).to_string();
+    let mut whole = Tar::default();
+    whole.add(&format!("{digest}/"), &Entry::Folder);
+    for (file, content) in [(&config_file, config.as_bytes()), (&layer_file, &layer), (&"manifest.json".to_owned(), manifest.as_bytes())] {
+        whole.add(file, &Entry::File { mode: 0o644, content });
+    }
+    fs::write(to, whole.finish()).map_err(|error| format!("{}: {error}", to.display()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

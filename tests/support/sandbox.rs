@@ -1,0 +1,135 @@
+//! A home for one test: empty folders, a cleared environment, and the program run to its end without a terminal.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+/// The program under test. A measurement may name another build of it.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("TIMONEL_TEST_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_timonel")), PathBuf::from)
+}
+
+/// A home directory and an environment that nothing of this machine leaks into.
+pub(crate) struct Sandbox {
+    home: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Exit code; `None` after a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    /// Standard output as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:#?}"))
+    }
+
+    /// Standard output as one JSON value a line.
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self:#?}"));
+        self.stdout.lines().filter(|line| !line.trim().is_empty()).map(parse).collect()
+    }
+
+    /// Fails with everything that was said unless the exit code is `code`.
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Sandbox {
+    /// An empty home. Times are in UTC, so that screens are the same everywhere.
+    pub(crate) fn new() -> Self {
+        let home = tempfile::Builder::new().prefix("timonel-home-").tempdir().expect("a folder for the test");
+        let mut variables = vec![
+            ("HOME".to_owned(), home.path().display().to_string()),
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            ("TZ".to_owned(), "UTC".to_owned()),
+            ("USER".to_owned(), "ana".to_owned()),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+            // Not this project's own backtraces: the program must not print any.
+            ("RUST_BACKTRACE".to_owned(), "0".to_owned()),
+        ];
+        for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache"), ("XDG_RUNTIME_DIR", "run")] {
+            let path = home.path().join(folder);
+            fs::create_dir_all(&path).expect("a folder for the test");
+            variables.push((name.to_owned(), path.display().to_string()));
+        }
+        Self { home, variables }
+    }
+
+    /// The same with a kubeconfig.
+    pub(crate) fn with_kubeconfig(path: &Path) -> Self {
+        Self::new().env("KUBECONFIG", &path.display().to_string())
+    }
+
+    /// Sets a variable; an empty value takes it away.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            self.variables.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// The environment.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// A path in the home.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.home.path().join(relative)
+    }
+
+    /// Writes a file in the home and says where it is.
+    pub(crate) fn write(&self, relative: &str, text: &str) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().expect("a file in the home")).expect("a folder for the test");
+        fs::write(&path, text).expect("a file for the test");
+        path
+    }
+
+    /// A kubeconfig in the home that points at `server` and trusts nobody in particular.
+    pub(crate) fn write_kubeconfig(&self, server: &str) -> PathBuf {
+        let config = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config",
+            "clusters": [{"name": "nowhere", "cluster": {"server": server, "insecure-skip-tls-verify": true}}],
+            "users": [{"name": "ana", "user": {"token": "secret-token-of-ana"}}],
+            "contexts": [{"name": "nowhere", "context": {"cluster": "nowhere", "user": "ana", "namespace": "shop"}}],
+            "current-context": "nowhere",
+        });
+        self.write("kubeconfig", &config.to_string())
+    }
+
+    /// Runs the program to its end, without a terminal.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = Command::new(program());
+        command.args(arguments).env_clear().envs(self.variables.iter().cloned()).current_dir(self.home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdout = child.stdout.take().expect("piped");
+        let mut stderr = child.stderr.take().expect("piped");
+        let errors = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stderr.read_to_end(&mut bytes);
+            bytes
+        });
+        let mut bytes = Vec::new();
+        let _ = stdout.read_to_end(&mut bytes);
+        let status = child.wait().expect("the program ends");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Finished { code: status.code(), stdout: text(bytes), stderr: text(errors.join().unwrap_or_default()) }
+    }
+}
