@@ -4,6 +4,7 @@
 //! The same state and the same skin always give the same buffer.
 
 pub mod canvas;
+pub mod layout;
 pub mod line;
 pub mod skin;
 pub mod widget;

@@ -73,7 +73,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, segments: &[Segment<'_>]) {
     let mut x = area.x + 1;
     for (at, (segment, width)) in taken().filter(|(s, _)| !s.right).enumerate() {
         if at > 0 {
-            x += canvas.text(x, area.y, area.width, Role::Dim, segment.lead);
+            // What a lead joins to must be there.
+            let before = segments.iter().zip(&widths).take_while(|(s, _)| !std::ptr::eq(*s, segment)).last();
+            let lead = if before.is_some_and(|(_, w)| *w > 0) { segment.lead } else { "  " };
+            x += canvas.text(x, area.y, area.width, Role::Dim, lead);
         }
         x += canvas.line(x, area.y, *width, &segment.line.clone().cut(usize::from(*width), Cut::End));
     }
@@ -88,30 +91,40 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, segments: &[Segment<'_>]) {
     }
 }
 
-/// Columns for each segment; 0 = not drawn.
+/// Columns for each segment; 0 = not drawn. In the order of the ranks each gets what is good for it; the first that cannot have
+/// that takes what is left, if it is enough to say anything, and those behind it go.
 fn share(segments: &[Segment<'_>], width: u16) -> Vec<u16> {
     let mut order: Vec<usize> = (0..segments.len()).filter(|i| !segments[*i].line.is_empty()).collect();
     order.sort_by_key(|i| segments[*i].rank);
     let mut widths = vec![0; segments.len()];
     let mut left = width;
-    let mut taken = 0;
-    for &i in &order {
+    let mut drawn = 0;
+    let staying = order.iter().filter(|i| segments[**i].rank == 0).count();
+    for (at, &i) in order.iter().enumerate() {
         let segment = &segments[i];
-        let lead = if taken > 0 { segment.lead_width() } else { 0 };
-        let (need, forced) = (segment.least(), segment.rank == 0);
-        if need + lead > left && !forced {
+        let lead = if at > 0 { segment.lead_width() } else { 0 };
+        // What those that never go need at least is not given away.
+        let reserved: u16 = order[..staying].iter().skip(at + 1).map(|j| segments[*j].least() + segments[*j].lead_width()).sum();
+        let room = left.saturating_sub(lead + reserved);
+        if room < segment.least() && segment.rank > 0 {
             break;
         }
-        widths[i] = need.min(left.saturating_sub(lead));
-        left -= (widths[i] + lead).min(left);
-        taken += 1;
-    }
-    for goal in [|s: &Segment<'_>| s.good.min(s.full()), |s: &Segment<'_>| s.full()] {
-        for &i in order.iter().take(taken) {
-            let more = goal(&segments[i]).saturating_sub(widths[i]).min(left);
-            widths[i] += more;
-            left -= more;
+        let taken = segment
+            .good
+            .max(segment.least())
+            .min(segment.full())
+            .min(room.max(segment.least().min(left.saturating_sub(lead))));
+        widths[i] = taken;
+        left = left.saturating_sub(taken + lead);
+        drawn += 1;
+        if taken < segment.good.min(segment.full()) && segment.rank > 0 {
+            break;
         }
+    }
+    for &i in order.iter().take(drawn) {
+        let more = segments[i].full().saturating_sub(widths[i]).min(left);
+        widths[i] += more;
+        left -= more;
     }
     widths
 }
@@ -138,9 +151,10 @@ mod tests {
             (200, [44, 31, 23, 22]),
             (118, [44, 25, 23, 20]),
             (90, [24, 24, 20, 16]),
-            (78, [24, 16, 20, 12]),
-            (55, [24, 14, 13, 0]),
-            (42, [12, 14, 12, 0]),
+            (78, [30, 24, 20, 0]),
+            (66, [24, 18, 20, 0]),
+            (55, [33, 0, 20, 0]),
+            (42, [24, 0, 16, 0]),
             (30, [16, 0, 12, 0]),
             (20, [12, 0, 6, 0]),
             (5, [5, 0, 0, 0]),

@@ -39,7 +39,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, hints: &[Hint], right: &Line<'_
         return;
     }
     let room = area.width - 2;
-    let right = right.clone().cut(usize::from(room / 2), Cut::End);
+    let pinned: usize = hints.iter().filter(|h| h.pinned).map(|h| h.line().width() + 2).sum();
+    let right_room = usize::from(room).saturating_sub(pinned).min(usize::from(room / 2));
+    let right = if right_room < 6 { Line::new() } else { right.clone().cut(right_room, Cut::End) };
     let right_width = canvas.line_right(area.right() - 1, area.y, room, &right);
     let room = usize::from(room - right_width).saturating_sub(if right_width > 0 { 2 } else { 0 });
     let shown = fitting(hints, room);

@@ -28,7 +28,7 @@ pub struct LogLine<'a> {
     pub source: &'a str,
     /// Which of the source colours it has.
     pub color: usize,
-    /// The level as a word; empty where the text says it itself or nobody knows.
+    /// The level as a word of at most five letters; empty where the text says it itself or nobody knows.
     pub level: &'static str,
     /// Colour of the level.
     pub level_role: Option<Role>,
@@ -86,6 +86,9 @@ impl LogView<'_> {
     }
 }
 
+/// From so many columns on levels are written out.
+const ROOMY: usize = 80;
+
 struct Format {
     source_width: usize,
     levels: bool,
@@ -132,7 +135,9 @@ impl Format {
             head = head.join(name).with(Role::Text, " ".repeat(pad));
         }
         if self.levels {
-            head = head.with(line.level_role.unwrap_or(Role::Dim), format!("{:<5} ", line.level));
+            // Three letters tell the level as well as five where room is dear.
+            let letters = if self.width < ROOMY { 3 } else { 5 };
+            head = head.with(line.level_role.unwrap_or(Role::Dim), format!("{:<letters$.letters$} ", line.level));
         }
         head
     }

@@ -50,9 +50,9 @@ impl Pane<'_> {
     }
 }
 
-/// Text on the right end of an edge, with a space on both sides; nothing at all when less than a few columns are left.
+/// Text on the right end of an edge, with a space on both sides; nothing at all when too little would be left of it.
 fn edge_right(canvas: &mut Canvas<'_>, right: u16, y: u16, room: usize, line: &Line<'_>) {
-    if line.is_empty() || room < 4 {
+    if line.is_empty() || room < (line.width() + 2).min(10) {
         return;
     }
     let line = Line::of(Role::Text, " ").join(line.clone().cut(room.saturating_sub(2), Cut::End)).with(Role::Text, " ");

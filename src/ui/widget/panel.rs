@@ -54,7 +54,7 @@ impl Panel<'_> {
         if inner.is_empty() {
             return Drawn { body: text, pinned: text };
         }
-        let room = usize::from(area.width) - 4;
+        let room = usize::from(area.width).saturating_sub(4);
         let info = self.info.clone().cut(room / 2, Cut::End);
         let title = Line::of(Role::PanelTitle, " ").join(self.title.clone()).with(Role::PanelTitle, " ");
         canvas.line(area.x + 1, area.y, (room - info.width().min(room)) as u16, &title);

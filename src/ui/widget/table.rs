@@ -28,6 +28,8 @@ pub trait Rows {
 /// One row.
 #[derive(Debug, Clone, Default)]
 pub struct Row<'a> {
+    /// Before the first cell and never cut: indent, fold, health.
+    pub lead: Line<'a>,
     /// One cell per column, in the order of the columns. A cell that is too long runs on into the empty cells behind it, as in a
     /// spreadsheet: room for the reason why a row is not ok.
     pub cells: Vec<Line<'a>>,
@@ -115,16 +117,12 @@ impl Table<'_> {
             let column = &self.columns[slot.column];
             let filled = |s: &&Slot| row.cells.get(s.column).is_some_and(|c| !c.is_empty());
             let end = slots[at + 1..].iter().find(filled).map_or(area.width - GUTTER, |next| next.x - GAP);
-            let room = if column.align == Align::Left { end - slot.x } else { slot.width };
-            let cell = cell.clone().cut(usize::from(room), column.cut);
-            place(
-                canvas,
-                area.x + GUTTER + slot.x,
-                area.y,
-                slot.width.max(if column.align == Align::Left { room } else { 0 }),
-                column.align,
-                &cell,
-            );
+            let (mut x, mut room) = (area.x + GUTTER + slot.x, if column.align == Align::Left { end - slot.x } else { slot.width });
+            if slot.column == 0 {
+                let lead = canvas.line(x, area.y, room, &row.lead);
+                (x, room) = (x + lead, room - lead);
+            }
+            place(canvas, x, area.y, room, column.align, &cell.clone().cut(usize::from(room), column.cut));
         }
     }
 }
