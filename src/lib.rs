@@ -10,6 +10,7 @@
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
 //! run       plan, check, confirm, do, prove, record: the only room that writes to a target
 //! ui        the drawing: reads state, writes a buffer
+//! service   service files: what somebody operates, where, and who to call
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
@@ -20,6 +21,7 @@ pub mod fleet;
 pub mod keymap;
 pub mod run;
 pub mod runtime;
+pub mod service;
 pub mod target;
 pub mod theme;
 pub mod ui;

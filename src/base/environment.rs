@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::Confirmation;
+
 /// The kind of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,7 +48,7 @@ impl EnvironmentKind {
             Self::Local => "local",
             Self::Demo => "demo",
             Self::Production => "production",
-            Self::Unknown => "unknown",
+            Self::Unknown => "environment unknown",
         }
     }
 
@@ -55,36 +57,43 @@ impl EnvironmentKind {
         matches!(self, Self::Production | Self::Unknown)
     }
 
-    /// Guesses from the names of context, cluster and namespaces.
-    ///
-    /// One segment that says production in any of the names is enough; `nonprod`, `preprod`, `non-prod` and `pre-prod` do
-    /// not. Otherwise the first name that says something else decides.
-    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut found = Self::Unknown;
-        for name in names {
-            match Self::from_name(name) {
-                Self::Production => return Self::Production,
-                kind if found == Self::Unknown => found = kind,
-                _ => {}
-            }
+    /// The least confirmation of a changing action where no file says otherwise: the environment's word in production, a key
+    /// in staging, nothing elsewhere.
+    pub const fn floor(self) -> Confirmation {
+        match self {
+            Self::Production | Self::Unknown => Confirmation::Env,
+            Self::Staging => Confirmation::Key,
+            Self::Test | Self::Development | Self::Local | Self::Demo => Confirmation::None,
         }
-        found
     }
 
-    fn from_name(name: &str) -> Self {
+    /// The kind that names give: production if any of them says so, else the strictest kind that one says, else unknown.
+    ///
+    /// A name says it by one whole segment between `-`, `_`, `.`, `/`; `nonprod` is another word, and `non-prod` and
+    /// `pre-prod` are not production either.
+    pub fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        const STRICTEST_FIRST: [EnvironmentKind; 6] = [
+            EnvironmentKind::Production,
+            EnvironmentKind::Staging,
+            EnvironmentKind::Test,
+            EnvironmentKind::Development,
+            EnvironmentKind::Local,
+            EnvironmentKind::Demo,
+        ];
+        let found: Vec<Self> = names.into_iter().flat_map(Self::said_by).collect();
+        STRICTEST_FIRST.into_iter().find(|kind| found.contains(kind)).unwrap_or(Self::Unknown)
+    }
+
+    fn said_by(name: &str) -> Vec<Self> {
         let name = name.to_lowercase();
-        let mut found = Self::Unknown;
-        let mut negated = false;
-        for segment in name.split(['-', '_', '.', '/']) {
-            match segment_kind(segment) {
-                Self::Production if !negated => return Self::Production,
-                Self::Production | Self::Unknown => {}
-                kind if found == Self::Unknown => found = kind,
-                _ => {}
-            }
-            negated = matches!(segment, "non" | "pre");
-        }
-        found
+        let segments: Vec<&str> = name.split(['-', '_', '.', '/']).collect();
+        let negated = |at: usize| at > 0 && matches!(segments[at - 1], "non" | "pre");
+        segments
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !negated(*at))
+            .map(|(_, segment)| segment_kind(segment))
+            .collect()
     }
 }
 
@@ -123,10 +132,12 @@ mod tests {
             (&["admin@shop.dev", "shop", "default"], Development),
             (&["stage-eu", "main", "test"], Staging),
             (&["main", "main", "test"], Test),
+            (&["dev", "pre_production", "n"], Development),
+            (&["minikube", "main", "test"], Test),
             (&["demo", "demo", "tienda"], Demo),
             (&[], Unknown),
         ] {
-            assert_eq!(EnvironmentKind::from_names(names.iter().copied()), kind, "{names:?}");
+            assert_eq!(EnvironmentKind::of_names(names.iter().copied()), kind, "{names:?}");
         }
     }
 

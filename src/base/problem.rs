@@ -96,14 +96,18 @@ impl Problem {
     }
 }
 
-/// The closest of `candidates` to what was typed, when close enough to be worth asking "did you mean".
+/// The closest of `candidates` to what was typed, when close enough to be worth asking "did you mean": much of a long word, or one
+/// slip of a finger in a short one.
 pub fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|c| (strsim::jaro_winkler(&typed.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, c)| c)
+    let typed = typed.to_lowercase();
+    let score = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let near = strsim::jaro_winkler(&typed, &candidate);
+        let slip = typed.chars().count() > 2 && strsim::osa_distance(&typed, &candidate) == 1;
+        if slip { near.max(0.9) } else { near }
+    };
+    let scored = candidates.into_iter().map(|c| (score(c), c)).filter(|(score, _)| *score > 0.8);
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c)
 }
 
 #[cfg(test)]
@@ -113,6 +117,8 @@ mod tests {
     #[test]
     fn a_near_miss_is_offered_and_a_far_one_is_not() {
         assert_eq!(did_you_mean("eterna-pord", ["eterna-prod", "staging"]), Some("eterna-prod"));
+        assert_eq!(did_you_mean("evn", ["none", "key", "env"]), Some("env"));
+        assert_eq!(did_you_mean("x", ["y", "z"]), None);
         assert_eq!(did_you_mean("zzz", ["eterna-prod", "staging"]), None);
     }
 }

@@ -63,7 +63,7 @@ impl<'r> Entry<'r> {
         match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(value) if within.contains(&value) => Some(self.at(value)),
             _ => self.refuse(
-                format!("{} is {}, out of range.", self.name, quoted(number.as_str())),
+                format!("'{}' is {}, out of range.", self.name, quoted(number.as_str())),
                 Some(format!("It must be from {} to {}.", within.start(), within.end())),
             ),
         }

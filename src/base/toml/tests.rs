@@ -40,7 +40,7 @@ fn every_problem_is_found_at_once_with_its_place_and_the_good_entries_stay() {
         [
             "x.toml:2:8 'rate' is '5', which has no unit. | Write a number and a unit: '500ms', '5s', '15m', '2h', '7d'.",
             "x.toml:3:1 The key 'ön' is unknown here. | Possible: fps, mode, name, probe, rate, size.",
-            "x.toml:4:7 fps is '900', out of range. | It must be from 1 to 60.",
+            "x.toml:4:7 'fps' is '900', out of range. | It must be from 1 to 60.",
             "x.toml:5:8 'size' must be a whole number, not a text. | ",
             "x.toml:6:8 'mode' is 'dakr', which is none of its words. | Did you mean 'dark'?",
             "x.toml:9:1 'id' is missing. | ",

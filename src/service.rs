@@ -1,0 +1,76 @@
+//! Service files: one product that somebody operates, described in TOML.
+//!
+//! Owns reading, resolving for one environment, and lint. A file is read twice: once for what is common (which environments there
+//! are), once per environment, where `${env.x}` has a value. Unknown keys are errors. Tables that later versions act on are
+//! accepted and listed, never silently dropped. Must not know the target: whether a name exists is asked elsewhere.
+
+mod contact;
+mod environment;
+mod file;
+mod freeze;
+mod hours;
+mod lint;
+mod names;
+mod probe;
+mod trust;
+mod workload;
+
+pub use contact::{Contact, Escalation, Reachable, to_call};
+pub use environment::{Environment, Target};
+pub use file::{Choice, Defaults, ServiceFile};
+pub use freeze::Freeze;
+pub use hours::Hours;
+pub use lint::check;
+pub use probe::{Endpoint, EndpointError, Expect, HeaderSpec, HeaderValue, JsonType, ProbeKind, ProbeSpec, StatusSet, defaults as probe_defaults};
+pub use trust::{Origin, accepted_hash};
+pub use workload::{Workload, WorkloadKind};
+
+use crate::base::toml::{Spot, Table};
+
+/// A service in one environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Id: in object names and Leases.
+    pub id: String,
+    /// Name for people; the id when none is given.
+    pub name: String,
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// Language of its people: `es`, `en`.
+    pub locale: Option<String>,
+    /// Where its images or sources are.
+    pub repo: Option<String>,
+    /// Where it is documented.
+    pub docs: Option<String>,
+    /// The environment; `None` when the file describes none.
+    pub environment: Option<Environment>,
+    /// Its workloads.
+    pub workloads: Vec<Workload>,
+    /// Its probes in this environment.
+    pub probes: Vec<ProbeSpec>,
+    /// Who to call.
+    pub contacts: Vec<Contact>,
+    /// What to do at which level of trouble, the gravest first.
+    pub escalations: Vec<Escalation>,
+}
+
+/// Something in a file that this version accepts and does not act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Later {
+    /// The key or table.
+    pub key: String,
+    /// Where.
+    pub spot: Spot,
+}
+
+impl Later {
+    /// Accepts `keys` of `table` and notes those that are written.
+    fn note(table: &Table<'_>, keys: &[&'static str], later: &mut Vec<Self>) {
+        let parent = table.spot().path.clone();
+        let key = |key: &str| if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
+        later.extend(table.accept(keys).into_iter().map(|found| Self { key: key(found.value), spot: found.spot }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

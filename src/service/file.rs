@@ -1,0 +1,281 @@
+//! A service file: what is common to its environments, and the way to the service in one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::names::Names;
+use super::{Environment, Later, Origin, Service, Target, contact, environment, probe, trust, workload};
+use crate::base::confirmation::Confirmation;
+use crate::base::problem::{Level, Problem};
+use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
+
+/// The format that this version reads.
+const SCHEMA: i64 = 1;
+
+/// Tables that later versions act on. `secrets` is among them: its ids are read, its references are not followed.
+const LATER_TABLES: [&str; 12] =
+    ["secrets", "sources", "kpi", "releases", "migrations", "database", "backup", "vars", "action", "symptom", "notify", "maintenance"];
+
+/// Tables that are read once per environment.
+const PER_ENVIRONMENT: [&str; 4] = ["workload", "probe", "contact", "escalation"];
+
+/// A service file that could be read.
+#[derive(Debug, Clone)]
+pub struct ServiceFile {
+    file: String,
+    text: String,
+    origin: Origin,
+    id: String,
+    name: Option<String>,
+    owner: Option<String>,
+    locale: Option<String>,
+    repo: Option<String>,
+    docs: Option<String>,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// Environments, in the order of the file.
+    pub environments: Vec<Environment>,
+    /// What this version accepts and does not act on.
+    pub later: Vec<Later>,
+    secrets: Vec<String>,
+}
+
+/// `[defaults]`: what actions and steps inherit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Defaults {
+    /// How long a step may take.
+    pub timeout: Option<Duration>,
+    /// How often a proof is looked at.
+    pub poll: Option<Duration>,
+    /// The least confirmation of an action that names none.
+    pub confirm: Option<Confirmation>,
+}
+
+/// How to choose the environment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice<'a> {
+    /// `-e ENV`.
+    pub wanted: Option<&'a str>,
+    /// The context that is current or was asked for.
+    pub context: Option<&'a str>,
+}
+
+impl ServiceFile {
+    /// Reads what is common to all environments. `None` when the file cannot be used at all; problems say why, and everything else
+    /// that is wrong.
+    pub fn read(file: &str, text: &str, origin: &Origin) -> (Option<Self>, Vec<Problem>) {
+        let source = Source { topic: "service", file, text, unknown: Level::Error };
+        let ((mut read, usable), mut problems) = read(source, |root| head(root, file, text, origin));
+        // Problems of the entries are those of every environment, each told once.
+        for environment in read.ids() {
+            let resolved = read.entries(environment.as_deref());
+            problems.extend(resolved.problems);
+            let fresh: Vec<Later> = resolved.later.into_iter().filter(|l| !read.later.contains(l)).collect();
+            read.later.extend(fresh);
+        }
+        (usable.then_some(read), distinct(problems))
+    }
+
+    /// The service's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The file as the user named it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Ids to resolve for a check: all environments, or none when the file describes no environment.
+    fn ids(&self) -> Vec<Option<String>> {
+        if self.environments.is_empty() { vec![None] } else { self.environments.iter().map(|e| Some(e.id.clone())).collect() }
+    }
+
+    /// Chooses the environment: the one asked for, else the one whose context is current, else the only one that runs on
+    /// Kubernetes. `Ok(None)` when the file describes none.
+    pub fn choose(&self, choice: Choice<'_>) -> Result<Option<&Environment>, Box<Problem>> {
+        let problem = |message: String| Problem::new(Level::Error, "service:env", message).at(self.file.clone(), None, None);
+        let ids = || self.environments.iter().map(|e| e.id.as_str());
+        if let Some(wanted) = choice.wanted {
+            let found = self.environments.iter().find(|e| e.id == wanted);
+            return found.map(Some).ok_or_else(|| {
+                let problem = problem(format!("The service file has no environment {}.", quoted(wanted)));
+                let hint = word_hint(wanted, ids()).unwrap_or_else(|| format!("Possible: {}.", ids().collect::<Vec<_>>().join(", ")));
+                Box::new(problem.hint(hint))
+            });
+        }
+        if self.environments.is_empty() {
+            return Ok(None);
+        }
+        let here: Vec<&Environment> = self.environments.iter().filter(|e| matches!(e.target, Target::Kubernetes { .. })).collect();
+        let pinned = |e: &&&Environment| matches!((&e.target, choice.context), (Target::Kubernetes { context: Some(c), .. }, Some(now)) if c == now);
+        let by_context: Vec<&&Environment> = here.iter().filter(pinned).collect();
+        match (by_context.as_slice(), here.as_slice()) {
+            ([one], _) => Ok(Some(one)),
+            (_, [one]) => Ok(Some(one)),
+            _ => {
+                let message = "Several environments are possible.".to_owned();
+                Err(Box::new(
+                    problem(message).hint(format!("Choose one: {}.", ids().map(|id| format!("-e {id}")).collect::<Vec<_>>().join(" or "))),
+                ))
+            }
+        }
+    }
+
+    /// The service in one of its environments (`None` where the file describes none). Entries that cannot be used are left out, each
+    /// with a problem.
+    pub fn resolve(&self, environment: Option<&str>) -> (Service, Vec<Problem>) {
+        let entries = self.entries(environment);
+        (entries.service, entries.problems)
+    }
+
+    fn entries(&self, environment: Option<&str>) -> Entries {
+        let environment = environment.and_then(|id| self.environments.iter().find(|e| e.id == id));
+        let names = self.names(environment);
+        let source = Source { topic: "service", file: &self.file, text: &self.text, unknown: Level::Error };
+        let mut later = Vec::new();
+        let (service, mut problems) = read(source, |root| {
+            root.entries();
+            let workloads = workload::decode(root, &names, &mut later);
+            let ids: Vec<String> = self.environments.iter().map(|e| e.id.clone()).collect();
+            let around = probe::Around { names: &names, environments: &ids, workloads: &workloads, secrets: &self.secrets };
+            let probes = probe::decode(root, &around, &mut later);
+            let contacts = contact::contacts(root);
+            let escalations = contact::escalations(root, &contacts, &mut later);
+            trust::check_entries(root, &self.origin, &workloads);
+            Service {
+                id: self.id.clone(),
+                name: self.name.clone().unwrap_or_else(|| self.id.clone()),
+                owner: self.owner.clone(),
+                locale: self.locale.clone(),
+                repo: self.repo.clone(),
+                docs: self.docs.clone(),
+                environment: environment.cloned(),
+                workloads,
+                probes,
+                contacts,
+                escalations,
+            }
+        });
+        // What is wrong with the text as such was told when the file was read.
+        problems.retain(|p| !p.id.starts_with("service:syntax"));
+        Entries { service, later, problems }
+    }
+
+    fn names(&self, environment: Option<&Environment>) -> Names {
+        let mut known = BTreeMap::from([("service.id".to_owned(), self.id.clone())]);
+        let optional = [("name", &self.name), ("owner", &self.owner), ("locale", &self.locale)];
+        known.extend(optional.into_iter().filter_map(|(key, value)| Some((format!("service.{key}"), value.clone()?))));
+        if let Some(environment) = environment {
+            known.insert("env.name".into(), environment.id.clone());
+            known.insert("env.kind".into(), environment.kind.word().into());
+            known.extend(environment.vars.iter().map(|(key, value)| (format!("env.{key}"), value.clone())));
+        }
+        let all = self.environments.iter().flat_map(|e| e.vars.keys()).map(|key| format!("env.{key}"));
+        let elsewhere: BTreeSet<String> = all.filter(|key| !known.contains_key(key)).collect();
+        let names = Names::new(environment.map_or("", |e| &e.id), known, elsewhere);
+        // This version cannot look at the environment anyway: what only others set is no fault of the file.
+        if environment.is_some_and(|e| matches!(e.target, Target::Other(_))) { names.lenient() } else { names }
+    }
+}
+
+/// What the entries of a file are in one environment.
+struct Entries {
+    service: Service,
+    later: Vec<Later>,
+    problems: Vec<Problem>,
+}
+
+/// What is common to all environments, and whether the file can be used.
+fn head(root: &Table<'_>, file: &str, text: &str, origin: &Origin) -> (ServiceFile, bool) {
+    let schema = schema(root);
+    root.accept(&PER_ENVIRONMENT);
+    let mut later = Vec::new();
+    Later::note(root, &LATER_TABLES, &mut later);
+    let defaults = defaults(root, &mut later);
+    let environments = environment::decode(root, &mut later);
+    let secrets = root.table("secrets").map(|table| table.entries().into_iter().map(|(id, _)| id.value).collect());
+    trust::check_head(root, origin, &environments);
+    if !root.has("service") {
+        root.missing("service");
+    }
+    let service = root.table("service");
+    let id = service.as_ref().and_then(|service| {
+        let id = service.need_text("id")?;
+        (workload::is_name(service, "id", &id) && short(service, &id)).then_some(id.value)
+    });
+    let optional = |key: &str| service.as_ref().and_then(|service| service.text(key)).map(|t| t.value);
+    let (name, owner, locale) = (optional("name"), optional("owner"), optional("locale"));
+    let (repo, docs) = (optional("repo"), optional("docs"));
+    if let Some(service) = &service {
+        service.finish();
+    }
+    let usable = schema.is_some() && id.is_some();
+    let read = ServiceFile {
+        file: file.to_owned(),
+        text: text.to_owned(),
+        origin: origin.clone(),
+        id: id.unwrap_or_default(),
+        name,
+        owner,
+        locale,
+        repo,
+        docs,
+        defaults,
+        environments,
+        later,
+        secrets: secrets.unwrap_or_default(),
+    };
+    (read, usable)
+}
+
+fn schema(root: &Table<'_>) -> Option<()> {
+    if !root.has("schema") {
+        root.error(root.spot(), "'schema' is missing.", Some(format!("Begin the file with: schema = {SCHEMA}")));
+        return None;
+    }
+    let schema = root.integer("schema", 0..=i64::MAX)?;
+    if schema.value != SCHEMA {
+        let message = format!("This file has schema {}, and this version reads schema {SCHEMA}.", schema.value);
+        root.error(&schema.spot, message, Some("Use a version of timonel that knows it.".into()));
+        return None;
+    }
+    Some(())
+}
+
+/// The id goes into names of Leases and ConfigMaps.
+fn short(table: &Table<'_>, id: &At<String>) -> bool {
+    let good = id.value.len() <= 40;
+    if !good {
+        table.error(&id.spot, "The id is longer than 40 characters.", Some("It becomes part of object names.".into()));
+    }
+    good
+}
+
+fn defaults(root: &Table<'_>, later: &mut Vec<Later>) -> Defaults {
+    let Some(table) = root.table("defaults") else { return Defaults::default() };
+    let longest = Duration::from_hours(24 * 7);
+    let out = Defaults {
+        timeout: table.duration("timeout", Duration::from_secs(1)..=longest).map(|d| d.value),
+        poll: table.duration("poll", Duration::from_millis(100)..=Duration::from_hours(1)).map(|d| d.value),
+        confirm: table.word("confirm", &Confirmation::WORDS).map(|c| c.value),
+    };
+    Later::note(&table, &["on_fail", "journal", "no_data"], later);
+    table.finish();
+    out
+}
+
+/// Each problem once, by place and message, in the order of the file.
+fn distinct(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut out: Vec<Problem> = Vec::new();
+    for problem in problems {
+        if !out.iter().any(|p| p.place == problem.place && p.message == problem.message) {
+            out.push(problem);
+        }
+    }
+    out.sort_by_key(|p| match &p.place {
+        Some(crate::base::problem::Place::File(place)) => (place.line, place.column),
+        _ => (None, None),
+    });
+    out
+}
