@@ -3,10 +3,17 @@
 //! Owns the store of slim objects fed by target events, kubectl's columns, the workload tree, health and root causes, typed
 //! filters, and the answers of the header. Pure: times are arguments. Must not fetch, draw, or read a clock.
 
+pub mod cause;
 pub mod columns;
+mod evidence;
+pub mod health;
+pub mod image;
 mod index;
+mod judge;
 mod look;
 mod objects;
+mod row;
+mod sketch;
 mod store;
 mod stream;
 mod workload;
@@ -16,7 +23,10 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use cause::{Cause, Link, Trouble};
+pub use evidence::{REVISION, revision_number};
 pub use objects::PodEntry;
+pub use row::{Autoscaler, RowImage, WorkloadRow};
 pub use store::Key;
 pub use stream::{Paint, STALE_AFTER, Stream, Trust};
 pub use workload::{WorkloadKey, WorkloadKind};
@@ -29,8 +39,9 @@ use jiff::Timestamp;
 use crate::base::text::Str;
 use crate::target::api::ErrorKind;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
-use crate::target::model::{Event, Kind, NodeMetrics, Object, ObjectRef, PodMetrics, Usage};
+use crate::target::model::{Event, Kind, NodeMetrics, Object, ObjectRef, PodMetrics, Usage, condition};
 use crate::target::request::StreamKey;
+use judge::Rows;
 use objects::Objects;
 use stream::Streams;
 
@@ -48,6 +59,7 @@ pub struct Fleet {
     listing: u32,
     /// Workloads whose verdict may be another one now.
     dirty: BTreeSet<Arc<WorkloadKey>>,
+    rows: Rows,
     events_dropped: u64,
     node_usage: Vec<(Str, Usage)>,
     metrics: Metrics,
@@ -97,6 +109,7 @@ impl Fleet {
                 self.metrics = Metrics::Absent { kind: *kind, reason: reason.clone() };
                 self.objects.pods.iter_mut().for_each(|e| e.usage = None);
                 self.node_usage.clear();
+                self.dirty.extend(self.objects.pods.iter().map(|e| e.workload.clone()));
                 self.revision += 1;
             }
             _ => {}
@@ -110,6 +123,7 @@ impl Fleet {
             self.remove(key.kind, &gone, now);
         }
         self.streams.forget(key);
+        self.mark_kind(key.kind);
         self.revision += 1;
     }
 
@@ -118,6 +132,7 @@ impl Fleet {
         if stream.state != *state {
             stream.state = state.clone();
             self.revision += 1;
+            self.mark_kind(key.kind);
         }
     }
 
@@ -145,16 +160,26 @@ impl Fleet {
         self.revision += 1;
     }
 
-    fn put(&mut self, object: &Object, _now: Timestamp) {
+    fn put(&mut self, object: &Object, now: Timestamp) {
         self.mark(object);
+        if let Object::Workload(w) = object {
+            self.rows.observe(w, now.as_second());
+        }
         let old = self.objects.put(object, self.listing);
         if let Some(old) = &old {
             self.mark(old);
         }
+        let adopted = old.as_ref().is_none_or(|o| o.meta().owner != object.meta().owner);
+        if adopted && matches!(object, Object::ReplicaSet(_) | Object::Job(_)) {
+            self.reattach(object);
+        }
         match object {
-            Object::ReplicaSet(_) | Object::Job(_) if old.as_ref().is_none_or(|o| o.meta().owner != object.meta().owner) => self.reattach(object),
             Object::Event(event) => self.bound_events(event),
             Object::Pod(_) => self.mark(object),
+            Object::Node(node) if ready_node(object) != old.as_ref().is_some_and(ready_node) => self.mark_node(&node.meta.name.clone()),
+            Object::Service(_) => self.mark_services_workloads(&object.meta().namespace),
+            Object::EndpointSlice(slice) => self.mark_behind(slice),
+            Object::Job(job) => self.mark_namesakes(job),
             _ => {}
         }
         self.revision += 1;
@@ -168,8 +193,12 @@ impl Fleet {
         }
         let Some(old) = self.objects.remove(kind, key) else { return };
         self.mark(&old);
-        if matches!(old, Object::ReplicaSet(_) | Object::Job(_)) {
-            self.reattach(&old);
+        match &old {
+            Object::ReplicaSet(_) | Object::Job(_) => self.reattach(&old),
+            Object::Service(_) => self.mark_services_workloads(&key.namespace),
+            Object::EndpointSlice(slice) => self.mark_behind(slice),
+            Object::Node(_) => self.mark_node(&key.name.clone()),
+            _ => {}
         }
         self.revision += 1;
     }
@@ -260,6 +289,8 @@ impl Fleet {
                 entry.usage = Some(metrics.containers.clone());
             }
         }
+        self.dirty
+            .extend(self.objects.pods.iter().filter(|e| spaces.contains(&e.pod.meta.namespace)).map(|e| e.workload.clone()));
         self.metrics = Metrics::At(at);
         self.revision += 1;
     }
@@ -268,4 +299,9 @@ impl Fleet {
         self.node_usage = nodes.iter().map(|n| (n.node.name.clone(), n.usage)).collect();
         self.revision += 1;
     }
+}
+
+/// Whether a node is there and ready.
+fn ready_node(object: &Object) -> bool {
+    matches!(object, Object::Node(node) if condition(&node.conditions, "Ready").is_some_and(|c| c.status == Some(true)))
 }

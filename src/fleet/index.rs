@@ -11,7 +11,7 @@ use crate::base::text::Str;
 use crate::target::model::{Event, Kind, Object};
 
 /// Label that names the Service of a slice.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// Look-up tables.
 #[derive(Debug, Default)]

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::cause::Cause;
 use super::objects::PodEntry;
+use super::row::WorkloadRow;
 use super::store::Store;
 use super::stream::{Paint, Stream, Trust};
 use super::workload::WorkloadKey;
 use super::{Fleet, Metrics};
+use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::target::model::{
     Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, MetaOnly, Namespace, Node, Pdb, Pvc, ReplicaSet, Scope,
-    Service, Usage, Workload,
+    Seconds, Service, Usage, Workload,
 };
 use crate::target::request::StreamKey;
 
@@ -224,5 +227,38 @@ impl Fleet {
             .iter()
             .filter(move |(k, _)| k.kind == kind)
             .filter_map(|(k, s)| Some((&k.scope, s.paint.as_ref()?)))
+    }
+
+    /// One workload, judged at the last [`Fleet::settle`].
+    pub fn row(&self, key: &WorkloadKey) -> Option<&WorkloadRow> {
+        self.rows.get(key)
+    }
+
+    /// All workloads, judged, by namespace, kind and name.
+    pub fn rows(&self) -> impl Iterator<Item = &WorkloadRow> {
+        self.rows.iter()
+    }
+
+    /// Counts changes of rows.
+    pub fn rows_revision(&self) -> u64 {
+        self.rows.revision()
+    }
+
+    /// When a verdict changes by itself, without an event: the next moment to call [`Fleet::settle`].
+    pub fn next_turn(&self) -> Option<Seconds> {
+        self.rows.next_turn()
+    }
+
+    /// Why a pod is not as wanted, or what is remarkable about it.
+    pub fn pod_cause(&self, entry: &PodEntry, now: Timestamp) -> Option<Cause> {
+        super::cause::pod(self, entry, now.as_second())
+    }
+
+    /// Health of one pod; unknown when pods of its namespace are stale or cannot be read.
+    pub fn pod_health(&self, entry: &PodEntry, now: Timestamp) -> Health {
+        match self.streams.trust(Kind::Pod, &entry.pod.meta.namespace, now.as_second()) {
+            Trust::Lost(_) => Health::Unknown,
+            Trust::Live | Trust::Pending => super::health::pod(&entry.pod, now.as_second()).health,
+        }
     }
 }

@@ -88,4 +88,12 @@ impl Streams {
             _ => Trust::Pending,
         }
     }
+
+    /// When a kind that is stale now becomes unknown.
+    pub(crate) fn loss(&self, kind: Kind, namespace: &Str) -> Option<Seconds> {
+        match self.covering(kind, namespace)?.state {
+            StreamState::Stale { since, .. } => Some(since.as_second() + STALE_AFTER + 1),
+            _ => None,
+        }
+    }
 }

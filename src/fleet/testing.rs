@@ -8,8 +8,8 @@ use super::Fleet;
 use crate::base::text::Str;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
 use crate::target::model::{
-    Condition, Container, ContainerRole, ContainerState, Kind, Labels, Meta, Object, Owner, Pod, ReplicaSet, Resources, Scope, Seconds, Selector,
-    Strategy, TemplateContainer, Termination, Workload,
+    Condition, Container, ContainerRole, ContainerState, Event, Kind, Labels, Meta, Object, Owner, Pod, ReplicaSet, Resources, Scope, Seconds,
+    Selector, Strategy, TemplateContainer, Termination, Workload,
 };
 use crate::target::request::StreamKey;
 
@@ -122,6 +122,30 @@ pub(crate) fn pod_of(deployment: &str, hash: &str, name: &str, containers: Vec<C
     pod
 }
 
+/// A warning about the pod with that identity, last seen `number` seconds after now.
+pub(crate) fn event_about(uid: &str, number: i64) -> Event {
+    Event {
+        meta: meta(&format!("{uid}.{number}")),
+        about_kind: "Pod".into(),
+        about_namespace: "ns".into(),
+        about_name: uid.trim_start_matches("uid-").into(),
+        about_uid: uid.into(),
+        field_path: "".into(),
+        warning: true,
+        reason: "BackOff".into(),
+        message: "".into(),
+        count: 1,
+        first: NOW + number,
+        last: NOW + number,
+        source: "kubelet".into(),
+    }
+}
+
+/// A warning with that reason and message about a pod.
+pub(crate) fn warning(pod: &str, reason: &str, message: &str) -> Event {
+    Event { reason: reason.into(), message: message.into(), ..event_about(&format!("uid-{pod}"), 0) }
+}
+
 /// A ReplicaSet `<deployment>-<hash>` with that revision.
 pub(crate) fn replica_set(deployment: &str, hash: &str, revision: u32, replicas: i32) -> ReplicaSet {
     let mut meta = meta(&format!("{deployment}-{hash}"));
@@ -202,20 +226,30 @@ pub(crate) fn fleet(objects: &[Object]) -> Fleet {
     fleet
 }
 
-impl From<Pod> for Object {
-    fn from(pod: Pod) -> Self {
-        Self::Pod(Arc::new(pod))
-    }
+macro_rules! into_object {
+    ($($struct:ident),*) => {
+        $(impl From<crate::target::model::$struct> for Object {
+            fn from(object: crate::target::model::$struct) -> Self {
+                Self::$struct(Arc::new(object))
+            }
+        })*
+    };
 }
 
-impl From<Workload> for Object {
-    fn from(w: Workload) -> Self {
-        Self::Workload(Arc::new(w))
-    }
-}
-
-impl From<ReplicaSet> for Object {
-    fn from(rs: ReplicaSet) -> Self {
-        Self::ReplicaSet(Arc::new(rs))
-    }
-}
+into_object!(
+    Pod,
+    Workload,
+    ReplicaSet,
+    ControllerRevision,
+    Job,
+    CronJob,
+    Service,
+    EndpointSlice,
+    Hpa,
+    Ingress,
+    Event,
+    Node,
+    MetaOnly,
+    Pvc,
+    Certificate
+);

@@ -1,12 +1,10 @@
 //! The store as its users see it: what is there after events, and what belongs to what.
 
-use std::sync::Arc;
-
-use super::testing::{NOW, applied, container, fleet, listed, meta, now, owner, pod, pod_of, replica_set, stream, workload};
+use super::testing::{NOW, applied, container, event_about, fleet, listed, now, owner, pod, pod_of, replica_set, stream, workload};
 use super::{EVENTS_PER_OBJECT, Fleet, Metrics, Trust, WorkloadKey, WorkloadKind};
 use crate::target::api::ErrorKind;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
-use crate::target::model::{Event, Kind, Object, ObjectRef, PodMetrics, Usage};
+use crate::target::model::{Kind, Object, ObjectRef, PodMetrics, Usage};
 
 fn names(fleet: &Fleet, key: &WorkloadKey) -> Vec<String> {
     fleet.pods_of(key).map(|e| e.pod.meta.name.to_string()).collect()
@@ -14,24 +12,6 @@ fn names(fleet: &Fleet, key: &WorkloadKey) -> Vec<String> {
 
 fn deployment(name: &str) -> WorkloadKey {
     WorkloadKey::new(WorkloadKind::Deployment, "ns", name)
-}
-
-fn event_about(uid: &str, number: i64) -> Event {
-    Event {
-        meta: meta(&format!("{uid}.{number}")),
-        about_kind: "Pod".into(),
-        about_namespace: "ns".into(),
-        about_name: uid.trim_start_matches("uid-").into(),
-        about_uid: uid.into(),
-        field_path: "".into(),
-        warning: true,
-        reason: "BackOff".into(),
-        message: "".into(),
-        count: 1,
-        first: NOW + number,
-        last: NOW + number,
-        source: "kubelet".into(),
-    }
 }
 
 #[test]
@@ -89,7 +69,7 @@ fn static_pods_belong_to_their_node_and_bare_pods_to_themselves() {
 fn the_newest_events_of_an_object_are_kept_and_the_others_counted() {
     let mut fleet = fleet(&[]);
     let wanted = i64::try_from(EVENTS_PER_OBJECT).unwrap();
-    let events = (0..wanted + 4).map(|n| Object::Event(Arc::new(event_about("uid-a", n)))).collect();
+    let events = (0..wanted + 4).map(|n| event_about("uid-a", n).into()).collect();
     fleet.apply(&applied(Kind::Event, events), now());
     let newest: Vec<i64> = fleet.events_about("uid-a").map(|e| e.last - NOW).collect();
     assert_eq!(newest, (4..wanted + 4).rev().collect::<Vec<_>>());
@@ -101,9 +81,9 @@ fn an_event_that_repeats_moves_to_the_front_instead_of_doubling() {
     let mut fleet = fleet(&[]);
     let mut again = event_about("uid-a", 1);
     let other = event_about("uid-a", 2);
-    fleet.apply(&applied(Kind::Event, vec![Object::Event(Arc::new(again.clone())), Object::Event(Arc::new(other))]), now());
+    fleet.apply(&applied(Kind::Event, vec![again.clone().into(), other.into()]), now());
     (again.count, again.last) = (2, NOW + 3);
-    fleet.apply(&applied(Kind::Event, vec![Object::Event(Arc::new(again))]), now());
+    fleet.apply(&applied(Kind::Event, vec![again.into()]), now());
     assert_eq!(fleet.events_about("uid-a").map(|e| e.count).collect::<Vec<_>>(), [2, 1]);
 }
 
