@@ -3,9 +3,289 @@
 //! Owns all state of the console and the only way to change it, [`App::update`]: messages in, effects out. Must not know
 //! ratatui, crossterm, kube, tokio, files or clocks; time comes with every message.
 
+mod act;
 pub mod choice;
 pub mod document;
+pub mod effect;
+mod follow;
+mod keys;
 pub mod list;
 pub mod logs;
+pub mod msg;
+pub mod notice;
+pub mod overlay;
+mod pick;
+mod plan;
+pub mod prompt;
+mod reading;
+mod receive;
+pub mod releases;
+pub mod runs;
 pub mod text_field;
 pub mod ticket;
+pub mod workloads;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::action::Context;
+use crate::base::environment::EnvironmentKind;
+use crate::base::problem::Problem;
+use crate::base::text::Str;
+use crate::fleet::Fleet;
+use crate::keymap::{Candidate, Key, Keymap};
+use crate::service::Service;
+use crate::target::api::Identity;
+use crate::target::event::Opened;
+use crate::target::probe::ProbeReport;
+use crate::target::request::TargetSpec;
+use effect::Effect;
+use logs::{LogBounds, Logs};
+use msg::{Measures, Msg};
+use notice::Notice;
+use overlay::Overlay;
+use releases::Releases;
+use runs::Runs;
+use ticket::Tickets;
+use workloads::Workloads;
+
+/// One of the four panes of the bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    /// What runs.
+    Workloads,
+    /// How it is.
+    Health,
+    /// What was released.
+    Releases,
+    /// What it says.
+    Logs,
+}
+
+impl Pane {
+    /// All panes in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Workloads, Self::Health, Self::Releases, Self::Logs];
+
+    /// Its number on screen.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Workloads => 1,
+            Self::Health => 2,
+            Self::Releases => 3,
+            Self::Logs => 4,
+        }
+    }
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Workloads => "Workloads",
+            Self::Health => "Health",
+            Self::Releases => "Releases",
+            Self::Logs => "Logs",
+        }
+    }
+
+    /// Where its keys are looked up.
+    pub const fn context(self) -> Context {
+        match self {
+            Self::Workloads => Context::Workloads,
+            Self::Health => Context::Health,
+            Self::Releases => Context::Releases,
+            Self::Logs => Context::Logs,
+        }
+    }
+}
+
+/// What the core is told at the start.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Which target.
+    pub spec: TargetSpec,
+    /// Keys.
+    pub keymap: Keymap,
+    /// The service file, when one is used.
+    pub service: Option<Service>,
+    /// What the user's settings say about contexts, by name.
+    pub context_kinds: BTreeMap<String, EnvironmentKind>,
+    /// Who sits here: `ana@host`.
+    pub operator: String,
+    /// Time zone of the clock on screen.
+    pub zone: TimeZone,
+    /// Bounds of the logs pane.
+    pub log_bounds: LogBounds,
+    /// Whether the journal can be written; why not.
+    pub journal: Result<(), String>,
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    /// What the core was told at the start; `spec` moves with every switch.
+    pub start: Start,
+    /// The target, once it was opened.
+    pub opened: Option<Opened>,
+    /// Why it could not be opened.
+    pub failure: Option<Problem>,
+    /// What the server said about itself and us.
+    pub identity: Option<Identity>,
+    /// What is seen of it.
+    pub fleet: Fleet,
+    /// What the probes said last, by id.
+    pub probes: BTreeMap<Str, ProbeReport>,
+    /// The focused pane.
+    pub focus: Pane,
+    /// Whether it has the whole screen.
+    pub zoomed: bool,
+    /// The workloads pane.
+    pub workloads: Workloads,
+    /// Cursor of the health pane.
+    pub health: list::ListState,
+    /// The releases pane.
+    pub releases: Releases,
+    /// The logs pane.
+    pub logs: Logs,
+    /// What lies over the bridge; the last takes the keys.
+    pub overlays: Vec<Overlay>,
+    /// What the program could not do, by id.
+    pub problems: BTreeMap<String, Problem>,
+    /// The line that says what just happened.
+    pub notice: Option<Notice>,
+    /// Runs of this console.
+    pub runs: Runs,
+    /// Now, as of the last message.
+    pub now: Timestamp,
+    /// Keys pressed so far of a sequence, and how it can go on.
+    pub pending: (Vec<Key>, Vec<Candidate>),
+    tickets: Tickets,
+    histories: BTreeMap<&'static str, Vec<String>>,
+    measures: Measures,
+    following: follow::Following,
+}
+
+impl App {
+    /// A console that has seen nothing yet. The first effect opens the target.
+    pub fn new(start: Start, now: Timestamp) -> (Self, Vec<Effect>) {
+        let open = Effect::Open(start.spec.clone());
+        let logs = Logs::new(start.log_bounds);
+        let app = Self {
+            start,
+            opened: None,
+            failure: None,
+            identity: None,
+            fleet: Fleet::new(),
+            probes: BTreeMap::new(),
+            focus: Pane::Workloads,
+            zoomed: false,
+            workloads: Workloads::default(),
+            health: list::ListState::default(),
+            releases: Releases::default(),
+            logs,
+            overlays: Vec::new(),
+            problems: BTreeMap::new(),
+            notice: None,
+            runs: Runs::default(),
+            now,
+            pending: (Vec::new(), Vec::new()),
+            tickets: Tickets::default(),
+            histories: BTreeMap::new(),
+            measures: Measures::default(),
+            following: follow::Following::default(),
+        };
+        (app, vec![open])
+    }
+
+    /// Takes in what happened and answers what is to be done.
+    pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = match msg {
+            Msg::Key(key) => self.key(key),
+            Msg::Paste(text) => self.paste(&text),
+            Msg::Wheel(rows) => self.wheel(rows),
+            Msg::Tick => Vec::new(),
+            Msg::Target(event) => self.target(event),
+            Msg::Answer(ticket, answer) => self.answer(ticket, answer),
+            Msg::Run(event) => self.run_event(event),
+            Msg::Notice(tone, text) => self.say(tone, text),
+            Msg::Problems(problems) => {
+                self.problems.extend(problems.into_iter().map(|p| (p.id.clone(), p)));
+                Vec::new()
+            }
+            Msg::Drawn(measures) => self.drawn(measures),
+        };
+        if self.notice.as_ref().is_some_and(|n| n.until <= now) {
+            self.notice = None;
+        }
+        effects.extend(self.follow_selection());
+        effects
+    }
+
+    /// Brings everything that is derived up to date: called before a frame is drawn, so that a thousand events between two
+    /// frames cost one pass.
+    pub fn refresh(&mut self, now: Timestamp) {
+        self.now = now;
+        self.logs.settle();
+        self.fleet.settle(now);
+        self.workloads.refresh(&self.fleet, now);
+        self.releases.refresh(&self.fleet, self.workloads.subject(), now);
+        self.refresh_readings();
+        self.refresh_plan();
+    }
+
+    /// Where keys are looked up now, innermost first: derived from what is on screen, never stored.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self.overlays.last() {
+            Some(overlay) => overlay.contexts(),
+            None => vec![self.focus.context(), Context::Global],
+        }
+    }
+
+    /// The kind of environment: the service file's word, then the user's settings, then a guess from names (contract.md 2).
+    pub fn environment(&self) -> EnvironmentKind {
+        if let Some(kind) = self.start.service.as_ref().and_then(|s| s.environment.as_ref()).map(|e| e.kind) {
+            return kind;
+        }
+        let Some(opened) = &self.opened else { return EnvironmentKind::Unknown };
+        if opened.demo {
+            return EnvironmentKind::Demo;
+        }
+        if let Some(kind) = self.start.context_kinds.get(&opened.context) {
+            return *kind;
+        }
+        let namespaces = opened.namespaces.iter().flatten().map(String::as_str);
+        EnvironmentKind::of_names([opened.context.as_str(), opened.cluster.as_str()].into_iter().chain(namespaces))
+    }
+
+    /// Whether this console can write at all.
+    pub fn read_only(&self) -> bool {
+        self.start.spec.read_only
+    }
+
+    fn say(&mut self, tone: notice::Tone, text: impl Into<String>) -> Vec<Effect> {
+        self.notice = Some(Notice::new(tone, text, self.now));
+        Vec::new()
+    }
+
+    fn refuse(&mut self, why: impl Into<String>) -> Vec<Effect> {
+        self.say(notice::Tone::Refused, why)
+    }
+
+    fn drawn(&mut self, measures: Measures) -> Vec<Effect> {
+        self.measures = measures;
+        self.workloads.list.height = usize::from(measures.workloads);
+        self.health.height = usize::from(measures.health);
+        self.releases.list.height = usize::from(measures.releases);
+        self.logs.height = usize::from(measures.logs);
+        match self.overlays.last_mut() {
+            Some(Overlay::Document(reading)) => reading.document.height = usize::from(measures.overlay),
+            Some(Overlay::Choice(picker)) => picker.choice.list.height = usize::from(measures.overlay),
+            Some(Overlay::Plan(panel)) if !matches!(panel.state, overlay::PlanState::Making(_)) => panel.seen = true,
+            _ => {}
+        }
+        Vec::new()
+    }
+}

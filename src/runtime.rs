@@ -2,6 +2,7 @@
 //!
 //! Owns everything that happens in time. Must not decide what a key means or what is on screen: that is `app` and `ui`.
 
+pub mod input;
 pub mod screen;
 pub mod signals;
 pub mod terminal;

@@ -97,6 +97,20 @@ impl Choice {
         }
     }
 
+    /// Takes the items of a fresh list; what was typed and marked, and the item under the cursor, stay.
+    pub fn grow(&mut self, fresh: Self) {
+        let selected = self.selected().map(|i| i.id.clone());
+        let marked: Vec<String> = self.items.iter().filter(|i| i.marked).map(|i| i.id.clone()).collect();
+        self.items = fresh.items;
+        for item in &mut self.items {
+            item.marked = marked.contains(&item.id);
+        }
+        self.narrow();
+        if let Some(id) = selected {
+            self.select(&id);
+        }
+    }
+
     /// Types text.
     pub fn insert(&mut self, text: &str) {
         self.field.insert(text);

@@ -178,6 +178,13 @@ impl Logs {
         }
     }
 
+    /// Forgets all lines; what is followed stays.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.staged.clear();
+        self.paused_at = None;
+    }
+
     /// Moves what came in since the last call into the buffer, in the order of time. Called once per frame, so that lines
     /// of several pods that arrive together read in their order. Returns whether anything visible changed.
     pub fn settle(&mut self) -> bool {

@@ -16,8 +16,8 @@ use super::{Fleet, Metrics};
 use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::target::model::{
-    Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, MetaOnly, Namespace, Node, Pdb, Pvc, ReplicaSet, Scope,
-    Seconds, Service, Usage, Workload,
+    Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, MetaOnly, Namespace, Node, Object, ObjectRef, Pdb, Pvc,
+    ReplicaSet, Scope, Seconds, Service, Usage, Workload,
 };
 use crate::target::request::StreamKey;
 
@@ -65,6 +65,21 @@ impl Fleet {
     /// What a node uses; `None` = not known.
     pub fn node_usage(&self, node: &str) -> Option<Usage> {
         self.node_usage.iter().find(|(name, _)| &**name == node).map(|(_, u)| *u)
+    }
+
+    /// A workload, pod, revision, Job, Service or node, by its name; `None` when it is not seen or of another kind.
+    pub fn object(&self, reference: &ObjectRef) -> Option<Object> {
+        let (namespace, name) = (&*reference.namespace, &*reference.name);
+        Some(match reference.kind {
+            Kind::Pod => Object::Pod(self.pod(namespace, name)?.pod.clone()),
+            kind if kind.is_workload() => Object::Workload(self.workload(kind, namespace, name)?.clone()),
+            Kind::ReplicaSet => Object::ReplicaSet(self.replica_set(namespace, name)?.clone()),
+            Kind::Job => Object::Job(self.job(namespace, name)?.clone()),
+            Kind::CronJob => Object::CronJob(self.cron_job(namespace, name)?.clone()),
+            Kind::Service => Object::Service(self.service(namespace, name)?.clone()),
+            Kind::Node => Object::Node(self.node(name)?.clone()),
+            _ => return None,
+        })
     }
 
     /// One pod.

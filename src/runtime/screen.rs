@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use crossterm::{
     QueueableCommand,
+    clipboard::CopyToClipboard,
     cursor::{Hide, MoveTo, Show},
     style::{Attribute, SetAttribute},
     terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate},
@@ -16,6 +17,9 @@ use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
 };
+
+/// Bytes that terminals take through OSC 52 (xterm's and tmux' bound is about this).
+const COPY_MAX: usize = 74_000;
 
 /// Draws frames onto a writer.
 pub struct Screen<W: Write> {
@@ -46,6 +50,19 @@ impl<W: Write> Screen<W> {
     /// The whole area.
     pub fn area(&self) -> Rect {
         self.shown.area
+    }
+
+    /// Puts text on the clipboard of the terminal's own machine (OSC 52): works over SSH where the terminal allows it. Answers
+    /// what to tell the user. Terminals take about 100,000 bytes; more is refused rather than cut.
+    pub fn copy(&mut self, text: &str) -> io::Result<String> {
+        if text.len() > COPY_MAX {
+            return Ok(format!("{} bytes are too many for a terminal's clipboard: save to a file instead", text.len()));
+        }
+        let mut bytes = Vec::with_capacity(text.len() * 4 / 3 + 16);
+        bytes.queue(CopyToClipboard::to_clipboard_from(text))?;
+        self.out.write_all(&bytes)?;
+        self.out.flush()?;
+        Ok(format!("copied {} characters (OSC 52)", text.chars().count()))
     }
 
     /// Sends the difference between what is shown and `next`. Returns the number of changed cells.

@@ -1,0 +1,104 @@
+//! What the core wants done in the world, as data.
+//!
+//! Owns the list of effects; `runtime` carries them out and answers with messages. Nothing here does anything.
+
+use std::sync::Arc;
+
+use super::ticket::Ticket;
+use crate::run::{Plan, Way};
+use crate::target::model::ObjectRef;
+use crate::target::request::{LogOptions, LogSource, TargetSpec};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// End the program.
+    Quit,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    /// Send the whole screen again.
+    Redraw,
+    /// Open another target, or the same one elsewhere; what was open is cancelled.
+    Open(TargetSpec),
+    /// Follow exactly these logs from now on.
+    Follow {
+        /// Whose.
+        sources: Vec<LogSource>,
+        /// How much of the past.
+        options: LogOptions,
+    },
+    /// Fetch something that is only needed when somebody opens it.
+    Fetch {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// What.
+        what: Fetch,
+    },
+    /// Make a plan.
+    Plan {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// For what.
+        request: PlanRequest,
+    },
+    /// Confirm the plan on screen with what was typed, and carry it out.
+    Run {
+        /// The plan that was on screen.
+        plan: Arc<Plan>,
+        /// What was typed.
+        typed: String,
+    },
+    /// Stop a run and undo it.
+    CancelRun(String),
+    /// Answer the question of a run that waits.
+    AnswerRun {
+        /// The run.
+        run: String,
+        /// The chosen way on.
+        way: Way,
+    },
+    /// Put text on the clipboard of the terminal (OSC 52).
+    Copy(String),
+    /// Write text to a file.
+    Save {
+        /// Path as typed.
+        path: String,
+        /// Content.
+        text: String,
+    },
+    /// Use the next colour theme.
+    NextTheme,
+}
+
+/// What a plan is wanted for, in the words of the command line (cli.md), so that the screen and `timonel plan` ask alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// `scale`.
+    pub action: &'static str,
+    /// What it is about.
+    pub subject: ObjectRef,
+    /// `replicas=5`, `hpa=raise`.
+    pub parameters: Vec<String>,
+    /// Checks that are overridden.
+    pub overrides: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Something to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetch {
+    /// An object as YAML.
+    Yaml(ObjectRef),
+    /// The pod templates of two revisions of a workload, as full JSON.
+    Templates {
+        /// The workload.
+        workload: ObjectRef,
+        /// The revision that is left.
+        from: i64,
+        /// The revision that is gone to.
+        to: i64,
+    },
+    /// All namespaces that may be listed.
+    Namespaces,
+}

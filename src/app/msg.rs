@@ -1,0 +1,67 @@
+//! What happened, as the core hears of it.
+//!
+//! Owns the list of messages. Every one comes with the time at which it is handled.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::notice::Tone;
+use super::ticket::Ticket;
+use crate::base::problem::Problem;
+use crate::keymap::Key;
+use crate::run::{Plan, RunEvent};
+use crate::target::event::TargetEvent;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The wheel was turned, in rows; negative is up.
+    Wheel(i16),
+    /// Time passed.
+    Tick,
+    /// The target told something.
+    Target(TargetEvent),
+    /// An answer to a question.
+    Answer(Ticket, Answer),
+    /// A run told something.
+    Run(RunEvent),
+    /// Something was done or failed that deserves a line.
+    Notice(Tone, String),
+    /// Problems to add; a problem of the same id is replaced.
+    Problems(Vec<Problem>),
+    /// A frame was shown: what is on screen now has been seen, and this much fits.
+    Drawn(Measures),
+}
+
+/// An answer to a question.
+#[derive(Debug)]
+pub enum Answer {
+    /// A document as text.
+    Text(Result<String, String>),
+    /// Two pod templates.
+    Templates(Result<Box<(Value, Value)>, String>),
+    /// Names to choose from.
+    Names(Result<Vec<String>, String>),
+    /// A plan.
+    Plan(Result<Arc<Plan>, Box<Problem>>),
+}
+
+/// How many rows fit, as drawn last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measures {
+    /// Rows of the workloads pane.
+    pub workloads: u16,
+    /// Rows of the health pane.
+    pub health: u16,
+    /// Rows of the releases pane.
+    pub releases: u16,
+    /// Rows of the logs pane.
+    pub logs: u16,
+    /// Rows of the overlay on top.
+    pub overlay: u16,
+}

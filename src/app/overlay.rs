@@ -1,0 +1,152 @@
+//! What lies over the bridge: a stack, the last on top takes the keys.
+//!
+//! Owns the kinds of overlays. What they do is in the files of their nouns.
+
+use std::sync::Arc;
+
+use super::choice::Choice;
+use super::document::Document;
+use super::effect::{Fetch, PlanRequest};
+use super::prompt::Prompt;
+use super::text_field::TextField;
+use super::ticket::Ticket;
+use crate::action::Context;
+use crate::base::problem::Problem;
+use crate::run::Plan;
+use crate::target::model::ObjectRef;
+
+/// One overlay.
+#[derive(Debug)]
+pub enum Overlay {
+    /// A reading view.
+    Document(Reading),
+    /// A list to choose from.
+    Choice(Picker),
+    /// A question answered with one line.
+    Prompt(Prompt),
+    /// A plan before anything is written.
+    Plan(Box<PlanPanel>),
+    /// A run while and after it happens, by its id.
+    Run(String),
+}
+
+/// A reading view and where its text comes from.
+#[derive(Debug)]
+pub struct Reading {
+    /// The text.
+    pub document: Document,
+    /// What made it.
+    pub source: Source,
+}
+
+/// Where the text of a reading view comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Made from what is seen, and made again when that changes.
+    Live(Live),
+    /// Fetched once.
+    Fetched(Ticket, Fetch),
+}
+
+/// A reading view made from what is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// Reason chain, conditions, events of an object.
+    Describe(ObjectRef),
+    /// Why something is not ok.
+    Explain(ObjectRef),
+    /// Events, of one object or of everything that is looked at.
+    Events(Option<ObjectRef>),
+    /// History of one health item.
+    Health(String),
+    /// What the program could not do.
+    Problems,
+    /// Every key that works here.
+    Help(Vec<Context>),
+}
+
+/// A list and what choosing does.
+#[derive(Debug)]
+pub struct Picker {
+    /// The list.
+    pub choice: Choice,
+    /// What choosing does.
+    pub purpose: Pick,
+}
+
+/// What choosing from a list does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    /// Carries out the action of that name.
+    Palette,
+    /// Opens that context.
+    Context,
+    /// Looks at these namespaces.
+    Namespaces(Ticket),
+    /// Opens that run.
+    Run,
+    /// Overrides that check.
+    Override,
+}
+
+/// A plan on screen.
+#[derive(Debug)]
+pub struct PlanPanel {
+    /// What it is for; made again with more parameters when a way on is chosen.
+    pub request: PlanRequest,
+    /// The plan, when there is one.
+    pub state: PlanState,
+    /// What was typed to confirm it.
+    pub typed: TextField,
+    /// It was on screen: keys typed before are not for it.
+    pub seen: bool,
+    /// What is wrong with what was typed.
+    pub error: Option<String>,
+}
+
+/// How far a plan is.
+#[derive(Debug)]
+pub enum PlanState {
+    /// Being made.
+    Making(Ticket),
+    /// There.
+    Ready(Arc<Plan>),
+    /// There, and the world moved: what moved.
+    Stale(Arc<Plan>, String),
+    /// Cannot be made.
+    Failed(Box<Problem>),
+}
+
+impl PlanPanel {
+    /// A panel whose plan is being made.
+    pub fn making(request: PlanRequest, ticket: Ticket) -> Self {
+        Self { request, state: PlanState::Making(ticket), typed: TextField::default(), seen: false, error: None }
+    }
+
+    /// The plan, as long as it may be confirmed.
+    pub fn ready(&self) -> Option<&Arc<Plan>> {
+        match &self.state {
+            PlanState::Ready(plan) => Some(plan),
+            _ => None,
+        }
+    }
+
+    /// Whether text is typed here: a plan that may run and asks for something.
+    pub fn takes_text(&self) -> bool {
+        self.ready().is_some_and(|p| p.allowed() && p.confirmation().text.is_some())
+    }
+}
+
+impl Overlay {
+    /// Where keys are looked up while this is on top, innermost first.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self {
+            Self::Document(_) => vec![Context::Document],
+            Self::Choice(_) => vec![Context::Text, Context::Choice],
+            Self::Prompt(_) => vec![Context::Text],
+            Self::Plan(panel) if panel.takes_text() => vec![Context::Text, Context::Plan],
+            Self::Plan(_) => vec![Context::Plan],
+            Self::Run(_) => vec![Context::Run],
+        }
+    }
+}

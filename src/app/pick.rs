@@ -1,0 +1,166 @@
+//! Lists to choose from: palette, contexts, namespaces, runs.
+//!
+//! Owns their items and what choosing does.
+
+use super::App;
+use super::choice::{Choice, Item};
+use super::effect::{Effect, Fetch};
+use super::overlay::{Overlay, Pick, Picker};
+use super::ticket::{Question, Ticket};
+use crate::action::{Action, Reach};
+use crate::target::request::Namespaces;
+
+impl App {
+    /// Every action that can be launched from here, with its key and, where it cannot, why.
+    pub(super) fn open_palette(&mut self) -> Vec<Effect> {
+        let contexts = self.contexts();
+        let items = Action::ALL
+            .iter()
+            .copied()
+            .filter(|a| a.spec().reach != Reach::Motion && a.spec().contexts.iter().any(|c| contexts.contains(c)))
+            .map(|action| {
+                let key = self.start.keymap.hint(&contexts, action).map(ToString::to_string).unwrap_or_default();
+                let label = format!("{}  {}", action.name(), action.title());
+                Item::new(action.name(), label).detail(key).disabled(self.unavailable(action))
+            })
+            .collect();
+        self.open_picker(Choice::new("Command", items), Pick::Palette)
+    }
+
+    /// Why an action cannot be launched now; `None` when it can. The key line and the palette dim it and say this.
+    pub fn unavailable(&self, action: Action) -> Option<String> {
+        if action.changes() {
+            if self.read_only() {
+                return Some("read only: this console was started without the ability to change anything (--read-only)".to_owned());
+            }
+            if let Err(why) = &self.start.journal {
+                return Some(format!("the journal cannot be written: {why}"));
+            }
+            if let Some(run) = self.runs.live() {
+                return Some(format!("{} is not over: one changing run at a time", run.title));
+            }
+            if self.opened.is_none() {
+                return Some("no target is open".to_owned());
+            }
+        }
+        None
+    }
+
+    pub(super) fn open_contexts(&mut self) -> Vec<Effect> {
+        let Some(opened) = &self.opened else { return self.refuse("no kubeconfig could be read: there is nothing to switch to") };
+        let items = opened.contexts.iter().map(|c| Item::new(c.clone(), c.clone()).marked(*c == opened.context)).collect();
+        let mut choice = Choice::new("Context", items);
+        choice.select(&opened.context.clone());
+        self.open_picker(choice, Pick::Context)
+    }
+
+    pub(super) fn open_namespaces(&mut self) -> Vec<Effect> {
+        let ticket = self.tickets.issue(Question::Choice);
+        let choice = self.namespace_choice(&[]);
+        self.overlays.push(Overlay::Choice(Picker { choice, purpose: Pick::Namespaces(ticket) }));
+        vec![Effect::Fetch { ticket, what: Fetch::Namespaces }]
+    }
+
+    /// Names from the watch, from the list that was fetched, and those that are looked at: without the right to list
+    /// namespaces a name can still be typed.
+    fn namespace_choice(&self, fetched: &[String]) -> Choice {
+        let current: Vec<String> = self.opened.as_ref().and_then(|o| o.namespaces.clone()).unwrap_or_default();
+        let seen = self.fleet.namespaces().map(|n| n.meta.name.to_string());
+        let mut names: Vec<String> = seen.chain(fetched.iter().cloned()).chain(current.iter().cloned()).collect();
+        names.sort();
+        names.dedup();
+        let items = names
+            .into_iter()
+            .map(|n| Item::new(n.clone(), n.clone()).marked(current.len() > 1 && current.contains(&n)))
+            .collect();
+        let mut choice = Choice::new("Namespaces (Space marks several)", items).multiple();
+        if let Some(first) = current.first() {
+            choice.select(first);
+        }
+        choice
+    }
+
+    /// Namespaces arrived: the list grows, what was typed and marked stays.
+    pub(super) fn namespaces_listed(&mut self, ticket: Ticket, names: &[String]) {
+        let fresh = self.namespace_choice(names);
+        for overlay in &mut self.overlays {
+            if let Overlay::Choice(picker) = overlay
+                && picker.purpose == Pick::Namespaces(ticket)
+            {
+                picker.choice.grow(fresh);
+                return;
+            }
+        }
+    }
+
+    pub(super) fn open_runs(&mut self) -> Vec<Effect> {
+        let items: Vec<Item> = self
+            .runs
+            .newest_first()
+            .map(|r| {
+                let state = r.ended.as_ref().map_or("going on", |(o, _)| o.words());
+                Item::new(r.id.clone(), format!("{}  {}", r.id, r.title)).detail(state)
+            })
+            .collect();
+        if items.is_empty() {
+            return self.refuse("this console ran nothing yet; `timonel runs` lists what the journal has");
+        }
+        self.open_picker(Choice::new("Runs", items), Pick::Run)
+    }
+
+    fn open_picker(&mut self, choice: Choice, purpose: Pick) -> Vec<Effect> {
+        self.overlays.push(Overlay::Choice(Picker { choice, purpose }));
+        Vec::new()
+    }
+
+    /// Looks at all namespaces.
+    pub(super) fn all_namespaces(&mut self) -> Vec<Effect> {
+        self.switch(|spec| spec.namespaces = Namespaces::All)
+    }
+
+    /// Takes what is under the cursor of the list on top.
+    pub(super) fn pick(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Choice(picker)) = self.overlays.pop() else { return Vec::new() };
+        let taken: Vec<String> = picker.choice.taken().into_iter().map(|i| i.id.clone()).collect();
+        let typed = picker.choice.field.text().trim().to_owned();
+        let Some(first) = taken
+            .first()
+            .cloned()
+            .or_else(|| matches!(picker.purpose, Pick::Namespaces(_)).then_some(typed).filter(|t| !t.is_empty()))
+        else {
+            return self.refuse("nothing matches what was typed");
+        };
+        match picker.purpose {
+            Pick::Palette => {
+                if let Some(why) = picker.choice.selected().and_then(|i| i.disabled.clone()) {
+                    return self.refuse(why);
+                }
+                Action::named(&first).map(|a| self.act(a)).unwrap_or_default()
+            }
+            Pick::Context => self.switch(|spec| {
+                spec.context = Some(first);
+                spec.namespaces = Namespaces::FromContext;
+            }),
+            Pick::Namespaces(_) => {
+                let names = if taken.is_empty() { vec![first] } else { taken };
+                self.switch(|spec| spec.namespaces = Namespaces::Some(names))
+            }
+            Pick::Run => {
+                self.overlays.push(Overlay::Run(first));
+                Vec::new()
+            }
+            Pick::Override => self.ask_reason(first),
+        }
+    }
+
+    /// Opens another target; what was seen of the old one is gone with it.
+    fn switch(&mut self, change: impl FnOnce(&mut crate::target::request::TargetSpec)) -> Vec<Effect> {
+        if let Some(run) = self.runs.live() {
+            let text = format!("{} is not over: the target stays until it is", run.title);
+            return self.refuse(text);
+        }
+        change(&mut self.start.spec);
+        self.forget_target();
+        vec![Effect::Open(self.start.spec.clone())]
+    }
+}

@@ -1,0 +1,114 @@
+//! What drivers, runs and questions tell, taken into the state.
+//!
+//! Owns the dispatch of events to the part of the state that they belong to. Stale answers end here.
+
+use super::App;
+use super::effect::Effect;
+use super::msg::Answer;
+use super::notice::Tone;
+use super::overlay::Overlay;
+use super::ticket::Ticket;
+use crate::base::problem::{Level, Problem};
+use crate::run::{End, RunEvent};
+use crate::service::Target;
+use crate::target::event::{Opened, TargetEvent};
+
+impl App {
+    pub(super) fn target(&mut self, event: TargetEvent) -> Vec<Effect> {
+        match event {
+            TargetEvent::Opened(opened) => self.target_opened(opened),
+            TargetEvent::OpenFailed(problem) => {
+                self.problems.insert(problem.id.clone(), problem.clone());
+                self.failure = Some(problem);
+            }
+            TargetEvent::Identity(identity) => {
+                self.check_pin(identity.cluster_uid.as_deref());
+                self.identity = Some(identity);
+            }
+            TargetEvent::Log(event) => self.logs.apply(event, self.now),
+            TargetEvent::Probe(report) => {
+                self.probes.insert(report.id.clone(), report);
+            }
+            TargetEvent::Problem(problem) => {
+                self.problems.insert(problem.id.clone(), problem);
+            }
+            TargetEvent::Solved(id) => {
+                self.problems.remove(&id);
+            }
+            event => {
+                self.fleet.apply(&event, self.now);
+            }
+        }
+        Vec::new()
+    }
+
+    fn target_opened(&mut self, opened: Opened) {
+        self.failure = None;
+        self.problems.remove("target:open");
+        self.opened = Some(opened);
+    }
+
+    /// A service file that pins another cluster: writes are refused by the plan's own check, and line 1 says it.
+    fn check_pin(&mut self, uid: Option<&str>) {
+        let pinned = self
+            .start
+            .service
+            .as_ref()
+            .and_then(|s| s.environment.as_ref())
+            .and_then(|e| if let Target::Kubernetes { cluster_uid, .. } = &e.target { cluster_uid.clone() } else { None });
+        self.problems.remove("target:pin");
+        if let (Some(pinned), Some(uid)) = (pinned, uid)
+            && pinned != uid
+        {
+            let problem = Problem::new(
+                Level::Error,
+                "target:pin",
+                format!("This is not the cluster that the service file names: its UID is '{uid}', not '{pinned}'."),
+            );
+            let problem = problem.hint("check the context; if the cluster was made anew, correct cluster_uid in the service file");
+            self.problems.insert(problem.id.clone(), problem);
+        }
+    }
+
+    /// Another target will be opened: what was seen of this one says nothing about that one.
+    pub(super) fn forget_target(&mut self) {
+        self.opened = None;
+        self.failure = None;
+        self.identity = None;
+        self.fleet = crate::fleet::Fleet::new();
+        self.workloads.forget();
+        self.releases.forget();
+        self.follow_nothing();
+        self.problems
+            .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
+        self.overlays.clear();
+    }
+
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) -> Vec<Effect> {
+        if !self.tickets.is_current(ticket) {
+            return Vec::new();
+        }
+        match answer {
+            Answer::Text(result) => self.fetched(ticket, result),
+            Answer::Templates(result) => self.templates(ticket, result),
+            Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
+            Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
+            Answer::Plan(result) => self.planned(ticket, result),
+        }
+        Vec::new()
+    }
+
+    pub(super) fn run_event(&mut self, event: RunEvent) -> Vec<Effect> {
+        let id = event.run.clone();
+        if !self.runs.apply(event) {
+            return Vec::new();
+        }
+        // Whoever looks at the run sees its end; everybody else is told.
+        if matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id) {
+            return Vec::new();
+        }
+        let Some((title, outcome)) = self.runs.get(&id).and_then(|r| Some((r.title.clone(), r.ended.as_ref()?.0.clone()))) else { return Vec::new() };
+        let tone = if outcome.outcome == End::Proven { Tone::Done } else { Tone::Failed };
+        self.say(tone, format!("{title}: {}", outcome.words()))
+    }
+}

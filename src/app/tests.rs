@@ -1,0 +1,357 @@
+//! Scripts of messages against the core: what a user would notice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::effect::{Effect, Fetch};
+use super::logs::LogBounds;
+use super::msg::{Answer, Measures, Msg};
+use super::overlay::Overlay;
+use super::{App, Pane, Start};
+use crate::base::environment::EnvironmentKind;
+use crate::base::problem::{Level, Problem};
+use crate::fleet::testing::{NOW, at, broken, container, listed, now, pod_of, replica_set, waiting, workload};
+use crate::keymap::shipped;
+use crate::target::event::{Opened, TargetEvent};
+use crate::target::model::{Kind, Object};
+use crate::target::request::{Namespaces, TargetSpec};
+
+fn start() -> Start {
+    Start {
+        spec: TargetSpec::default(),
+        keymap: shipped("default").expect("it is shipped"),
+        service: None,
+        context_kinds: BTreeMap::new(),
+        operator: "ana@host".into(),
+        zone: TimeZone::UTC,
+        log_bounds: LogBounds::default(),
+        journal: Ok(()),
+    }
+}
+
+fn opened(context: &str) -> TargetEvent {
+    TargetEvent::Opened(Opened {
+        context: context.into(),
+        cluster: "c1".into(),
+        user: "ana".into(),
+        server: "https://127.0.0.1:6443".into(),
+        namespaces: Some(vec!["ns".into()]),
+        contexts: vec![context.into(), "other".into()],
+        demo: false,
+    })
+}
+
+fn open_app(start: Start) -> App {
+    let (mut app, first) = App::new(start, now());
+    assert!(matches!(&first[..], [Effect::Open(_)]), "the first effect opens the target");
+    app.update(Msg::Target(opened("shop-staging")), now());
+    draw(&mut app, now());
+    app
+}
+
+/// A console that sees two Deployments: `api` with a crash loop, `web` as wanted.
+fn app() -> App {
+    let mut app = open_app(start());
+    show(&mut app, Kind::Deployment, vec![deployment("api", 2, 1), deployment("web", 2, 2)]);
+    show(
+        &mut app,
+        Kind::ReplicaSet,
+        vec![Object::ReplicaSet(Arc::new(replica_set("api", "a1", 1, 2))), Object::ReplicaSet(Arc::new(replica_set("web", "w1", 1, 2)))],
+    );
+    let crash = pod_of("api", "a1", "api-a1-bad", vec![broken("app", waiting("CrashLoopBackOff"), 7)]);
+    let fine = ["web-w1-one", "web-w1-two"].map(|n| pod_of("web", "w1", n, vec![container("app")]));
+    let pods = [crash, pod_of("api", "a1", "api-a1-good", vec![container("app")])].into_iter().chain(fine);
+    show(&mut app, Kind::Pod, pods.map(|p| Object::Pod(Arc::new(p))).collect());
+    draw(&mut app, now());
+    app
+}
+
+fn deployment(name: &str, desired: i32, ready: i32) -> Object {
+    let mut w = workload(Kind::Deployment, name, desired);
+    (w.ready, w.available) = (ready, ready);
+    Object::Workload(Arc::new(w))
+}
+
+fn show(app: &mut App, kind: Kind, objects: Vec<Object>) {
+    for event in listed(kind, objects) {
+        app.update(Msg::Target(event), now());
+    }
+}
+
+fn draw(app: &mut App, at: Timestamp) -> Vec<Effect> {
+    app.refresh(at);
+    app.update(Msg::Drawn(Measures { workloads: 10, health: 10, releases: 10, logs: 10, overlay: 10 }), at)
+}
+
+/// Presses keys one after the other, with a frame after each.
+fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in keys.split(' ') {
+        effects.extend(app.update(Msg::Key(key.parse().expect(key)), app.now));
+        effects.extend(draw(app, app.now));
+    }
+    effects
+}
+
+fn names(app: &App) -> Vec<String> {
+    app.workloads.rows.iter().map(|r| format!("{}{}", "  ".repeat(r.depth.into()), last(&r.id))).collect()
+}
+
+fn last(id: &super::workloads::RowId) -> String {
+    use super::workloads::RowId;
+    match id {
+        RowId::Workload(k) => k.name.to_string(),
+        RowId::Job(_, k) | RowId::Pod(_, k) => k.name.to_string(),
+        RowId::Container(_, _, c) => c.to_string(),
+    }
+}
+
+fn notice(app: &App) -> &str {
+    app.notice.as_ref().map_or("", |n| n.text.as_str())
+}
+
+#[test]
+fn what_is_wrong_is_on_top_and_open_without_a_keystroke() {
+    let app = app();
+    assert_eq!(names(&app), ["api", "  api-a1-bad", "  api-a1-good", "web"]);
+}
+
+#[test]
+fn the_logs_of_the_worst_workload_are_followed_without_a_keystroke() {
+    let mut app = app();
+    let effects = app.update(Msg::Tick, now());
+    let followed = effects
+        .iter()
+        .chain([])
+        .find_map(|e| if let Effect::Follow { sources, .. } = e { Some(sources.clone()) } else { None });
+    let told = followed.unwrap_or_else(|| app.logs.sources.iter().map(|s| s.source.clone()).collect());
+    assert_eq!(told.first().map(|s| &*s.pod), Some("api-a1-bad"), "the unhealthy pod comes first");
+    assert_eq!(app.logs.title, "api");
+}
+
+#[test]
+fn a_selection_must_rest_before_its_logs_are_followed() {
+    let mut app = app();
+    app.update(Msg::Tick, now());
+    press(&mut app, "G");
+    assert!(app.update(Msg::Tick, now()).is_empty());
+    assert!(app.wakes_at().is_some_and(|t| t > now()));
+    let effects = app.update(Msg::Tick, at(NOW + 1));
+    assert!(matches!(&effects[..], [Effect::Follow { sources, .. }] if sources.len() == 2), "{effects:?}");
+    assert_eq!(app.logs.title, "web");
+}
+
+#[test]
+fn rows_that_arrive_do_not_move_the_selection() {
+    let mut app = app();
+    press(&mut app, "G");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("web"));
+    show(&mut app, Kind::Deployment, vec![deployment("aaa", 1, 0), deployment("api", 2, 1), deployment("web", 2, 2)]);
+    draw(&mut app, now());
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("web"));
+}
+
+#[test]
+fn n_and_shift_n_go_to_what_is_not_ok() {
+    let mut app = app();
+    press(&mut app, "G n");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api"));
+    press(&mut app, "n");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api-a1-bad"));
+    press(&mut app, "N");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api"));
+}
+
+#[test]
+fn a_row_opens_and_closes_and_left_goes_to_the_parent() {
+    let mut app = app();
+    press(&mut app, "h");
+    assert_eq!(names(&app), ["api", "web"], "closed although it is unhealthy: the user said so");
+    press(&mut app, "l j l");
+    assert_eq!(names(&app), ["api", "  api-a1-bad", "    app", "  api-a1-good", "web"]);
+    press(&mut app, "j h");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api-a1-bad"));
+}
+
+#[test]
+fn a_filter_narrows_while_it_is_typed_and_esc_takes_it_back() {
+    let mut app = app();
+    press(&mut app, "/ w e b");
+    assert_eq!(names(&app)[0], "web");
+    press(&mut app, "enter");
+    assert!(app.overlays.is_empty() && app.workloads.has_filter());
+    press(&mut app, "esc");
+    assert!(!app.workloads.has_filter());
+    assert_eq!(names(&app).len(), 4);
+}
+
+#[test]
+fn quit_asks_for_nothing_and_esc_never_quits() {
+    let mut app = app();
+    assert!(press(&mut app, "esc esc esc").is_empty());
+    assert_eq!(press(&mut app, "q"), [Effect::Quit]);
+}
+
+#[test]
+fn a_key_without_a_meaning_says_so_and_names_the_help_key() {
+    let mut app = app();
+    press(&mut app, "f9");
+    assert!(notice(&app).contains("'f9' does nothing here"), "{}", notice(&app));
+    assert!(notice(&app).contains('?'));
+}
+
+#[test]
+fn the_leader_waits_for_its_second_key_and_esc_ends_it() {
+    let mut app = app();
+    press(&mut app, "a");
+    assert!(!app.pending.1.is_empty(), "the key line shows what can follow");
+    press(&mut app, "esc");
+    assert!(app.pending.0.is_empty() && app.overlays.is_empty());
+}
+
+#[test]
+fn scale_asks_for_a_number_and_then_for_a_plan() {
+    let mut app = app();
+    press(&mut app, "a s");
+    assert!(matches!(app.overlays.last(), Some(Overlay::Prompt(_))));
+    press(&mut app, "x enter");
+    assert!(matches!(app.overlays.last(), Some(Overlay::Prompt(p)) if p.error.is_some()), "'x' is no number");
+    let effects = press(&mut app, "backspace 5 enter");
+    assert!(
+        matches!(&effects[..], [Effect::Plan { request, .. }] if request.action == "scale" && request.parameters == ["replicas=5"] && &*request.subject.name == "api"),
+        "{effects:?}"
+    );
+    assert!(matches!(app.overlays.last(), Some(Overlay::Plan(_))));
+}
+
+#[test]
+fn keys_typed_before_a_plan_was_on_screen_are_dropped() {
+    let mut app = app();
+    press(&mut app, "a s 5");
+    app.update(Msg::Key("enter".parse().expect("a key")), now());
+    for key in ["y", "enter", "q"] {
+        assert!(app.update(Msg::Key(key.parse().expect(key)), now()).is_empty());
+    }
+    assert!(matches!(app.overlays.last(), Some(Overlay::Plan(_))), "nothing was closed or confirmed");
+}
+
+#[test]
+fn read_only_says_so_before_anything_is_asked() {
+    let mut start = start();
+    start.spec.read_only = true;
+    let mut app = open_app(start);
+    show(&mut app, Kind::Deployment, vec![deployment("web", 2, 2)]);
+    draw(&mut app, now());
+    assert!(press(&mut app, "a s").is_empty());
+    assert!(app.overlays.is_empty());
+    assert!(notice(&app).starts_with("read only"), "{}", notice(&app));
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_blocks_before_the_plan() {
+    let mut start = start();
+    start.journal = Err("read-only file system".into());
+    let mut app = open_app(start);
+    show(&mut app, Kind::Deployment, vec![deployment("web", 2, 2)]);
+    draw(&mut app, now());
+    press(&mut app, "a s");
+    assert!(app.overlays.is_empty());
+    assert!(notice(&app).contains("journal"), "{}", notice(&app));
+}
+
+#[test]
+fn an_answer_to_an_older_question_is_dropped() {
+    let mut app = app();
+    let ticket = |effects: Vec<Effect>| {
+        effects
+            .into_iter()
+            .find_map(|e| if let Effect::Fetch { ticket, what: Fetch::Yaml(_) } = e { Some(ticket) } else { None })
+    };
+    let old = ticket(press(&mut app, "y")).expect("it was asked for");
+    press(&mut app, "esc");
+    let new = ticket(press(&mut app, "j y")).expect("it was asked for");
+    app.update(Msg::Answer(old, Answer::Text(Ok("kind: Old".into()))), now());
+    let body = |app: &App| if let Some(Overlay::Document(r)) = app.overlays.last() { r.document.body().len() } else { 99 };
+    assert_eq!(body(&app), 0, "still loading");
+    app.update(Msg::Answer(new, Answer::Text(Ok("kind: New\nmetadata: {}".into()))), now());
+    assert_eq!(body(&app), 2);
+}
+
+#[test]
+fn switching_the_context_forgets_what_was_seen_and_opens_the_other() {
+    let mut app = app();
+    app.update(Msg::Target(TargetEvent::Problem(Problem::new(Level::Warning, "watch:events", "no right"))), now());
+    press(&mut app, ": c t x enter");
+    assert!(matches!(app.overlays.last(), Some(Overlay::Choice(_))));
+    let effects = press(&mut app, "o t h e r enter");
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Open(spec) if spec.context.as_deref() == Some("other") && spec.namespaces == Namespaces::FromContext))
+    );
+    assert!(app.workloads.rows.is_empty() && app.problems.is_empty() && app.opened.is_none());
+}
+
+#[test]
+fn a_namespace_can_be_typed_although_none_may_be_listed() {
+    let mut app = app();
+    press(&mut app, ": n s enter");
+    let effects = press(&mut app, "s h o p enter");
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Open(spec) if spec.namespaces == Namespaces::Some(vec!["shop".into()]))),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn panes_are_reached_by_number_and_tab_and_zoomed() {
+    let mut app = app();
+    press(&mut app, "4");
+    assert_eq!(app.focus, Pane::Logs);
+    press(&mut app, "tab");
+    assert_eq!(app.focus, Pane::Workloads);
+    press(&mut app, "z");
+    assert!(app.zoomed);
+    press(&mut app, "esc");
+    assert!(!app.zoomed);
+}
+
+#[test]
+fn help_shows_what_works_here_first() {
+    let mut app = app();
+    press(&mut app, "?");
+    let Some(Overlay::Document(reading)) = app.overlays.last() else { panic!("help is open") };
+    let text: Vec<&str> = reading.document.body().iter().map(|l| l.text.as_str()).collect();
+    assert_eq!(text.first(), Some(&"workloads"));
+    assert!(text.iter().any(|l| l.contains("a s") && l.contains("scale")), "{text:#?}");
+}
+
+#[test]
+fn the_kind_of_environment_comes_from_the_settings_before_the_names() {
+    let mut app = app();
+    assert_eq!(app.environment(), EnvironmentKind::Staging);
+    app.start.context_kinds.insert("shop-staging".into(), EnvironmentKind::Production);
+    assert_eq!(app.environment(), EnvironmentKind::Production);
+}
+
+#[test]
+fn a_notice_goes_by_itself() {
+    let mut app = app();
+    press(&mut app, "f9");
+    app.update(Msg::Tick, at(NOW + 10));
+    assert!(app.notice.is_none());
+}
+
+#[test]
+fn a_target_that_cannot_be_opened_leaves_a_working_program_that_says_why() {
+    let (mut app, _) = App::new(start(), now());
+    app.update(Msg::Target(TargetEvent::OpenFailed(Problem::new(Level::Error, "target:open", "connection refused"))), now());
+    draw(&mut app, now());
+    assert!(app.failure.is_some());
+    press(&mut app, "?");
+    assert!(matches!(app.overlays.last(), Some(Overlay::Document(_))));
+}
