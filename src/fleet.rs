@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod columns;
 mod evidence;
+pub mod filter;
 pub mod health;
 pub mod image;
 mod index;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use cause::{Cause, Link, Trouble};
 pub use evidence::{REVISION, revision_number};
+pub use filter::{Filter, FilterError};
 pub use objects::PodEntry;
 pub use row::{Autoscaler, RowImage, WorkloadRow};
 pub use store::Key;

@@ -67,19 +67,9 @@ impl Fleet {
         self.node_usage.iter().find(|(name, _)| &**name == node).map(|(_, u)| *u)
     }
 
-    /// A workload, pod, revision, Job, Service or node, by its name; `None` when it is not seen or of another kind.
+    /// Any object that is kept.
     pub fn object(&self, reference: &ObjectRef) -> Option<Object> {
-        let (namespace, name) = (&*reference.namespace, &*reference.name);
-        Some(match reference.kind {
-            Kind::Pod => Object::Pod(self.pod(namespace, name)?.pod.clone()),
-            kind if kind.is_workload() => Object::Workload(self.workload(kind, namespace, name)?.clone()),
-            Kind::ReplicaSet => Object::ReplicaSet(self.replica_set(namespace, name)?.clone()),
-            Kind::Job => Object::Job(self.job(namespace, name)?.clone()),
-            Kind::CronJob => Object::CronJob(self.cron_job(namespace, name)?.clone()),
-            Kind::Service => Object::Service(self.service(namespace, name)?.clone()),
-            Kind::Node => Object::Node(self.node(name)?.clone()),
-            _ => return None,
-        })
+        self.objects.get(reference)
     }
 
     /// One pod.

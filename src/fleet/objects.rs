@@ -10,8 +10,8 @@ use super::store::{Key, Store};
 use super::workload::{Owners, WorkloadKey};
 use crate::base::text::Str;
 use crate::target::model::{
-    Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, Meta, MetaOnly, Namespace, Node, Object, Owner, Pdb,
-    Pod, Pvc, ReplicaSet, Scope, Service, Usage, Workload,
+    Certificate, ContainerRole, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, Meta, MetaOnly, Namespace, Node, Object,
+    ObjectRef, Owner, Pdb, Pod, Pvc, ReplicaSet, Resources, Scope, Service, Usage, Workload,
 };
 
 /// A pod with what was computed from it once, when it changed.
@@ -35,10 +35,31 @@ impl PodEntry {
         Some(containers.iter().fold(Usage::default(), add))
     }
 
+    /// Sums of requests and limits of its main containers and sidecars; `None` where no container has one.
+    pub fn resources(&self) -> (Resources, Resources) {
+        let (mut requests, mut limits) = (Resources::default(), Resources::default());
+        for c in self.pod.containers.iter().filter(|c| matches!(c.role, ContainerRole::Main | ContainerRole::Sidecar)) {
+            add(&mut requests, c.requests);
+            add(&mut limits, c.limits);
+        }
+        (requests, limits)
+    }
+
     /// Its name within the kind.
     pub fn key(&self) -> Key {
         Key::new(&self.pod.meta.namespace, &self.pod.meta.name)
     }
+}
+
+/// Adds amounts; what is not given adds nothing and stays not given.
+pub(crate) fn add(sum: &mut Resources, one: Resources) {
+    let plus = |sum: &mut Option<i64>, one: Option<i64>| {
+        if let Some(one) = one {
+            *sum = Some(sum.unwrap_or(0) + one);
+        }
+    };
+    plus(&mut sum.cpu_milli, one.cpu_milli);
+    plus(&mut sum.memory, one.memory);
 }
 
 /// Every object, by kind.
@@ -95,6 +116,31 @@ impl Objects {
 
     pub(crate) fn unseen(&self, kind: Kind, scope: &Scope, listing: u32) -> Vec<Key> {
         on_store!(self, kind, s => s.unseen(scope, listing), Vec::new())
+    }
+
+    pub(crate) fn get(&self, reference: &ObjectRef) -> Option<Object> {
+        let (ns, name) = (&*reference.namespace, &*reference.name);
+        match reference.kind {
+            Kind::Pod => self.pods.get(ns, name).map(|e| Object::Pod(e.pod.clone())),
+            kind @ (Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet) => self.workloads(kind)?.get(ns, name).cloned().map(Object::Workload),
+            Kind::ReplicaSet => self.replica_sets.get(ns, name).cloned().map(Object::ReplicaSet),
+            Kind::ControllerRevision => self.controller_revisions.get(ns, name).cloned().map(Object::ControllerRevision),
+            Kind::Job => self.jobs.get(ns, name).cloned().map(Object::Job),
+            Kind::CronJob => self.cron_jobs.get(ns, name).cloned().map(Object::CronJob),
+            Kind::Service => self.services.get(ns, name).cloned().map(Object::Service),
+            Kind::EndpointSlice => self.slices.get(ns, name).cloned().map(Object::EndpointSlice),
+            Kind::HorizontalPodAutoscaler => self.hpas.get(ns, name).cloned().map(Object::Hpa),
+            Kind::PodDisruptionBudget => self.pdbs.get(ns, name).cloned().map(Object::Pdb),
+            Kind::Ingress => self.ingresses.get(ns, name).cloned().map(Object::Ingress),
+            Kind::Event => self.events.get(ns, name).cloned().map(Object::Event),
+            Kind::Node => self.nodes.get(ns, name).cloned().map(Object::Node),
+            Kind::Namespace => self.namespaces.get(ns, name).cloned().map(Object::Namespace),
+            Kind::ConfigMap => self.config_maps.get(ns, name).cloned().map(Object::MetaOnly),
+            Kind::Secret => self.secrets.get(ns, name).cloned().map(Object::MetaOnly),
+            Kind::PersistentVolumeClaim => self.pvcs.get(ns, name).cloned().map(Object::Pvc),
+            Kind::Certificate => self.certificates.get(ns, name).cloned().map(Object::Certificate),
+            Kind::ResourceQuota | Kind::Lease => None,
+        }
     }
 
     /// Puts an object in; answers what was there.

@@ -6,7 +6,7 @@ use super::Fleet;
 use super::cause;
 use super::health::{self, Rollout};
 use super::image::running_digest;
-use super::objects::PodEntry;
+use super::objects::{PodEntry, add};
 use super::row::{Autoscaler, RowImage, WorkloadRow};
 use super::workload::{WorkloadKey, WorkloadKind};
 use crate::base::health::Health;
@@ -106,10 +106,9 @@ impl Fleet {
                 sum.cpu_milli += u.cpu_milli;
                 sum.memory += u.memory;
             }
-            for c in entry.pod.containers.iter().filter(|c| matches!(c.role, ContainerRole::Main | ContainerRole::Sidecar)) {
-                add(&mut row.requests, c.requests);
-                add(&mut row.limits, c.limits);
-            }
+            let (requests, limits) = entry.resources();
+            add(&mut row.requests, requests);
+            add(&mut row.limits, limits);
         }
         if row.images.is_empty() {
             let main = pods.first().map(|e| e.pod.containers.iter().filter(|c| c.role == ContainerRole::Main));
@@ -173,16 +172,6 @@ fn blank(key: &Arc<WorkloadKey>) -> WorkloadRow {
 fn images(template: &[TemplateContainer]) -> Box<[RowImage]> {
     let main = template.iter().filter(|c| c.role == ContainerRole::Main);
     main.map(|c| RowImage { container: c.name.clone(), image: c.image.clone(), digest: None }).collect()
-}
-
-fn add(sum: &mut Resources, one: Resources) {
-    let plus = |sum: &mut Option<i64>, one: Option<i64>| {
-        if let Some(one) = one {
-            *sum = Some(sum.unwrap_or(0) + one);
-        }
-    };
-    plus(&mut sum.cpu_milli, one.cpu_milli);
-    plus(&mut sum.memory, one.memory);
 }
 
 /// Counts of pods fit.
