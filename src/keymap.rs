@@ -8,6 +8,7 @@ mod chord;
 mod key;
 mod load;
 mod lookup;
+mod open;
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use chord::{Chord, show};
 pub use key::{Code, Key, KeyError};
 pub use load::{Layer, load};
 pub use lookup::{Candidate, Lookup};
+pub use open::{Found, open};
 pub use shipped::{DEFAULT, SHIPPED, shipped};
 
 /// All bindings, checked: within one context no two actions share a chord and no chord hides another.

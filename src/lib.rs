@@ -5,6 +5,7 @@
 //! ```text
 //! base      words that every room speaks: time, text, ids, health, problems
 //! action    the catalogue of everything a key, the palette or the help page can name
+//! config    the user's settings: option, variable, file, default
 //! keymap    which keys ask for which action, where
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
@@ -17,6 +18,7 @@
 pub mod action;
 pub mod app;
 pub mod base;
+pub mod config;
 pub mod fleet;
 pub mod keymap;
 pub mod run;

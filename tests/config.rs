@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use timonel::base::problem::{Place, Problem};
+use timonel::config::{self, Layers, Options};
 use timonel::keymap::{self, Layer};
 use timonel::service::{Origin, ServiceFile};
 
@@ -16,6 +17,10 @@ fn problems(path: &Path) -> Vec<Problem> {
     let name = path.file_name().and_then(|n| n.to_str()).expect("a name");
     match name.split('-').next() {
         Some("keymap") => keymap::load(&[keymap::SHIPPED[0].1, Layer { file: name, text: &text }]).1,
+        Some("config") => {
+            let layers = Layers { options: Options::default(), variable: &|_| None, file: Some((name, &text)) };
+            config::settings(&layers).1
+        }
         Some("service") => ServiceFile::read(name, &text, &Origin::Operator).1,
         other => panic!("{name}: nothing reads {other:?} files"),
     }

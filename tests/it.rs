@@ -9,5 +9,5 @@
 )]
 
 mod architecture;
-mod screens;
 mod config;
+mod screens;

@@ -61,6 +61,7 @@ pub fn load(layers: &[Layer<'_>]) -> (Keymap, Vec<Problem>) {
 
 fn parse(root: &Table<'_>, inherited_leader: Option<Key>) -> Parsed {
     let mut parsed = Parsed { name: root.text("name").map(|n| n.value), ..Parsed::default() };
+    root.accept(&["inherits"]);
     parsed.leader = root.text("leader").and_then(|text| single_key(root, &text));
     let leader = parsed.leader.or(inherited_leader);
     let mut specific = Vec::new();
