@@ -9,9 +9,13 @@ mod credential;
 pub mod error;
 pub mod gate;
 pub mod kubeconfig;
+mod log;
 pub mod paths;
+mod reader;
 #[cfg(test)]
 mod testing;
+mod writer;
 
 pub use client::{Client, Streaming, Terminal};
 pub use error::{OpenCause, OpenError};
+pub use log::LogHub;

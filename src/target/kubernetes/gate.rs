@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Method, Request, header};
+use hyper::body::Body;
 use tower::{BoxError, Layer, Service};
 
 /// Subresources that hand the connection to a process or to another server, whatever the method (`kubectl exec` works by
@@ -59,14 +60,14 @@ impl Gate {
     }
 
     /// Judges one request.
-    pub fn judge<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+    pub fn judge<B: Body>(&self, request: &Request<B>) -> Result<(), Refusal> {
         if !self.read_only || self.reads(request) {
             return Ok(());
         }
         Err(Refusal { method: request.method().clone(), path: request.uri().path().to_owned() })
     }
 
-    fn reads<B>(&self, request: &Request<B>) -> bool {
+    fn reads<B: Body>(&self, request: &Request<B>) -> bool {
         let path = request.uri().path();
         if request.headers().contains_key(header::UPGRADE) || !is_plain(path) {
             return false;
@@ -75,6 +76,8 @@ impl Gate {
         match *request.method() {
             Method::GET | Method::HEAD => !target.is_handed_on() || (request.method() == Method::GET && self.is_declared(path)),
             Method::POST if is_self_review(path) => true,
+            // A DELETE with a body takes its options from there and ignores its query, `dryRun` included.
+            Method::DELETE if !request.body().is_end_stream() => false,
             Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
                 !target.is_handed_on() && target.resource.is_some() && is_dry_run(request.uri().query())
             }
@@ -191,6 +194,7 @@ pub(super) struct Gated<S> {
 impl<S, B> Service<Request<B>> for Gated<S>
 where
     S: Service<Request<B>, Error = BoxError>,
+    B: Body,
 {
     type Response = S::Response;
     type Error = BoxError;
