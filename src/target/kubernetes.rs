@@ -6,6 +6,7 @@
 
 pub mod client;
 mod credential;
+pub mod document;
 pub mod error;
 pub mod gate;
 pub mod kubeconfig;
