@@ -10,13 +10,16 @@ pub mod filter;
 pub mod health;
 pub mod image;
 mod index;
+mod items;
 mod judge;
 mod look;
 mod objects;
 mod row;
+mod services;
 mod sketch;
 mod store;
 mod stream;
+mod up;
 mod workload;
 
 #[cfg(test)]
@@ -27,10 +30,12 @@ mod tests;
 pub use cause::{Cause, Link, Trouble};
 pub use evidence::{REVISION, revision_number};
 pub use filter::{Filter, FilterError};
+pub use items::{HealthItem, TlsHost, Topic};
 pub use objects::PodEntry;
 pub use row::{Autoscaler, RowImage, WorkloadRow};
 pub use store::Key;
 pub use stream::{Paint, STALE_AFTER, Stream, Trust};
+pub use up::{Counting, Reason, Up};
 pub use workload::{WorkloadKey, WorkloadKind};
 
 use std::collections::BTreeSet;

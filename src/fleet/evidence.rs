@@ -3,10 +3,10 @@
 //! Owns the reading of a snapshot for `health`: which pods are new, whether one of them cannot start, what the last scale-up was.
 
 use super::Fleet;
-use super::health::{Endpoints, Evidence};
+use super::health::Evidence;
 use super::objects::PodEntry;
 use crate::base::text::Str;
-use crate::target::model::{ContainerState, Kind, Meta, Pod, Seconds, Service, Workload, condition};
+use crate::target::model::{ContainerState, Kind, Meta, Pod, Seconds, Workload, condition};
 
 /// Annotation with the number of a revision, on a Deployment and its ReplicaSets.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -100,21 +100,6 @@ impl Fleet {
         let only_growth = !newest.message.starts_with("Scaled down") && !scalings.any(|e| e.message.starts_with("Scaled down"));
         let (from, to) = scaled_up(&newest.message)?;
         (only_growth && to == w.desired && from > 0).then_some(from)
-    }
-
-    /// Endpoints of a Service, each pod once though it may be in several slices.
-    pub fn endpoints(&self, service: &Service) -> Endpoints {
-        let mut pods: std::collections::BTreeMap<&str, bool> = std::collections::BTreeMap::new();
-        let mut others = Endpoints::default();
-        for endpoint in self.slices_of(service).flat_map(|s| &s.endpoints) {
-            if endpoint.pod.is_empty() {
-                others.total += 1;
-                others.ready += usize::from(endpoint.ready);
-            } else {
-                *pods.entry(&endpoint.pod).or_default() |= endpoint.ready;
-            }
-        }
-        Endpoints { ready: others.ready + pods.values().filter(|r| **r).count(), total: others.total + pods.len() }
     }
 }
 

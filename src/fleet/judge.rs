@@ -37,6 +37,12 @@ impl Rows {
         self.by_key.values()
     }
 
+    /// Rows of one namespace.
+    pub(crate) fn within<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a WorkloadRow> {
+        let first = Arc::new(WorkloadKey::new(WorkloadKind::Deployment, namespace, ""));
+        self.by_key.range(first..).map(|(_, r)| r).take_while(move |r| &*r.key.namespace == namespace)
+    }
+
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
@@ -123,20 +129,20 @@ impl Fleet {
 
     /// Marks every workload of a namespace: one of its Services came, went or selects others now.
     pub(crate) fn mark_services_workloads(&mut self, namespace: &Str) {
-        self.dirty.extend(self.rows.by_key.keys().filter(|k| k.namespace == *namespace).cloned());
+        self.dirty.extend(self.rows.within(namespace).map(|r| r.key.clone()));
     }
 
     /// Marks the workloads behind the Service that a slice belongs to.
     pub(crate) fn mark_behind(&mut self, slice: &EndpointSlice) {
         let Some(service) = slice.meta.label(super::index::SERVICE_NAME) else { return };
-        let behind = self.rows.by_key.iter().filter(|(k, r)| k.namespace == slice.meta.namespace && r.services.contains(service));
-        self.dirty.extend(behind.map(|(k, _)| k.clone()));
+        let behind = self.rows.within(&slice.meta.namespace).filter(|r| r.services.contains(service));
+        self.dirty.extend(behind.map(|r| r.key.clone()));
     }
 
     /// Marks the Jobs that do the same work: a success may settle an earlier failure.
     pub(crate) fn mark_namesakes(&mut self, job: &Job) {
-        let same = |k: &&Arc<WorkloadKey>| k.kind == WorkloadKind::Job && k.namespace == job.meta.namespace && stem(&k.name) == stem(&job.meta.name);
-        self.dirty.extend(self.rows.by_key.keys().filter(same).cloned());
+        let same = |r: &&WorkloadRow| r.key.kind == WorkloadKind::Job && stem(&r.key.name) == stem(&job.meta.name);
+        self.dirty.extend(self.rows.within(&job.meta.namespace).filter(same).map(|r| r.key.clone()));
     }
 
     fn judge(&self, key: &Arc<WorkloadKey>, memory: &mut HashMap<Arc<WorkloadKey>, Memory>, now: Seconds) -> Option<WorkloadRow> {

@@ -244,6 +244,11 @@ impl Fleet {
         self.rows.iter()
     }
 
+    /// The workloads of one namespace, judged.
+    pub fn rows_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a WorkloadRow> {
+        self.rows.within(namespace)
+    }
+
     /// Counts changes of rows.
     pub fn rows_revision(&self) -> u64 {
         self.rows.revision()

@@ -8,8 +8,8 @@ use super::Fleet;
 use crate::base::text::Str;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
 use crate::target::model::{
-    Condition, Container, ContainerRole, ContainerState, Event, Kind, Labels, Meta, Object, Owner, Pod, ReplicaSet, Resources, Scope, Seconds,
-    Selector, Strategy, TemplateContainer, Termination, Workload,
+    Condition, Container, ContainerRole, ContainerState, Endpoint, EndpointSlice, Event, Kind, Labels, Meta, Node, Object, Owner, Pod, ReplicaSet,
+    Resources, Scope, Seconds, Selector, Service, Strategy, TemplateContainer, Termination, Workload,
 };
 use crate::target::request::StreamKey;
 
@@ -194,6 +194,45 @@ pub(crate) fn workload(kind: Kind, name: &str, replicas: i32) -> Workload {
         template: [template("registry.example/app:1.0")].into(),
         current_revision: "".into(),
         update_revision: "".into(),
+    }
+}
+
+/// A Service that selects `app=<app>`.
+pub(crate) fn service(name: &str, app: &str) -> Service {
+    Service {
+        meta: meta(name),
+        kind: "ClusterIP".into(),
+        selector: Selector::equal([("app".into(), app.into())]),
+        ports: [].into(),
+        cluster_ip: "10.0.0.9".into(),
+        external_ips: [].into(),
+        balancer: [].into(),
+        external_name: "".into(),
+    }
+}
+
+/// Endpoints of a Service: pod and whether it takes traffic.
+pub(crate) fn slice(name: &str, service: &str, endpoints: &[(&str, bool)]) -> EndpointSlice {
+    let endpoint = |(pod, ready): &(&str, bool)| Endpoint { pod: (*pod).into(), ready: *ready, serving: *ready, terminating: false };
+    let meta = Meta { labels: labels(&[("kubernetes.io/service-name", service)]), ..meta(name) };
+    EndpointSlice { meta, endpoints: endpoints.iter().map(endpoint).collect() }
+}
+
+pub(crate) fn node(name: &str, ready: Option<bool>) -> Node {
+    let says = Condition {
+        status: ready,
+        reason: "NodeStatusUnknown".into(),
+        message: "Kubelet stopped posting node status.".into(),
+        ..condition("Ready", true)
+    };
+    Node {
+        meta: Meta { namespace: "".into(), ..meta(name) },
+        conditions: [says].into(),
+        unschedulable: false,
+        taints: [].into(),
+        allocatable: Resources::default(),
+        allocatable_pods: None,
+        kubelet_version: "".into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! One line per kind of trouble, as an operator reads it on the row.
 
 use super::{Trouble, pod as cause_of};
-use crate::fleet::testing::{NOW, broken, condition, container, ended, fleet, meta, pod, role, running, terminated, waiting, warning};
-use crate::target::model::{Condition, Container, ContainerRole, ContainerState, Event, Node, Object, Pod, Resources, Termination};
+use crate::fleet::testing::{NOW, broken, condition, container, ended, fleet, node, pod, role, running, terminated, waiting, warning};
+use crate::target::model::{Condition, Container, ContainerRole, ContainerState, Event, Object, Pod, Termination};
 
 fn loud(reason: &str, message: &str) -> ContainerState {
     ContainerState::Waiting { reason: reason.into(), message: message.into() }
@@ -25,26 +25,6 @@ fn pending(message: &str) -> Pod {
 
 fn initialising(containers: Vec<Container>) -> Pod {
     Pod { phase: "Pending".into(), conditions: [condition("Initialized", false)].into(), ..pod("p", containers) }
-}
-
-fn node(name: &str, ready: Option<bool>) -> Node {
-    let mut meta = meta(name);
-    meta.namespace = "".into();
-    let says = Condition {
-        status: ready,
-        reason: "NodeStatusUnknown".into(),
-        message: "Kubelet stopped posting node status.".into(),
-        ..condition("Ready", true)
-    };
-    Node {
-        meta,
-        conditions: [says].into(),
-        unschedulable: false,
-        taints: [].into(),
-        allocatable: Resources::default(),
-        allocatable_pods: None,
-        kubelet_version: "".into(),
-    }
 }
 
 fn explain(pod: Pod, others: Vec<Object>) -> Option<super::Cause> {

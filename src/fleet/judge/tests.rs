@@ -3,15 +3,14 @@
 use crate::base::health::Health;
 use crate::fleet::health::{Endpoints, Rollout};
 use crate::fleet::testing::{
-    NOW, applied, at, broken, condition, container, ended, event_about, fleet, labels, meta, now, owner, pod, pod_of, replica_set, running, stream,
-    waiting, workload,
+    NOW, applied, at, broken, condition, container, ended, event_about, fleet, labels, meta, now, owner, pod, pod_of, replica_set, running, service,
+    slice, stream, waiting, workload,
 };
 use crate::fleet::{Fleet, Trouble, WorkloadKey, WorkloadKind, WorkloadRow};
 use crate::target::api::ErrorKind;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
 use crate::target::model::{
-    Condition, Container, Endpoint, EndpointSlice, Event, Hpa, Job, Kind, Meta, Object, ObjectRef, Pod, PodMetrics, Resources, Selector, Service,
-    Usage, Workload,
+    Condition, Container, Event, Hpa, Job, Kind, Meta, Object, ObjectRef, Pod, PodMetrics, Resources, Selector, Usage, Workload,
 };
 
 fn key(kind: WorkloadKind, name: &str) -> WorkloadKey {
@@ -197,29 +196,10 @@ fn a_first_look_in_the_middle_of_a_scale_up_believes_the_controllers_event() {
     assert_eq!(web(&rollout).health, Health::Degraded, "in a rollout the event says nothing about the earlier ready count");
 }
 
-fn service(name: &str) -> Service {
-    Service {
-        meta: meta(name),
-        kind: "ClusterIP".into(),
-        selector: Selector::equal([("app".into(), "web".into())]),
-        ports: [].into(),
-        cluster_ip: "10.0.0.9".into(),
-        external_ips: [].into(),
-        balancer: [].into(),
-        external_name: "".into(),
-    }
-}
-
-fn slice(name: &str, service: &str, endpoints: &[(&str, bool)]) -> EndpointSlice {
-    let endpoint = |(pod, ready): &(&str, bool)| Endpoint { pod: (*pod).into(), ready: *ready, serving: *ready, terminating: false };
-    let meta = Meta { labels: labels(&[("kubernetes.io/service-name", service)]), ..meta(name) };
-    EndpointSlice { meta, endpoints: endpoints.iter().map(endpoint).collect() }
-}
-
 #[test]
 fn endpoints_behind_the_services_of_a_workload_are_counted_once_per_pod() {
     let mut objects = two_of_three(None);
-    objects.push(service("web").into());
+    objects.push(service("web", "web").into());
     let both_families =
         [slice("v4", "web", &[("web-abc-1", true), ("web-abc-2", true)]), slice("v6", "web", &[("web-abc-1", true), ("web-abc-2", false)])];
     objects.extend(both_families.map(Object::from));
