@@ -147,7 +147,7 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// What may have become of a request that left.
-    const fn left(self) -> Delivery {
+    pub(super) const fn left(self) -> Delivery {
         if self.mutating { Delivery::MayBeDone } else { Delivery::NotDone }
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::client::{Client, REQUEST};
 use super::paths;
-use crate::target::api::{Change, ErrorKind, TargetError, Write, WritePermit, WriteRequest};
+use crate::target::api::{Change, Delivery, ErrorKind, TargetError, Write, WritePermit, WriteRequest};
 use crate::target::model::Scope;
 
 /// Who the server says owns the fields that we write (contract.md 8).
@@ -36,7 +36,9 @@ impl Client {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body).map_err(|why| self.garbled(&why))
+        // The server said yes; only its words are lost.
+        let delivery = if dry { Delivery::NotDone } else { Delivery::MayBeDone };
+        serde_json::from_slice(&body).map_err(|why| TargetError { delivery, ..self.garbled(&why) })
     }
 }
 

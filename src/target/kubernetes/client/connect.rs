@@ -168,3 +168,57 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ProxyEnvironment, is_loopback, proxy};
+
+    #[test]
+    fn a_proxy_is_chosen_as_kubectl_chooses_it() {
+        let environment = ProxyEnvironment {
+            http: "http://plain.example:3128".into(),
+            https: "http://secure.example:3128".into(),
+            no: "internal.example,10.0.0.0/8".into(),
+        };
+        let chosen = |server: &str, own: Option<&str>| {
+            proxy(&server.parse().unwrap(), own, &environment).map(|p| p.uri().host().unwrap_or_default().to_owned())
+        };
+        for (server, own, expected) in [
+            ("https://api.example:6443", None, Some("secure.example")),
+            ("http://api.example", None, Some("plain.example")),
+            ("https://api.internal.example", None, None),
+            ("https://10.1.2.3:6443", None, None),
+            ("https://127.0.0.1:6443", None, None),
+            ("https://localhost:6443", None, None),
+            ("https://[::1]:6443", None, None),
+            ("https://api.internal.example", Some("http://own.example:8080"), Some("own.example")),
+            ("https://127.0.0.1:6443", Some("socks5://own.example:1080"), Some("own.example")),
+            ("https://api.example:6443", Some(""), Some("secure.example")),
+        ] {
+            assert_eq!(chosen(server, own).as_deref(), expected, "{server} {own:?}");
+        }
+        assert!(proxy(&"https://api.example".parse().unwrap(), None, &ProxyEnvironment::default()).is_none());
+    }
+
+    #[test]
+    fn the_password_of_a_proxy_goes_into_its_header_and_not_into_messages() {
+        let server = "https://api.example".parse().unwrap();
+        let proxy = proxy(&server, Some("http://eve:p%40ss@own.example:8080"), &ProxyEnvironment::default()).unwrap();
+        assert_eq!(proxy.basic_auth().unwrap(), "Basic ZXZlOnBAc3M=");
+        assert!(!format!("{proxy:?} {}", proxy.uri()).contains("ss@"), "{}", proxy.uri());
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for (server, here) in [
+            ("http://127.0.0.1:8080", true),
+            ("https://127.8.9.1", true),
+            ("https://[::1]:6443", true),
+            ("https://localhost", true),
+            ("https://localhost.example", false),
+            ("https://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&server.parse().unwrap()), here, "{server}");
+        }
+    }
+}

@@ -125,3 +125,36 @@ async fn a_plugin_runs_once_per_credential_and_again_when_it_ran_out_or_was_refu
     client.sign_in(Terminal::Kept).await.unwrap_err();
     assert_eq!(client.json::<String>("/version", REQUEST).await.unwrap(), "bearer long", "a sign-in that failed changes nothing");
 }
+
+#[tokio::test]
+async fn requests_go_through_the_proxy_of_the_kubeconfig_and_errors_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = authority("right");
+    let port = serve(&ca, &["127.0.0.1"]).await;
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap();
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut bytes = [0; 4096];
+        let length = stream.read(&mut bytes).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    });
+    let spec = write(folder.path(), &format!("https://127.0.0.1:{port}"), &ca.pem(), "{token: good}");
+    let path = folder.path().join("config");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("certificate-authority", &format!("proxy-url: 'http://eve:pw@{address}', certificate-authority"));
+    std::fs::write(&path, text).unwrap();
+    let client = Client::open(&spec, Terminal::Kept).await.unwrap();
+    assert_eq!(client.json::<String>("/version", REQUEST).await.unwrap(), "bearer good");
+    let head = heard.await.unwrap().to_lowercase();
+    assert!(
+        head.starts_with(&format!("connect 127.0.0.1:{port} ")) && head.contains("proxy-authorization: basic zxzlonb3"),
+        "{head}"
+    );
+    let error = client.json::<String>("/version", REQUEST).await.unwrap_err();
+    assert!(error.message.contains(&format!("(through the proxy http://{address})")) && !error.message.contains("pw"), "{error}");
+}

@@ -42,7 +42,9 @@ impl Streaming {
             whole.extend_from_slice(&first.take().unwrap_or_default());
             whole.extend_from_slice(&piece);
             if whole.len() > limit {
-                return Err(garbage(&format!("{} answered more than {} MiB", self.server, limit >> 20)));
+                let delivery = Asked { server: &self.server, mutating: self.mutating }.left();
+                let error = garbage(&format!("{} answered more than {} MiB", self.server, limit >> 20));
+                return Err(TargetError { delivery, ..error });
             }
         }
         Ok(first.unwrap_or_else(|| whole.freeze()))
@@ -67,7 +69,7 @@ impl Streaming {
             let frame = match tokio::time::timeout_at(deadline, self.body.frame()).await {
                 Err(_) => {
                     let message = format!("nothing from {} for {} s", self.server, patience.as_secs());
-                    return Err(TargetError::new(ErrorKind::Timeout, message));
+                    return Err(TargetError { delivery: asked.left(), ..TargetError::new(ErrorKind::Timeout, message) });
                 }
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => return Err(of_transport(&error, asked)),

@@ -39,6 +39,16 @@ async fn each_refusal_of_the_server_has_its_kind_and_the_servers_words() {
 }
 
 #[tokio::test]
+async fn an_object_that_a_refusal_quotes_is_not_repeated() {
+    let message = r#"" " is invalid: patch: Invalid value: "{\"data\":{\"password\":\"hunter2\"}}": strict decoding error: unknown field "spec.x""#;
+    let error = asked(vec![answer("422 Unprocessable Entity", &status(422, "Invalid", message))], "PATCH").await;
+    assert_eq!(error.message, r#"" " is invalid: patch: Invalid value: strict decoding error: unknown field "spec.x""#);
+    let cut = r#"" " is invalid: patch: Invalid value: "{\"data\":{\"password\":\"hunter2\"#;
+    let error = asked(vec![answer("422 Unprocessable Entity", &status(422, "Invalid", cut))], "PATCH").await;
+    assert!(!error.message.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
 async fn too_many_requests_is_told_once_with_the_wait_that_was_asked_for_and_not_retried() {
     let body = status(429, "TooManyRequests", "slow down");
     let text = format!("HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -125,6 +135,16 @@ async fn a_body_comes_piece_by_piece_and_a_cut_one_is_an_error() {
     let mut body = client.send(get("/log").unwrap(), REQUEST).await.unwrap().into_body();
     assert_eq!(body.chunk(REQUEST).await.unwrap().unwrap(), "one");
     assert_eq!(body.chunk(REQUEST).await.unwrap_err().kind, ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn compressed_answers_are_opened() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, br#"{"a":1}"#).unwrap();
+    let body = gzip.finish().unwrap();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+    let server = Server::start(vec![vec![Step::Send([head.as_bytes(), &body].concat())]]).await;
+    assert_eq!(server.client().await.json::<serde_json::Value>("/x", REQUEST).await.unwrap()["a"], 1);
 }
 
 #[tokio::test]

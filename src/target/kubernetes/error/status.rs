@@ -1,5 +1,7 @@
 //! Answers that say no: meta.v1 Status as JSON or protobuf, and whatever proxies answer instead.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, StatusCode, header};
 use prost::Message;
 use serde::Deserialize;
@@ -84,7 +86,7 @@ pub(crate) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8], as
     let refused = refused.unwrap_or_default();
     let kind = kind_of(status, &refused.message, known);
     let message = match (&*refused.message, known) {
-        (text, true) if !text.is_empty() => shown(text),
+        (text, true) if !text.is_empty() => shown(&without_object(text)),
         _ => shown(&unnamed(status, headers, body, asked)),
     };
     // A gateway that gave up does not know what its upstream did, nor does an API server whose etcd was too slow.
@@ -123,6 +125,16 @@ fn is_denied(status: StatusCode, message: &str) -> bool {
     const SIGNS: [&str; 5] = ["admission webhook", "ValidatingAdmissionPolicy", "violates PodSecurity", "exceeded quota", "admission plugin"];
     let by_rules = status == StatusCode::FORBIDDEN && message.contains("\" cannot ");
     !by_rules && SIGNS.iter().any(|s| message.contains(s))
+}
+
+/// Validation quotes the whole object that it refuses, with whatever is secret in it: only the reason is kept.
+fn without_object(message: &str) -> Cow<'_, str> {
+    const QUOTE: &str = "Invalid value: \"{";
+    match (message.find(QUOTE), message.rfind("}\": ")) {
+        (Some(start), Some(end)) if start < end => format!("{}Invalid value: {}", &message[..start], &message[end + "}\": ".len()..]).into(),
+        (Some(start), _) => format!("{}Invalid value", &message[..start]).into(),
+        (None, _) => message.into(),
+    }
 }
 
 /// An answer without a Status: a proxy's, a login page, a redirect.

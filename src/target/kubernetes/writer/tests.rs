@@ -107,6 +107,19 @@ async fn a_test_of_a_json_patch_that_fails_is_a_conflict_and_a_bad_value_is_not(
 }
 
 #[tokio::test]
+async fn a_write_that_was_accepted_in_words_nobody_understands_may_be_done() {
+    let cut = Step::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec());
+    for script in [vec![answer("200 OK", "<html>")], vec![cut, Step::Close]] {
+        let server = Server::start(vec![script.clone()]).await;
+        let error = write(&server, request("", Change::MergePatch(json!({})))).await.unwrap_err();
+        assert_eq!(error.delivery, Delivery::MayBeDone, "{error}");
+        let server = Server::start(vec![script]).await;
+        let error = server.client().await.dry_run(&request("", Change::MergePatch(json!({})))).await.unwrap_err();
+        assert_eq!(error.delivery, Delivery::NotDone, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_answer_is_a_success_without_content() {
     let server = Server::start(vec![vec![answer("200 OK", "")]]).await;
     assert_eq!(write(&server, request("", Change::Delete(json!({})))).await.unwrap(), Value::Null);
