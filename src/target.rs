@@ -7,5 +7,6 @@ pub mod api;
 pub mod event;
 pub mod kubernetes;
 pub mod model;
+pub mod net;
 pub mod probe;
 pub mod request;

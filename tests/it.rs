@@ -10,4 +10,5 @@
 
 mod architecture;
 mod config;
+mod net;
 mod screens;

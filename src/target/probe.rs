@@ -158,6 +158,19 @@ pub enum Refusal {
     Other(String),
 }
 
+impl Refusal {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Expired => "the certificate has expired".into(),
+            Self::NotYetValid => "the certificate is not valid yet".into(),
+            Self::WrongName => "the certificate is for other names".into(),
+            Self::Untrusted => "nobody trusted here signed the certificate".into(),
+            Self::Other(why) => format!("the certificate is refused: {why}"),
+        }
+    }
+}
+
 /// Why nothing useful was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotHeard {

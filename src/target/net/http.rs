@@ -1,0 +1,100 @@
+//! One GET: status, headers, the beginning of the body.
+
+use std::sync::Arc;
+
+use reqwest::header::{HeaderName, HeaderValue, USER_AGENT};
+use reqwest::redirect::Policy;
+use reqwest::tls::TlsInfo;
+use reqwest::{Client, Response};
+use rustls::client::danger::ServerCertVerifier;
+use tokio::time::Instant;
+
+use super::super::api::ErrorKind;
+use super::super::probe::{Header, HttpAnswer, NotHeard};
+use super::{Route, certificate, failure, tls};
+use crate::base::text::{clean, elide};
+
+/// So much of a body is kept; the rest is not read.
+const BODY: usize = 256 << 10;
+
+/// At most so many headers are kept, each so wide.
+const HEADERS: usize = 100;
+const HEADER: usize = 1024;
+
+/// Who asks, for the logs of the endpoint.
+const AGENT: &str = concat!("timonel/", env!("CARGO_PKG_VERSION"), " (probe)");
+
+/// A client that keeps no connection, follows no redirect, repeats nothing.
+pub(super) fn client(verifier: &Arc<dyn ServerCertVerifier>, route: Route) -> Result<Client, NotHeard> {
+    let mut tls = tls::config(verifier.clone())?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .tls_info(true)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .referer(false);
+    let builder = if route == Route::Direct { builder.no_proxy() } else { builder };
+    builder.build().map_err(|why| failure::of(&why))
+}
+
+/// Asks once. The caller ends it at `until`, which is here only to say how far it came.
+pub(super) async fn get(client: &Client, url: &str, headers: &[Header], until: Instant) -> Result<HttpAnswer, NotHeard> {
+    let mut request = client.get(url).header(USER_AGENT, AGENT);
+    for header in headers {
+        let invalid = || failure::not_heard(ErrorKind::Invalid, &format!("the header '{}' cannot be sent", header.name), true);
+        let name = HeaderName::try_from(&header.name).map_err(|_| invalid())?;
+        let mut value = HeaderValue::from_str(&header.value).map_err(|_| invalid())?;
+        value.set_sensitive(true);
+        request = request.header(name, value);
+    }
+    // The URL may hold what is nobody's business, and errors would repeat it.
+    let mut response = request.send().await.map_err(|why| failure::of(&why.without_url()))?;
+    let mut answer = head(&response);
+    match tokio::time::timeout_at(until, body(&mut response)).await {
+        Ok(Ok((bytes, cut))) => {
+            answer.body = text(&bytes);
+            answer.cut = cut;
+            Ok(answer)
+        }
+        Ok(Err(_)) => Err(failure::not_heard(ErrorKind::Garbage, &format!("{}, but the connection was cut in the answer", answer.status), false)),
+        Err(_) => Err(failure::not_heard(ErrorKind::Timeout, &format!("{}, but the answer did not end in time", answer.status), false)),
+    }
+}
+
+fn head(response: &Response) -> HttpAnswer {
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), elide(&clean(&value), HEADER).into_owned())
+    };
+    let der = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+    HttpAnswer {
+        status: response.status().as_u16(),
+        headers: response.headers().iter().take(HEADERS).map(header).collect(),
+        certificate: der.and_then(certificate::facts),
+        ..HttpAnswer::default()
+    }
+}
+
+/// Reads the body up to its bound; whether there was more.
+async fn body(response: &mut Response) -> Result<(Vec<u8>, bool), reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = BODY - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok((bytes, true));
+        }
+    }
+    Ok((bytes, false))
+}
+
+/// As text, line by line without control sequences.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes)
+        .split('\n')
+        .map(|line| clean(line.trim_end_matches('\r')).into_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
