@@ -15,6 +15,7 @@ pub mod paths;
 mod reader;
 #[cfg(test)]
 mod testing;
+mod wire;
 mod writer;
 
 pub use client::{Client, Streaming, Terminal};
