@@ -11,13 +11,20 @@ pub mod error;
 pub mod gate;
 pub mod kubeconfig;
 mod log;
+mod metrics;
 pub mod paths;
 mod reader;
+pub mod session;
+mod slim;
+mod streams;
+mod table;
 #[cfg(test)]
 mod testing;
+mod watch;
 mod wire;
 mod writer;
 
 pub use client::{Client, Streaming, Terminal};
 pub use error::{OpenCause, OpenError};
 pub use log::LogHub;
+pub use session::Session;

@@ -159,6 +159,11 @@ impl Client {
         self.shared.recipe.gate.read_only()
     }
 
+    /// Whether answers come compressed: not from this machine, where compressing only costs.
+    pub(super) fn compresses(&self) -> bool {
+        self.shared.compress
+    }
+
     /// Replaces the probes by pod proxy that a read-only client lets through.
     pub fn declare_probes(&self, probes: Vec<DeclaredProbe>) {
         self.shared.recipe.gate.declare(probes);

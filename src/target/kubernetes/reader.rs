@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{Client, REQUEST, get};
-use super::paths;
+use super::{paths, slim};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::text::clean;
 use crate::target::api::{Access, Allowed, ErrorKind, Identity, Read, TargetError, WriteRequest};
@@ -36,10 +36,8 @@ impl Read for Client {
         self.list_whole(kind, scope, labels, fields).boxed()
     }
 
-    fn list_slim<'a>(&'a self, kind: Kind, _scope: &'a Scope) -> BoxFuture<'a, Result<Vec<Object>, TargetError>> {
-        // Until the slim decoder lands beside this file.
-        let error = TargetError::new(ErrorKind::Invalid, format!("{} cannot be listed in slim form yet", kind.plural()));
-        async move { Err(error) }.boxed()
+    fn list_slim<'a>(&'a self, kind: Kind, scope: &'a Scope) -> BoxFuture<'a, Result<Vec<Object>, TargetError>> {
+        slim::list(self, kind, scope).boxed()
     }
 
     fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {

@@ -20,7 +20,7 @@ pub(crate) use list::{ListEnd, ListItems};
 use self::convert::Convert;
 use self::message::{apps, core, extra};
 use crate::base::text::Interner;
-use crate::target::model::{Kind, Object, ObjectRef};
+use crate::target::model::{Kind, MetaOnly, Object, ObjectRef};
 
 /// Why bytes could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,9 +102,7 @@ impl Decoder {
             Kind::StatefulSet => Object::Workload(to.stateful_set(read::<apps::StatefulSet>(format, bytes)?).into()),
             Kind::DaemonSet => Object::Workload(to.daemon_set(read::<apps::DaemonSet>(format, bytes)?).into()),
             Kind::ReplicaSet => Object::ReplicaSet(to.replica_set(read::<apps::ReplicaSet>(format, bytes)?).into()),
-            Kind::ControllerRevision => {
-                Object::ControllerRevision(to.controller_revision(read::<apps::ControllerRevision>(format, bytes)?).into())
-            }
+            Kind::ControllerRevision => Object::ControllerRevision(to.controller_revision(read::<apps::ControllerRevision>(format, bytes)?).into()),
             Kind::Job => Object::Job(to.job(read::<apps::Job>(format, bytes)?).into()),
             Kind::CronJob => Object::CronJob(to.cron_job(read::<apps::CronJob>(format, bytes)?).into()),
             Kind::Service => Object::Service(to.service(read::<core::Service>(format, bytes)?).into()),
@@ -118,7 +116,7 @@ impl Decoder {
             Kind::PersistentVolumeClaim => Object::Pvc(to.pvc(read::<core::Pvc>(format, bytes)?).into()),
             Kind::ConfigMap | Kind::Secret => {
                 let meta = to.meta(read::<message::MetaOnly>(format, bytes)?.metadata);
-                Object::MetaOnly(to.meta_only(kind, meta).into())
+                Object::MetaOnly(MetaOnly { meta, kind }.into())
             }
             Kind::Certificate if format == Format::Json => Object::Certificate(to.certificate(json::decode(&bytes)?).into()),
             Kind::Certificate | Kind::ResourceQuota | Kind::Lease => {
@@ -135,7 +133,7 @@ impl Decoder {
         };
         // Inside a protobuf event the object is wrapped once more (`k8s\0` and runtime.Unknown).
         let bare = |object: Bytes| match format {
-            Format::Protobuf => frame::unwrap(object),
+            Format::Protobuf => frame::unwrap(&object),
             Format::Json => Ok(object),
         };
         match event.as_str() {

@@ -120,7 +120,7 @@ struct JsonEvent<'a> {
 }
 
 /// Takes the envelope off a protobuf object.
-pub(super) fn unwrap(bytes: Bytes) -> Result<Bytes, WireError> {
+pub(super) fn unwrap(bytes: &Bytes) -> Result<Bytes, WireError> {
     if !bytes.starts_with(MAGIC) {
         return Err(WireError::Framing("the protobuf magic is missing"));
     }

@@ -57,7 +57,15 @@ impl ListItems {
     /// For a body in `format`.
     pub(crate) fn new(format: Format) -> Self {
         let part = Part::Magic;
-        Self { format, buffer: BytesMut::new(), part, skip: 0, end: ListEnd::default(), found: false, parsed: Vec::new().into_iter() }
+        Self {
+            format,
+            buffer: BytesMut::new(),
+            part,
+            skip: 0,
+            end: ListEnd::default(),
+            found: false,
+            parsed: Vec::new().into_iter(),
+        }
     }
 
     /// Takes the next piece of the body.

@@ -237,7 +237,9 @@ impl<'de> Deserialize<'de> for IntOrString {
             serde_json::Value::String(text) => Ok(Self { kind: 1, number: 0, text }),
             serde_json::Value::Number(n) => {
                 let number = n.as_i64().and_then(|n| i32::try_from(n).ok());
-                number.map(|number| Self { kind: 0, number, text: String::new() }).ok_or_else(|| D::Error::custom("the number is too large"))
+                number
+                    .map(|number| Self { kind: 0, number, text: String::new() })
+                    .ok_or_else(|| D::Error::custom("the number is too large"))
             }
             _ => Err(D::Error::custom("a number or text was expected")),
         }

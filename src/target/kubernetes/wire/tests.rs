@@ -37,8 +37,10 @@ fn golden(name: &str, ending: &str) -> Bytes {
     Bytes::from(std::fs::read(path).expect("a golden file"))
 }
 
-fn from_protobuf(kind: Kind, enveloped: Bytes) -> Object {
-    Decoder::new(kind).object(Format::Protobuf, frame::unwrap(enveloped).expect("an envelope")).expect("an object")
+fn from_protobuf(kind: Kind, enveloped: &Bytes) -> Object {
+    Decoder::new(kind)
+        .object(Format::Protobuf, frame::unwrap(enveloped).expect("an envelope"))
+        .expect("an object")
 }
 
 fn from_json(kind: Kind, text: impl Into<Bytes>) -> Object {
@@ -48,7 +50,7 @@ fn from_json(kind: Kind, text: impl Into<Bytes>) -> Object {
 #[test]
 fn protobuf_and_json_give_the_same_object_of_every_kind() {
     for (kind, name) in GOLDEN {
-        let (a, b) = (from_protobuf(kind, golden(name, "pb")), from_json(kind, golden(name, "json")));
+        let (a, b) = (from_protobuf(kind, &golden(name, "pb")), from_json(kind, golden(name, "json")));
         assert_eq!(a, b, "{name}");
         assert_eq!(a.kind(), kind);
     }
@@ -56,7 +58,7 @@ fn protobuf_and_json_give_the_same_object_of_every_kind() {
 
 #[test]
 fn every_field_of_the_model_comes_from_the_field_it_names() {
-    let all: Vec<Object> = GOLDEN.iter().map(|(kind, name)| from_protobuf(*kind, golden(name, "pb"))).collect();
+    let all: Vec<Object> = GOLDEN.iter().map(|(kind, name)| from_protobuf(*kind, &golden(name, "pb"))).collect();
     insta::assert_debug_snapshot!(all);
 }
 
@@ -130,7 +132,8 @@ fn what_absent_means_is_what_the_api_says() {
     assert_eq!(ports, [("80", "TCP", None), ("web", "TCP", Some(30081))]);
     assert_eq!(service.selector.to_query(), "app=x");
 
-    let Object::Hpa(hpa) = from_json(Kind::HorizontalPodAutoscaler, r#"{"spec": {"maxReplicas": 5, "behavior": {"scaleUp": {"selectPolicy": "Disabled"}}}}"#)
+    let Object::Hpa(hpa) =
+        from_json(Kind::HorizontalPodAutoscaler, r#"{"spec": {"maxReplicas": 5, "behavior": {"scaleUp": {"selectPolicy": "Disabled"}}}}"#)
     else {
         panic!("an HPA")
     };
@@ -153,7 +156,8 @@ fn selectors_read_from_match_labels_and_expressions() {
 
 #[test]
 fn a_revision_shows_the_images_of_its_data_and_survives_without() {
-    let with = r#"{"revision": 3, "data": {"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"name": "db", "image": "pg:15"}]}}}}}"#;
+    let with =
+        r#"{"revision": 3, "data": {"spec": {"template": {"$patch": "replace", "spec": {"containers": [{"name": "db", "image": "pg:15"}]}}}}}"#;
     let Object::ControllerRevision(revision) = from_json(Kind::ControllerRevision, with) else { panic!("a revision") };
     assert_eq!((revision.revision, &*revision.template[0].image), (3, "pg:15"));
     let Object::ControllerRevision(revision) = from_json(Kind::ControllerRevision, r#"{"revision": 3, "data": {"spec": 7}}"#) else {
@@ -200,7 +204,10 @@ fn frames_of_a_watch_are_read_however_the_network_cuts_them() {
     let pod = golden("core.v1.Pod", "pb");
     let protobuf = [delimited(&event("ADDED", &pod)), delimited(&event("DELETED", &pod)), delimited(&event("ERROR", &pod))].concat();
     let text = String::from_utf8(golden("core.v1.Pod", "json").to_vec()).expect("text");
-    let json = ["ADDED", "DELETED", "ERROR"].map(|t| format!("{{\"type\":\"{t}\",\"object\":{text}}}\r\n")).concat().into_bytes();
+    let json = ["ADDED", "DELETED", "ERROR"]
+        .map(|t| format!("{{\"type\":\"{t}\",\"object\":{text}}}\r\n"))
+        .concat()
+        .into_bytes();
     for (format, body) in [(Format::Protobuf, protobuf), (Format::Json, json)] {
         for size in [1, 3, 1000, body.len()] {
             let (mut frames, mut decoder, mut seen) = (Frames::new(format), Decoder::new(Kind::Pod), Vec::new());
@@ -301,7 +308,10 @@ fn content_types_tell_the_encoding() {
     assert_eq!(Format::of("application/vnd.kubernetes.protobuf;stream=watch"), Ok(Format::Protobuf));
     assert_eq!(Format::of("Application/JSON; charset=utf-8"), Ok(Format::Json));
     assert_eq!(Format::of("text/html"), Err(WireError::ContentType("text/html".into())));
-    assert!(super::accept(Kind::Secret).split(',').all(|a| a.contains("as=PartialObjectMetadata")), "values of Secrets are never asked for");
+    assert!(
+        super::accept(Kind::Secret).split(',').all(|a| a.contains("as=PartialObjectMetadata")),
+        "values of Secrets are never asked for"
+    );
 }
 
 #[test]
@@ -343,7 +353,7 @@ proptest! {
             let at = at % bytes.len();
             bytes[at] = byte;
             bytes.truncate(bytes.len() - cut % bytes.len());
-            let _ = frame::unwrap(bytes.into()).and_then(|raw| Decoder::new(kind).object(Format::Protobuf, raw));
+            let _ = frame::unwrap(&bytes.into()).and_then(|raw| Decoder::new(kind).object(Format::Protobuf, raw));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Convert, amount, count, own, prose, resources, when};
 use crate::base::quantity;
 use crate::base::text::Str;
 use crate::target::model::{
-    Container, ContainerRole, ContainerState, Event, Kind, Meta, MetaOnly, Namespace, Node, Pod, Pvc, Resources, Service, ServicePort, Termination,
+    Container, ContainerRole, ContainerState, Event, Namespace, Node, Pod, Pvc, Resources, Service, ServicePort, Termination,
 };
 
 impl Convert<'_> {
@@ -19,7 +19,7 @@ impl Convert<'_> {
             phase: self.shared(&status.phase),
             reason: self.shared(&status.reason),
             message: prose(&status.message),
-            ip: Box::from(crate::base::text::clean(&status.pod_ip)),
+            ip: Box::from(crate::base::text::clean(&status.ip)),
             started: when(status.start_time),
             containers: self.containers(&spec, &status),
             conditions: self.probed_conditions(&status.conditions),
@@ -119,7 +119,7 @@ impl Convert<'_> {
         let meta = self.meta(event.metadata);
         let about = event.involved_object.unwrap_or_default();
         let series = event.series.unwrap_or_default();
-        let at = when(event.event_time);
+        let at = when(event.at);
         let first = when(event.first_timestamp).or(at).unwrap_or(meta.created);
         let last = when(series.last_observed_time).or(when(event.last_timestamp)).or(at).unwrap_or(first);
         let component = event.source.map(|s| s.component).filter(|c| !c.is_empty());
@@ -173,10 +173,6 @@ impl Convert<'_> {
             capacity: amount(&status.capacity, "storage").and_then(|q| quantity::whole(&q)),
         }
     }
-
-    pub(in super::super) fn meta_only(&mut self, kind: Kind, meta: Meta) -> MetaOnly {
-        MetaOnly { meta, kind }
-    }
 }
 
 /// An init container with `restartPolicy: Always` is a sidecar.
@@ -192,5 +188,11 @@ pub(super) fn container_resources(container: &wire::Container) -> (Resources, Re
 /// What a load balancer reported: addresses, else host names.
 pub(super) fn addresses(balancer: Option<wire::Balancer>) -> Box<[Str]> {
     let text = |a: &wire::BalancerAddress| own(if a.ip.is_empty() { &a.hostname } else { &a.ip });
-    balancer.unwrap_or_default().ingress.iter().filter(|a| !(a.ip.is_empty() && a.hostname.is_empty())).map(text).collect()
+    balancer
+        .unwrap_or_default()
+        .ingress
+        .iter()
+        .filter(|a| !(a.ip.is_empty() && a.hostname.is_empty()))
+        .map(text)
+        .collect()
 }

@@ -67,7 +67,11 @@ impl Convert<'_> {
             backends.extend(paths.filter_map(|p| self.backend(&rule.host, &p.path, p.backend.as_ref()?)));
         }
         let hosts = spec.rules.iter().filter(|r| !r.host.is_empty()).map(|r| self.shared(&r.host)).collect();
-        let tls = spec.tls.iter().map(|t| IngressTls { hosts: self.all(&t.hosts), secret: self.shared(&t.secret_name) }).collect();
+        let tls = spec
+            .tls
+            .iter()
+            .map(|t| IngressTls { hosts: self.all(&t.hosts), secret: self.shared(&t.secret_name) })
+            .collect();
         let addresses = addresses(status.load_balancer);
         Ingress {
             meta: self.meta(ingress.metadata),
@@ -83,7 +87,12 @@ impl Convert<'_> {
         let service = backend.service.as_ref()?;
         let port = service.port.clone().unwrap_or_default();
         let port = if port.name.is_empty() { port.number.to_string() } else { port.name };
-        Some(Backend { host: self.shared(host), path: self.shared(path), service: self.shared(&service.name), port: self.shared(&port) })
+        Some(Backend {
+            host: self.shared(host),
+            path: self.shared(path),
+            service: self.shared(&service.name),
+            port: self.shared(&port),
+        })
     }
 
     pub(in super::super) fn certificate(&mut self, certificate: wire::Certificate) -> Certificate {

@@ -50,7 +50,7 @@ pub(crate) struct PodStatus {
     pub(crate) reason: String,
     #[prost(string, tag = "6")]
     #[serde(rename = "podIP")]
-    pub(crate) pod_ip: String,
+    pub(crate) ip: String,
     #[prost(message, optional, tag = "7")]
     pub(crate) start_time: Option<Time>,
     #[prost(message, repeated, tag = "8")]
@@ -291,7 +291,8 @@ pub(crate) struct Event {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[prost(message, optional, tag = "10")]
-    pub(crate) event_time: Option<Time>,
+    #[serde(rename = "eventTime")]
+    pub(crate) at: Option<Time>,
     #[prost(message, optional, tag = "11")]
     pub(crate) series: Option<EventSeries>,
     #[prost(string, tag = "14")]

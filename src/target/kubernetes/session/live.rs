@@ -1,0 +1,145 @@
+//! Everything that runs for one open target.
+//!
+//! Owns which kinds are watched, and the tasks beside the streams: pulse, identity, first paint, metrics. Must not outlive
+//! the opening that it belongs to.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use crate::base::problem::{Level, Problem};
+use crate::base::text::Str;
+use crate::target::api::{ErrorKind, Read as _};
+use crate::target::event::TargetEvent;
+use crate::target::kubernetes::client::Client;
+use crate::target::kubernetes::streams::{Beat, Pulse, Streams};
+use crate::target::kubernetes::{LogHub, metrics, table};
+use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::request::{LogOptions, LogSource, StreamKey};
+
+/// What is watched in every namespace that is looked at; what people see first is asked for first.
+const NAMESPACED: [Kind; 18] = [
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::HorizontalPodAutoscaler,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::Event,
+    Kind::Ingress,
+    Kind::PodDisruptionBudget,
+    Kind::PersistentVolumeClaim,
+    Kind::ControllerRevision,
+    Kind::Certificate,
+    Kind::ConfigMap,
+    Kind::Secret,
+];
+
+/// What has no namespace.
+const CLUSTER: [Kind; 2] = [Kind::Node, Kind::Namespace];
+
+/// The most logs that are followed at once; the settings choose fewer.
+const LOGS: usize = 500;
+
+/// One open target at work.
+pub(super) struct Live {
+    streams: Streams,
+    logs: LogHub,
+    tasks: JoinSet<()>,
+}
+
+impl Live {
+    /// Tells that the target is open and starts everything. `None` when nobody listens.
+    pub(super) async fn start(client: Client, events: mpsc::Sender<TargetEvent>) -> Option<Self> {
+        events.send(TargetEvent::Opened(client.opened().clone())).await.ok()?;
+        for problem in client.problems() {
+            events.send(TargetEvent::Problem(problem.clone())).await.ok()?;
+        }
+        let pulse = Pulse::new(Beat::default());
+        let mut streams = Streams::new(client.clone(), pulse.clone(), !client.compresses(), events.clone());
+        let logs = LogHub::start(client.clone(), events.clone(), LOGS);
+        let mut tasks = JoinSet::new();
+        let scopes = scopes(client.opened().namespaces.as_deref());
+        for scope in &scopes {
+            let key = StreamKey { kind: Kind::Pod, scope: scope.clone() };
+            tasks.spawn(table::paint(client.clone(), key, events.clone()));
+        }
+        streams.set(wanted(&scopes));
+        tasks.spawn(metrics::poll(client.clone(), scopes.clone(), pulse.clone(), events.clone()));
+        let back = Arc::new(Notify::new());
+        tasks.spawn(identify(client.clone(), scopes, back.clone(), events.clone()));
+        tasks.spawn(async move { pulse.watch_over(&client, &events, &back).await });
+        Some(Self { streams, logs, tasks })
+    }
+
+    /// Everything is listed anew.
+    pub(super) fn refresh(&self) {
+        self.streams.refresh();
+    }
+
+    /// Follows exactly these logs.
+    pub(super) fn follow(&mut self, sources: &[LogSource], options: LogOptions) {
+        self.logs.set(sources, options);
+    }
+
+    /// Passes on which pods change, to the logs that wait for one, until it is dropped.
+    pub(super) async fn nudge(&mut self) {
+        let pod = self.streams.changed_pod().await;
+        self.logs.nudge(&pod);
+    }
+
+    /// Stops everything; when it returns nothing more will be told.
+    pub(super) async fn stop(mut self) {
+        drop(self.logs);
+        self.tasks.shutdown().await;
+        self.streams.stop().await;
+    }
+}
+
+fn scopes(namespaces: Option<&[String]>) -> Vec<Scope> {
+    match namespaces {
+        None => vec![Scope::Cluster],
+        Some(names) => names.iter().map(|n| Scope::Namespace(Str::from(n.as_str()))).collect(),
+    }
+}
+
+fn wanted(scopes: &[Scope]) -> Vec<StreamKey> {
+    let namespaced = NAMESPACED
+        .into_iter()
+        .flat_map(|kind| scopes.iter().map(move |scope| StreamKey { kind, scope: scope.clone() }));
+    namespaced.chain(CLUSTER.map(|kind| StreamKey { kind, scope: Scope::Cluster })).collect()
+}
+
+/// Tells who the server is and whether the namespaces are there, each time the server comes (back).
+async fn identify(client: Client, scopes: Vec<Scope>, back: Arc<Notify>, events: mpsc::Sender<TargetEvent>) {
+    let mut last = None;
+    loop {
+        back.notified().await;
+        let identity = client.identity().await;
+        if last.as_ref() != Some(&identity) {
+            last = Some(identity.clone());
+            if events.send(TargetEvent::Identity(identity)).await.is_err() {
+                return;
+            }
+        }
+        for namespace in scopes.iter().filter_map(Scope::namespace) {
+            let id = format!("target:namespace:{namespace}");
+            let event = match client.get(&ObjectRef::new(Kind::Namespace, "", namespace.clone()), "").await {
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    let problem = Problem::new(Level::Error, id, format!("There is no namespace '{namespace}'."));
+                    TargetEvent::Problem(problem.hint("`:ns` switches to another one.").about(format!("namespace {namespace}")))
+                }
+                // No right to read it is no sign of anything.
+                Ok(_) | Err(_) => TargetEvent::Solved(id),
+            };
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! One list of slim objects, for whoever asks once: `timonel status`, first paint.
+//!
+//! Owns reading a list to its end. Streams of changes are `watch`'s.
+
+use std::time::Duration;
+
+use http::{Request, header};
+
+use super::client::Client;
+use super::paths;
+use super::wire::{self, Decoder, Format, ListItems, WireError};
+use crate::target::api::{ErrorKind, TargetError};
+use crate::target::model::{Kind, Object, Scope};
+
+/// Until the answer begins, and between two pieces of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All objects of a kind, as they are now, in the cheapest form the server has. One object that cannot be read fails the
+/// whole: whoever asks once has no place to say that something is missing.
+pub(crate) async fn list(client: &Client, kind: Kind, scope: &Scope) -> Result<Vec<Object>, TargetError> {
+    if !wire::is_decodable(kind) {
+        return Err(TargetError::new(ErrorKind::Invalid, format!("there is no slim form of {}", kind.plural())));
+    }
+    let request = Request::get(paths::collection(kind, scope)).header(header::ACCEPT, wire::accept(kind)).body(Vec::new());
+    let request = request.map_err(|why| TargetError::new(ErrorKind::Invalid, format!("{} cannot be asked for: {why}", kind.plural())))?;
+    let (parts, mut body) = client.send(request, PATIENCE).await?.into_parts();
+    let kind_of_answer = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let garbled = |why: WireError| client.garbled(&why);
+    let format = Format::of(kind_of_answer).map_err(garbled)?;
+    let (mut items, mut decoder, mut objects) = (ListItems::new(format), Decoder::new(kind), Vec::new());
+    loop {
+        let piece = body.chunk(PATIENCE).await?;
+        match &piece {
+            Some(bytes) => items.feed(bytes),
+            None => items.finish(),
+        }
+        .map_err(garbled)?;
+        while let Some(item) = items.next().map_err(garbled)? {
+            objects.push(decoder.object(format, item).map_err(garbled)?);
+        }
+        if piece.is_none() {
+            return Ok(objects);
+        }
+    }
+}
