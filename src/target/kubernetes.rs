@@ -20,6 +20,7 @@ mod streams;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod version;
 mod watch;
 mod wire;
 mod writer;

@@ -340,8 +340,11 @@ impl Follower {
             }
             _ => {
                 self.state.lost.get_or_insert_with(Instant::now);
-                self.tell(LogState::Waiting { reason: error.message });
+                self.tell(LogState::Waiting { reason: error.message.clone() });
             }
+        }
+        if let Some(seconds) = error.retry_after {
+            self.wait(Duration::from_secs(seconds.min(300))).await;
         }
         self.back_off().await;
         if self.source.previous || !self.options.follow {
