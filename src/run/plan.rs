@@ -16,9 +16,11 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::environment::Environment;
-use super::level::{Level, Nature, Raise, level};
+use super::level::{Nature, Raise, level};
+use super::outcome::Debt;
 use super::scrub;
 use super::step::{FieldWrite, Step, Work, dotted};
+use crate::base::confirmation::Confirmation;
 use crate::target::model::{Kind, Object, ObjectRef};
 
 /// How long a plan may wait for its confirmation (contract.md 5).
@@ -40,7 +42,7 @@ pub struct Plan {
     pub(in crate::run) risks: Vec<String>,
     pub(in crate::run) undo: String,
     pub(in crate::run) same_as: Vec<String>,
-    pub(in crate::run) confirmation: Confirmation,
+    pub(in crate::run) confirmation: Ask,
     pub(in crate::run) allowed: bool,
     pub(in crate::run) blocked_by: Vec<String>,
     #[serde(skip)]
@@ -55,11 +57,13 @@ pub(in crate::run) struct Inner {
     pub subject: ObjectRef,
     pub quantity: String,
     pub environment: Environment,
-    pub own_level: Level,
+    pub own_level: Confirmation,
     pub nature: Nature,
     pub raises: Vec<Raise>,
     pub frozen: Vec<Frozen>,
     pub undo_steps: Vec<UndoStep>,
+    /// Debts that the plan leaves even when it is proven, by the id of the step that makes them.
+    pub leaves: Vec<Debt>,
     pub operator: Operator,
 }
 
@@ -68,6 +72,8 @@ pub(in crate::run) struct Inner {
 pub(in crate::run) struct UndoStep {
     pub undoes: Option<&'static str>,
     pub step: Step,
+    /// What pays the debt, when this step is not taken.
+    pub pay: String,
 }
 
 /// Where a plan is carried out.
@@ -120,9 +126,9 @@ pub struct PlanChange {
 
 /// What a person must do before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Confirmation {
+pub struct Ask {
     /// How much.
-    pub level: Level,
+    pub level: Confirmation,
     /// What must be typed; null at level none.
     #[serde(rename = "type")]
     pub text: Option<String>,
@@ -221,7 +227,7 @@ impl Plan {
             risks: draft.risks,
             undo: draft.undo,
             same_as: draft.same_as,
-            confirmation: Confirmation { level: Level::None, text: None },
+            confirmation: Ask { level: Confirmation::None, text: None },
             allowed: false,
             blocked_by: Vec::new(),
             inner: draft.inner,
@@ -236,21 +242,26 @@ impl Plan {
         let blocking: Vec<&Check> = self.checks.iter().filter(|c| c.blocks(production)).collect();
         let overridden = |c: &&&Check| c.overridable && self.inner.inputs.overrides.contains(&c.id);
         let mut raises = self.inner.raises.clone();
-        raises.extend(blocking.iter().filter(overridden).map(|c| Raise::fact(Level::Phrase, format!("check {} overridden", c.id))));
+        raises.extend(
+            blocking
+                .iter()
+                .filter(overridden)
+                .map(|c| Raise::fact(Confirmation::Phrase, format!("check {} overridden", c.id))),
+        );
         self.blocked_by = blocking.iter().filter(|c| !overridden(c)).map(|c| c.id.clone()).collect();
         self.allowed = self.blocked_by.is_empty();
         let writes = self.writes().next().is_some();
-        let level = if writes { level(self.inner.own_level, self.inner.environment.floor, &raises, self.inner.nature) } else { Level::None };
-        self.confirmation = Confirmation { level, text: self.typed(level) };
+        let level = if writes { level(self.inner.own_level, self.inner.environment.floor, &raises, self.inner.nature) } else { Confirmation::None };
+        self.confirmation = Ask { level, text: self.typed(level) };
         self.hash = hash::of(self);
     }
 
-    fn typed(&self, level: Level) -> Option<String> {
+    fn typed(&self, level: Confirmation) -> Option<String> {
         match level {
-            Level::None => None,
-            Level::Key => Some("y".to_owned()),
-            Level::Env => Some(self.inner.environment.typed(&self.inner.subject.namespace).to_owned()),
-            Level::Phrase | Level::TwoPerson => Some(format!("{} {} {}", self.action, self.inner.subject.name, self.inner.quantity)),
+            Confirmation::None => None,
+            Confirmation::Key => Some("y".to_owned()),
+            Confirmation::Env => Some(self.inner.environment.typed(&self.inner.subject.namespace).to_owned()),
+            Confirmation::Phrase | Confirmation::TwoPerson => Some(format!("{} {} {}", self.action, self.inner.subject.name, self.inner.quantity)),
         }
     }
 
@@ -338,7 +349,7 @@ impl Plan {
     }
 
     /// What must be typed.
-    pub fn confirmation(&self) -> &Confirmation {
+    pub fn confirmation(&self) -> &Ask {
         &self.confirmation
     }
 

@@ -62,6 +62,8 @@ pub(in crate::run) struct FieldChange {
     pub after: Value,
     /// What the API means when the field is absent (`spec.replicas` of a Scale: 0); null = nothing.
     pub absent: Value,
+    /// The value before may move, since an autoscaler owns it: the write does not rest on it.
+    pub loose: bool,
 }
 
 /// Where a write stands, found out by reading.
@@ -78,12 +80,18 @@ pub(in crate::run) enum Position {
 impl FieldChange {
     /// A change of a field that is always there.
     pub(in crate::run) fn new(pointer: &'static str, before: impl Into<Value>, after: impl Into<Value>) -> Self {
-        Self { pointer, before: before.into(), after: after.into(), absent: Value::Null }
+        Self { pointer, before: before.into(), after: after.into(), absent: Value::Null, loose: false }
     }
 
     /// The same, with the value that absence means.
     pub(in crate::run) fn absent(mut self, value: impl Into<Value>) -> Self {
         self.absent = value.into();
+        self
+    }
+
+    /// The same, where the value before may move.
+    pub(in crate::run) fn loose(mut self, loose: bool) -> Self {
+        self.loose = loose;
         self
     }
 
@@ -106,11 +114,18 @@ impl FieldWrite {
     /// The request, with its precondition: a merge patch that carries uid and resourceVersion, so that the server answers 409
     /// when either is off (contract.md 5).
     pub(in crate::run) fn request(&self, resource_version: &str) -> WriteRequest {
-        let mut body = json!({ "metadata": { "uid": self.uid, "resourceVersion": resource_version } });
+        let mut body = self.fields();
+        body["metadata"] = json!({ "uid": self.uid, "resourceVersion": resource_version });
+        WriteRequest { object: self.object.clone(), subresource: self.subresource, change: Change::MergePatch(body) }
+    }
+
+    /// The merge patch without its precondition.
+    pub(in crate::run) fn fields(&self) -> Value {
+        let mut body = json!({});
         for change in &self.changes {
             put(&mut body, change.pointer, change.after.clone());
         }
-        WriteRequest { object: self.object.clone(), subresource: self.subresource, change: Change::MergePatch(body) }
+        body
     }
 
     /// Where the object stands. `Err` = it is another object under the same name.
@@ -123,7 +138,7 @@ impl FieldWrite {
         if self.changes.iter().all(|c| c.now(object) == &c.after) {
             return Ok(Position::After(version));
         }
-        if self.changes.iter().all(|c| c.now(object) == &c.before) {
+        if self.changes.iter().all(|c| c.loose || c.now(object) == &c.before) {
             return Ok(Position::Before(version));
         }
         let moved = self.changes.iter().filter(|c| c.now(object) != &c.before && c.now(object) != &c.after);
@@ -192,8 +207,12 @@ pub(in crate::run) struct Proof {
 pub(in crate::run) enum Fact {
     /// So many pods are there, ready and available.
     Replicas {
-        /// How many.
+        /// How many are wanted.
         count: i64,
+        /// How many of them must be ready: all, or on the way back as many as were before.
+        ready: i64,
+        /// An autoscaler may go on from there: more is as good.
+        at_least: bool,
         /// kubectl's rollout rules hold as well: all of them from the newest template. Off where a rollout was paused or under
         /// way before.
         rollout: bool,
@@ -204,6 +223,8 @@ pub(in crate::run) enum Fact {
         services: Vec<String>,
         /// How many.
         count: i64,
+        /// More is as good.
+        at_least: bool,
         /// The object's pods.
         selector: String,
     },

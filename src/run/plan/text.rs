@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 
 use super::Plan;
+use crate::base::confirmation::Confirmation;
 use crate::run::check::{Answer, Check};
-use crate::run::level::Level;
 use crate::run::step::{Work, shown};
 
 /// How a line is meant; a drawing adds glyph and colour to it.
@@ -113,7 +113,7 @@ impl Plan {
         let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
         let text = match (&self.confirmation.text, self.confirmation.level) {
             (None, _) => "nothing is asked, for nothing is written".to_owned(),
-            (Some(text), Level::TwoPerson) => format!("type '{text}', and a second person approves{why}"),
+            (Some(text), Confirmation::TwoPerson) => format!("type '{text}', and a second person approves{why}"),
             (Some(text), level) => format!("type '{text}' (level {}{why})", level.word()),
         };
         lines.push(Tone::Plain, text);

@@ -1,0 +1,270 @@
+//! The checks about rights, identity and the state of the workload itself.
+//!
+//! Owns their words.
+
+use jiff::Timestamp;
+
+use super::Right;
+use crate::run::check::Check;
+use crate::run::facts::{WorkloadFacts, text, unreadable};
+use crate::run::lease::LeaseFacts;
+use crate::target::api::{ErrorKind, Identity, TargetError};
+use crate::target::model::{Object, ObjectRef, Pdb};
+
+/// One check for each right.
+pub(in crate::run) fn rights(rights: &[Right]) -> Vec<Check> {
+    rights.iter().map(right).collect()
+}
+
+fn right(right: &Right) -> Check {
+    let access = &right.access;
+    let slash = if access.subresource.is_empty() { "" } else { "/" };
+    let what = format!("{} {}{slash}{}", access.verb, access.kind.plural(), access.subresource);
+    let place = access.namespace.as_deref().map(|ns| format!(" in {ns}")).unwrap_or_default();
+    let id = format!("rbac:{what}");
+    let check = if right.without.is_some() { Check::advisory(id) } else { Check::required(id) };
+    let lost = right.without.map(|lost| format!(": {lost}")).unwrap_or_default();
+    match &right.answer {
+        Ok(answer) if answer.allowed => check.ok(format!("you may {what}")),
+        Ok(answer) => {
+            let why = if answer.reason.is_empty() { String::new() } else { format!(" ({})", answer.reason) };
+            check.failed(format!("you may not {what}{place}{why}{lost}"), format!("ask for the verb {what}{place}"))
+        }
+        Err(error) => check.unknown(format!("whether you may {what} cannot be found out: {}", error.message), "try again when the server answers"),
+    }
+}
+
+/// The cluster is the one that is meant, and the object is not going away.
+pub(in crate::run) fn identity(identity: &Identity, pin: Option<&str>, workload: &WorkloadFacts) -> Check {
+    if workload.deleting() {
+        return Check::required("identity").failed(format!("{} is being deleted", workload.reference), "nothing can be changed about it");
+    }
+    match (pin, identity.cluster_uid.as_deref()) {
+        (Some(pin), Some(uid)) if pin != uid => Check::required("identity").failed(
+            format!("this is cluster {uid}, the service file means {pin}"),
+            "the context points to another cluster: check the kubeconfig",
+        ),
+        (Some(_), None) => Check::required("identity").failed(
+            format!("the cluster's UID is pinned and cannot be read: {}", reason(identity)),
+            "ask for the right to get namespaces/kube-system",
+        ),
+        (None, None) => Check::advisory("identity")
+            .unknown(format!("the cluster's UID cannot be read: {}", reason(identity)), "ask for the right to get namespaces/kube-system"),
+        (_, Some(uid)) => Check::required("identity").ok(format!("cluster {uid}, object {}", workload.uid())),
+    }
+}
+
+fn reason(identity: &Identity) -> &str {
+    identity.cluster_uid_reason.as_deref().unwrap_or("no reason given")
+}
+
+/// The program may write at all.
+pub(in crate::run) fn read_only(read_only: bool) -> Check {
+    let check = Check::required("read-only");
+    if read_only { check.failed("this console is read-only", "start it without --read-only") } else { check.ok("not read-only") }
+}
+
+/// Nobody else works on the object.
+pub(in crate::run) fn lock(leases: &[(ObjectRef, Result<LeaseFacts, TargetError>)], now: Timestamp) -> Check {
+    let check = Check::required("lock");
+    let held = leases.iter().find_map(|(lease, found)| found.as_ref().ok().filter(|f| !f.free()).map(|f| (lease, f)));
+    if let Some((lease, facts)) = held {
+        let words = facts.words();
+        return if facts.looks_expired(now) {
+            check.ok(format!("{lease} was left by {words}; the run watches it for {} s before it takes it over", facts.duration.as_secs()))
+        } else {
+            check.failed(format!("{words} works on it"), "wait for that run, or talk to its operator")
+        };
+    }
+    let failed = leases.iter().find_map(|(lease, found)| match found {
+        Err(error) if error.kind != ErrorKind::NotFound => Some((lease, error)),
+        _ => None,
+    });
+    match failed {
+        // Without the right to read leases the run goes on without a lock, which the rights say.
+        Some((lease, error)) if error.kind == ErrorKind::Forbidden => Check::advisory("lock").unknown(
+            format!("you may not read leases: whether somebody works on it is not known ({lease})"),
+            "ask for the right to get leases",
+        ),
+        Some((lease, error)) => check.unknown(format!("{lease} cannot be read: {}", error.message), "try again when the server answers"),
+        None => check.ok("free"),
+    }
+}
+
+/// Nobody rolls out anything. For a mitigation only a warning: a stuck rollout is what mitigations are for.
+pub(in crate::run) fn rollout(workload: &WorkloadFacts, mitigation: bool) -> Check {
+    let check = if mitigation { Check::advisory("rollout") } else { Check::overridable("rollout") };
+    let under_way = workload
+        .rollout()
+        .or_else(|| (!workload.observed()).then(|| "its controller has not seen the newest change yet".to_owned()));
+    match under_way {
+        Some(words) => check.failed(format!("a rollout is in progress: {words}"), "wait for it, or undo it first"),
+        None => check.ok("no rollout in progress"),
+    }
+}
+
+/// It is not paused.
+pub(in crate::run) fn paused(workload: &WorkloadFacts) -> Check {
+    let check = Check::overridable("paused");
+    if workload.paused() {
+        check.failed("its rollout is paused: somebody is in the middle of something", "resume the rollout first")
+    } else {
+        check.ok("not paused")
+    }
+}
+
+/// Disruption budgets still allow a node to be drained afterwards.
+pub(in crate::run) fn pdb(pdbs: &Result<Vec<Object>, TargetError>, workload: &WorkloadFacts, namespace: &str, count: i64) -> Check {
+    let check = Check::advisory("pdb");
+    let pdbs = match pdbs {
+        Ok(pdbs) => pdbs,
+        Err(error) => {
+            let (detail, fix) = unreadable("list", &format!("poddisruptionbudgets in {namespace}"), error);
+            return check.unknown(detail, fix);
+        }
+    };
+    let labels: Vec<_> = workload
+        .template_labels()
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
+        .collect();
+    let own: Vec<&Pdb> = pdbs
+        .iter()
+        .filter_map(|o| if let Object::Pdb(p) = o { Some(&**p) } else { None })
+        .filter(|p| p.selector.matches(&labels))
+        .collect();
+    match own.iter().find_map(|pdb| Some((pdb, floor(pdb, count)?)).filter(|(_, floor)| count > 0 && *floor >= count)) {
+        Some((pdb, floor)) => check.failed(
+            format!("PDB {} wants {floor} of {count} pods kept: no node under them can be drained", pdb.meta.name),
+            "lower the budget, or keep more pods",
+        ),
+        None if own.is_empty() => check.ok("no disruption budget"),
+        None => check.ok("the disruption budget leaves room"),
+    }
+}
+
+/// How many of `count` pods a budget wants kept; Kubernetes rounds percentages up.
+fn floor(pdb: &Pdb, count: i64) -> Option<i64> {
+    let amount = |text: &str| match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<i64>().ok().map(|p| (p * count + 99) / 100),
+        None => text.parse().ok(),
+    };
+    match (&*pdb.min_available, &*pdb.max_unavailable) {
+        ("", "") => None,
+        ("", max) => Some(count - amount(max)?),
+        (min, _) => amount(min),
+    }
+}
+
+/// No freeze holds, or the change is one that passes it.
+pub(in crate::run) fn freeze(freeze: Option<&str>, mitigation: bool) -> Option<Check> {
+    let name = freeze?;
+    Some(if mitigation {
+        Check::overridable("freeze").ok(format!("freeze '{name}' lets mitigations pass"))
+    } else {
+        Check::overridable("freeze").failed(format!("freeze '{name}' holds"), "wait until it ends")
+    })
+}
+
+/// The floor that a service file sets.
+pub(in crate::run) fn min_ready(floor: Option<u32>, count: i64) -> Option<Check> {
+    let floor = i64::from(floor?);
+    let check = Check::overridable("min-ready");
+    Some(if count < floor {
+        check.failed(format!("the service file wants at least {floor} ready"), format!("ask for {floor} or more"))
+    } else {
+        check.ok(format!("at least {floor}"))
+    })
+}
+
+/// Volumes that scaling down would delete (`persistentVolumeClaimRetentionPolicy.whenScaled: Delete`).
+pub(in crate::run) fn volumes(workload: &WorkloadFacts, count: i64) -> Option<Check> {
+    let deletes = text(&workload.raw, "/spec/persistentVolumeClaimRetentionPolicy/whenScaled") == "Delete";
+    (deletes && count < workload.wanted()).then(|| {
+        Check::required("backup").failed(
+            format!("the volumes of {} pods would be deleted, and no verified backup of them is known", workload.wanted() - count),
+            "set persistentVolumeClaimRetentionPolicy.whenScaled to Retain first",
+        )
+    })
+}
+
+/// What the server says to the write itself, without doing it.
+pub(in crate::run) fn dry_run(answer: Option<&Result<(), TargetError>>) -> Check {
+    let check = Check::required("dry-run");
+    match answer {
+        None => check.ok("nothing to write"),
+        Some(Ok(())) => check.ok("the server would accept it"),
+        Some(Err(error)) => match error.kind {
+            ErrorKind::Denied => {
+                check.failed(format!("refused: {}", error.message), "an admission policy or webhook says no: change what it asks for")
+            }
+            ErrorKind::Forbidden => check.failed(format!("refused: {}", error.message), "ask for the right that is named"),
+            ErrorKind::Conflict => check.failed("the object changed while it was looked at", "make the plan again"),
+            ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::ReadOnly => {
+                check.failed(format!("refused: {}", error.message), "see what the server says")
+            }
+            _ => check.unknown(format!("the server did not say: {}", error.message), "try again when the server answers"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{identity, lock, rollout};
+    use crate::run::check::Answer;
+    use crate::run::facts::WorkloadFacts;
+    use crate::run::lease::LeaseFacts;
+    use crate::target::api::{ErrorKind, Identity, TargetError};
+    use crate::target::model::{Kind, ObjectRef};
+
+    fn workload(raw: serde_json::Value) -> WorkloadFacts {
+        WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "shop", "api"), raw)
+    }
+
+    #[test]
+    fn a_pinned_cluster_that_is_another_or_unreadable_blocks_and_an_unpinned_unreadable_one_warns() {
+        let known = |uid: &str| Identity { cluster_uid: Some(uid.into()), ..Identity::default() };
+        let workload = workload(json!({ "metadata": { "uid": "u1" } }));
+        for (found, pin, result, blocks) in [
+            (known("c1"), Some("c1"), Answer::Ok, false),
+            (known("c1"), None, Answer::Ok, false),
+            (known("c2"), Some("c1"), Answer::Failed, true),
+            (Identity::default(), Some("c1"), Answer::Failed, true),
+            (Identity::default(), None, Answer::Unknown, false),
+        ] {
+            let check = identity(&found, pin, &workload);
+            assert_eq!((check.result, check.blocks(true)), (result, blocks), "{pin:?}");
+        }
+    }
+
+    #[test]
+    fn a_live_lock_blocks_and_one_that_looks_left_behind_is_watched_first() {
+        let lease = |renewed: &str, holder: &str| {
+            LeaseFacts::of(&json!({ "spec": { "holderIdentity": holder, "leaseDurationSeconds": 30, "renewTime": renewed } }))
+        };
+        let now = "2026-11-22T14:33:12Z".parse().expect("a time");
+        let name = ObjectRef::new(Kind::Lease, "shop", "timonel-deployment-api");
+        let missing = || Err(TargetError::new(ErrorKind::NotFound, "no"));
+        for (found, result) in [
+            (missing(), Answer::Ok),
+            (Ok(lease("2026-11-22T14:33:05.000000Z", "")), Answer::Ok),
+            (Ok(lease("2026-11-22T14:33:05.000000Z", "ana@bastion/x")), Answer::Failed),
+            (Ok(lease("2026-11-22T14:30:05.000000Z", "ana@bastion/x")), Answer::Ok),
+            (Err(TargetError::new(ErrorKind::Timeout, "slow")), Answer::Unknown),
+        ] {
+            let check = lock(&[(name.clone(), found.clone())], now);
+            assert_eq!(check.result, result, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_rollout_in_progress_blocks_a_change_and_warns_a_mitigation() {
+        let rolling = workload(json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 3 },
+            "status": { "observedGeneration": 2, "replicas": 4, "updatedReplicas": 1 } }));
+        assert!(rollout(&rolling, false).blocks(false));
+        assert!(!rollout(&rolling, true).blocks(true));
+    }
+}

@@ -1,0 +1,186 @@
+//! The lock of an object: a Lease that says who works on it (contract.md 7).
+//!
+//! Owns the Lease's name and content, and the reading of one. Pure: the executor sends, and watches on its own clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::facts::{entry, int, text};
+use crate::base::id::object_name;
+use crate::base::text::Str;
+use crate::target::api::{Change, WriteRequest};
+use crate::target::model::{Kind, ObjectRef};
+
+/// How long a lease is good without renewal.
+pub(in crate::run) const DURATION: Duration = Duration::from_secs(30);
+
+/// How often it is renewed.
+pub(in crate::run) const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// The Lease that locks `object`: in its namespace, or in kube-system for objects without one.
+pub(in crate::run) fn of(object: &ObjectRef) -> ObjectRef {
+    let namespace: Str = if object.namespace.is_empty() { "kube-system".into() } else { object.namespace.clone() };
+    ObjectRef::new(Kind::Lease, namespace, object_name(&format!("timonel-{}-{}", object.kind.word().to_lowercase(), object.name)))
+}
+
+/// A Lease as the server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct LeaseFacts {
+    /// `user@host/run-id`; empty when it is free.
+    pub holder: String,
+    /// As written by its holder.
+    pub duration: Duration,
+    /// As written: compared for change, never with our clock, save to tell people.
+    pub renewed: String,
+    /// Since when, as written.
+    pub since: String,
+    /// What the holder does.
+    pub action: String,
+    pub uid: String,
+    pub resource_version: String,
+    pub transitions: i64,
+}
+
+impl LeaseFacts {
+    pub(in crate::run) fn of(raw: &Value) -> Self {
+        let note = |key: &str| entry(raw, "/metadata/annotations", key).unwrap_or_default();
+        let seconds = int(raw, "/spec/leaseDurationSeconds").and_then(|s| u64::try_from(s).ok());
+        Self {
+            holder: text(raw, "/spec/holderIdentity"),
+            duration: seconds.map_or(DURATION, Duration::from_secs),
+            renewed: text(raw, "/spec/renewTime"),
+            since: note("timonel.io/since"),
+            action: note("timonel.io/action"),
+            uid: text(raw, "/metadata/uid"),
+            resource_version: text(raw, "/metadata/resourceVersion"),
+            transitions: int(raw, "/spec/leaseTransitions").unwrap_or(0),
+        }
+    }
+
+    pub(in crate::run) fn free(&self) -> bool {
+        self.holder.is_empty()
+    }
+
+    /// Whether the holder's last renewal is further from now than its lease is long, by our wall clock: a hint, never a proof.
+    /// A time far in the future hints at the same, since a live holder with such a clock would renew while it is watched.
+    pub(in crate::run) fn looks_expired(&self, now: Timestamp) -> bool {
+        let renewed: Option<Timestamp> = self.renewed.parse().ok();
+        renewed.is_none_or(|at| (now.as_second() - at.as_second()).unsigned_abs() > self.duration.as_secs())
+    }
+
+    /// `ana@bastion/20261122-143312-scale-7f3a (scale) since 14:33`.
+    pub(in crate::run) fn words(&self) -> String {
+        let action = if self.action.is_empty() { String::new() } else { format!(" ({})", self.action) };
+        let since = if self.since.is_empty() { String::new() } else { format!(" since {}", self.since) };
+        format!("{}{action}{since}", self.holder)
+    }
+}
+
+/// Who takes a lock, and for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Holder {
+    pub identity: String,
+    pub run: String,
+    pub action: String,
+    pub reason: Option<String>,
+    pub cluster_user: String,
+    pub plan_hash: String,
+    pub since: Timestamp,
+}
+
+impl Holder {
+    fn annotations(&self, step: &str) -> Value {
+        json!({
+            "timonel.io/run": self.run,
+            "timonel.io/action": self.action,
+            "timonel.io/reason": self.reason,
+            "timonel.io/since": self.since.to_string(),
+            "timonel.io/step": step,
+            "timonel.io/plan-hash": self.plan_hash,
+            "timonel.io/holder-user": self.cluster_user,
+        })
+    }
+
+    /// Makes the Lease, when there is none.
+    pub(in crate::run) fn create(&self, lease: &ObjectRef, now: Timestamp) -> WriteRequest {
+        let mut annotations = self.annotations("lock");
+        if let Some(map) = annotations.as_object_mut() {
+            map.retain(|_, v| !v.is_null());
+        }
+        let body = json!({
+            "apiVersion": Kind::Lease.api_version(),
+            "kind": Kind::Lease.word(),
+            "metadata": { "name": &*lease.name, "namespace": &*lease.namespace, "annotations": annotations },
+            "spec": {
+                "holderIdentity": self.identity,
+                "leaseDurationSeconds": DURATION.as_secs(),
+                "acquireTime": micro(now),
+                "renewTime": micro(now),
+                "leaseTransitions": 0,
+            },
+        });
+        WriteRequest { object: lease.clone(), subresource: "", change: Change::Create(body) }
+    }
+
+    /// Takes a Lease that is free or expired: compare-and-swap on what was read. Whatever a holder before left in the
+    /// annotations goes, its approvals too.
+    pub(in crate::run) fn take(&self, lease: &ObjectRef, was: &LeaseFacts, now: Timestamp) -> WriteRequest {
+        let mut annotations = self.annotations("lock");
+        for key in ["timonel.io/approved-by", "timonel.io/approved-hash", "timonel.io/inputs", "timonel.io/expires-at", "timonel.io/preempt-by"] {
+            annotations[key] = Value::Null;
+        }
+        let spec = json!({
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": DURATION.as_secs(),
+            "acquireTime": micro(now),
+            "renewTime": micro(now),
+            "leaseTransitions": was.transitions + 1,
+        });
+        patch(lease, &was.uid, &was.resource_version, &annotations, &spec)
+    }
+
+    /// Says that we are still there, and at which step.
+    pub(in crate::run) fn renew(lease: &ObjectRef, uid: &str, version: &str, step: &str, now: Timestamp) -> WriteRequest {
+        patch(lease, uid, version, &json!({ "timonel.io/step": step }), &json!({ "renewTime": micro(now) }))
+    }
+
+    /// Lets go. The Lease itself stays: making it again would need one right more than keeping it.
+    pub(in crate::run) fn release(&self, lease: &ObjectRef, uid: &str, version: &str) -> WriteRequest {
+        let mut annotations = self.annotations("");
+        if let Some(map) = annotations.as_object_mut() {
+            map.values_mut().for_each(|v| *v = Value::Null);
+        }
+        patch(lease, uid, version, &annotations, &json!({ "holderIdentity": Value::Null }))
+    }
+}
+
+fn patch(lease: &ObjectRef, uid: &str, version: &str, annotations: &Value, spec: &Value) -> WriteRequest {
+    let metadata = json!({ "uid": uid, "resourceVersion": version, "annotations": annotations });
+    let body = json!({ "metadata": metadata, "spec": spec });
+    WriteRequest { object: lease.clone(), subresource: "", change: Change::MergePatch(body) }
+}
+
+/// RFC 3339 with six decimals, as the API's MicroTime wants it.
+fn micro(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{micro, of};
+    use crate::target::model::{Kind, ObjectRef};
+
+    #[test]
+    fn every_object_has_one_lease_in_its_namespace_and_long_names_are_cut() {
+        assert_eq!(of(&ObjectRef::new(Kind::Deployment, "shop", "api")).to_string(), "Lease shop/timonel-deployment-api");
+        assert_eq!(of(&ObjectRef::new(Kind::Node, "", "n1")).to_string(), "Lease kube-system/timonel-node-n1");
+        assert!(of(&ObjectRef::new(Kind::Deployment, "shop", "a".repeat(80).as_str())).name.len() <= 63);
+    }
+
+    #[test]
+    fn times_are_written_as_the_api_wants_them() {
+        assert_eq!(micro("2026-11-22T14:33:12Z".parse().expect("a time")), "2026-11-22T14:33:12.000000Z");
+    }
+}
