@@ -10,21 +10,40 @@
 //! ```
 
 mod check;
+mod checks;
 mod confirm;
+mod control;
 mod environment;
 mod event;
+mod execute;
+mod facts;
+mod gate;
 pub mod journal;
+mod lease;
 mod level;
+mod locks;
+mod machine;
+mod notes;
+mod observe;
 mod outcome;
 mod plan;
+pub mod scale;
 pub mod scrub;
 mod step;
+mod time;
+#[cfg(test)]
+mod world;
 
 pub use check::{Answer, Check, Choice};
+pub use checks::HpaChoice;
 pub use confirm::{Confirmed, Refusal};
-pub use environment::{Environment, EnvironmentKind};
+pub use control::Control;
+pub use environment::Environment;
 pub use event::{Happening, Progress, RunEvent};
-pub use level::{Level, Nature, Raise};
+pub use execute::{Deps, execute};
+pub use level::{Nature, Raise};
+pub use observe::{NoProbes, ProbeAnswer, Probes};
 pub use outcome::{Debt, End, Outcome, Question, Signal, Way};
-pub use plan::{Confirmation, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
+pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
 pub use step::Step;
+pub use time::{Timer, TokioTimer};

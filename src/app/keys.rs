@@ -6,8 +6,8 @@ use super::App;
 use super::effect::Effect;
 use super::overlay::{Overlay, Pick};
 use crate::action::{Action, Context};
+use crate::base::confirmation::Confirmation;
 use crate::keymap::{Code, Key, Lookup};
-use crate::run::Level;
 
 impl App {
     pub(super) fn key(&mut self, key: Key) -> Vec<Effect> {
@@ -77,7 +77,7 @@ impl App {
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         if let Some(Overlay::Plan(panel)) = self.overlays.last() {
-            let ignored = panel.ready().is_some_and(|p| p.confirmation().level >= Level::Phrase);
+            let ignored = panel.ready().is_some_and(|p| p.confirmation().level >= Confirmation::Phrase);
             if ignored || !panel.takes_text() {
                 return self.refuse("a paste is ignored here: type it");
             }

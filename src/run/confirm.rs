@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::level::Level;
 use super::plan::Plan;
+use crate::base::confirmation::Confirmation;
 
 /// A plan that somebody confirmed. Consumed by [`execute`](super::execute).
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Plan {
                 _ => {}
             }
         }
-        if self.confirmation.level == Level::TwoPerson {
+        if self.confirmation.level == Confirmation::TwoPerson {
             return Err(Refusal::NeedsApproval);
         }
         Ok(Confirmed { plan: self, at: now })

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::check::Check;
-use super::level::Level;
 use super::outcome::{Outcome, Question};
 use super::plan::Plan;
+use crate::base::confirmation::Confirmation;
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +44,7 @@ pub enum Happening {
     /// Somebody confirmed it.
     Confirmed {
         /// At which level.
-        level: Level,
+        level: Confirmation,
         /// `user@host`.
         by: String,
     },

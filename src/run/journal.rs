@@ -97,7 +97,7 @@ pub struct JournalError {
 }
 
 impl JournalError {
-    fn new(path: &Path, doing: &'static str, why: impl std::fmt::Display) -> Self {
+    pub(in crate::run) fn new(path: &Path, doing: &'static str, why: impl std::fmt::Display) -> Self {
         Self { path: path.display().to_string(), doing, why: why.to_string() }
     }
 }

@@ -37,7 +37,8 @@ fn lines(folder: &Path) -> Vec<String> {
 }
 
 fn rewrite(folder: &Path, lines: &[String]) {
-    std::fs::write(folder.join(CURRENT), lines.iter().map(|l| format!("{l}\n")).collect::<String>()).expect("written");
+    let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+    std::fs::write(folder.join(CURRENT), text).expect("written");
 }
 
 fn damages(folder: &Path) -> Vec<(usize, DamageKind)> {
@@ -127,7 +128,8 @@ fn several_writers_share_one_chain() {
 #[test]
 fn each_kind_of_damage_is_named_with_its_line() {
     type Touch = fn(&mut Vec<String>);
-    let cases: [(&str, Touch, &[(usize, DamageKind)]); 6] = [
+    type Expected = &'static [(usize, DamageKind)];
+    let cases: [(&str, Touch, Expected); 6] = [
         ("edited", |l| l[2] = l[2].replace("line 2", "line 9"), &[(3, DamageKind::Edited)]),
         ("removed", |l| drop(l.remove(2)), &[(3, DamageKind::Missing)]),
         ("cut off", |l| l.truncate(4), &[(4, DamageKind::CutTail)]),

@@ -126,7 +126,6 @@ impl Walk {
         let head = files::head(folder);
         let seq = self.last.as_ref().map_or(0, |l| l.seq);
         match (head, &self.last) {
-            (None, None) => {}
             (None, Some(_)) => self.found(DamageKind::Head, "the head file is missing or cannot be read"),
             (Some(head), _) if head.seq > seq => {
                 self.found(DamageKind::CutTail, format!("the last line is number {seq}, the head says {}", head.seq));

@@ -1,0 +1,224 @@
+//! Carries out a confirmed plan: performs what the machine asks for, and hands the answers in.
+//!
+//! Owns the only loop that touches the target, the journal and the listener of a run. Decides nothing: the order of a run is in
+//! `machine`. Needs nobody to look at it: a listener that went away or is slow does not hold it up.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::sync::mpsc;
+
+use super::confirm::Confirmed;
+use super::control::Control;
+use super::event::{Happening, RunEvent};
+use super::facts::text;
+use super::gate::Gate;
+use super::journal::{Draft, Recorder};
+use super::lease::Holder;
+use super::locks::Locks;
+use super::machine::{Effect, Input, Looked, Machine, Moment, Tell};
+use super::notes;
+use super::observe::{self, Observer, Probes};
+use super::outcome::{Outcome, Way};
+use super::plan::Plan;
+use super::step::FieldWrite;
+use super::time::Timer;
+use crate::base::clock::Clock;
+use crate::target::api::{ErrorKind, Read, Write, WriteRequest};
+
+/// A run that waits for a person keeps its lock so long (contract.md 7).
+const KEEP_WHILE_ASKING: Duration = Duration::from_mins(5);
+/// How long a slow listener may hold up an event that is not mere progress.
+const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a run needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Reads the target.
+    pub read: Arc<dyn Read>,
+    /// Writes to it; asked only through the gate.
+    pub write: Arc<dyn Write>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Waits.
+    pub timer: Arc<dyn Timer>,
+    /// Records.
+    pub journal: Arc<dyn Recorder>,
+    /// The console's own probes.
+    pub probes: Arc<dyn Probes>,
+    /// Hears what happens. Bounded by its maker; when it is full, progress is dropped, and any other event waits a second at
+    /// most.
+    pub events: mpsc::Sender<RunEvent>,
+    /// Stops, cancels, answers.
+    pub control: Arc<Control>,
+}
+
+/// Carries out a confirmed plan to its end. The last event is `ended`, and its outcome is returned as well.
+///
+/// Dropping the future stops the run in the middle; spawn it, and use [`Control`] to stop it properly.
+pub async fn execute(confirmed: Confirmed, deps: Deps) -> Outcome {
+    let (plan, gate) = Gate::open(confirmed, deps.write.clone());
+    let gate = Arc::new(gate);
+    let holder = holder(&plan, &deps);
+    let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder);
+    let runner = Runner { plan, gate, deps, locks };
+    let carried_out = std::pin::pin!(runner.carry_out());
+    match select(carried_out, std::pin::pin!(runner.locks.keep())).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(((), carrying_out)) => carrying_out.await,
+    }
+}
+
+fn holder(plan: &Plan, deps: &Deps) -> Holder {
+    let operator = &plan.inner.operator;
+    Holder {
+        identity: format!("{}@{}/{}", operator.user, operator.host, plan.id),
+        run: plan.id.clone(),
+        action: format!("{} {}", plan.action, plan.inner.quantity),
+        reason: plan.inner.inputs.reason.clone(),
+        cluster_user: operator.cluster_user.clone(),
+        plan_hash: plan.hash.clone(),
+        since: deps.clock.now(),
+    }
+}
+
+struct Runner {
+    plan: Plan,
+    gate: Arc<Gate>,
+    deps: Deps,
+    locks: Locks,
+}
+
+impl Runner {
+    async fn carry_out(&self) -> Outcome {
+        let operator = &self.plan.inner.operator;
+        let mut machine = Machine::new(self.plan.clone(), format!("{}@{}", operator.user, operator.host));
+        let mut observer = Observer::new(self.deps.read.clone(), self.deps.clock.clone(), self.deps.probes.clone());
+        let mut input = Input::Start;
+        loop {
+            let turn = machine.next(input, self.moment());
+            self.locks.at(machine.step_id());
+            for what in turn.happenings {
+                self.emit(what).await;
+            }
+            match self.perform(turn.effect, &mut observer).await {
+                ControlFlow::Continue(answer) => input = answer,
+                ControlFlow::Break(outcome) => {
+                    self.send(RunEvent::ended(&self.plan.id, self.deps.clock.now(), outcome.clone())).await;
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let control = &self.deps.control;
+        Moment {
+            now: self.deps.clock.monotonic(),
+            attended: control.attended(),
+            stop: control.stop(),
+            lock_lost: self.locks.lost(),
+        }
+    }
+
+    async fn perform(&self, effect: Effect, observer: &mut Observer) -> ControlFlow<Outcome, Input> {
+        ControlFlow::Continue(match effect {
+            Effect::Record(drafts) => Input::Recorded(self.record(drafts).await),
+            Effect::Lock => Input::Locked(self.locks.take().await),
+            Effect::Verify => Input::Verified(observe::moved(&*self.deps.read, &self.plan).await),
+            Effect::Look(write) => Input::Looked(self.look(&write).await),
+            Effect::Send(write, version) => {
+                let sent = self.gate.send(write.request(&version)).await;
+                Input::Sent(sent.map(|answer| text(&answer, "/metadata/resourceVersion")))
+            }
+            Effect::Pause(time) => {
+                self.pause(time).await;
+                Input::Paused
+            }
+            Effect::Ask(_) => Input::Answered(self.ask().await),
+            Effect::Tell(tell) => Input::Told(self.tell(&tell).await),
+            Effect::Release => {
+                self.locks.release().await;
+                Input::Released
+            }
+            Effect::Observe(proof) => Input::Observed(observer.observe(&proof).await),
+            Effect::End(outcome) => return ControlFlow::Break(outcome),
+        })
+    }
+
+    /// Writing to the disk may take its time: not on a thread that others need.
+    async fn record(&self, drafts: Vec<Draft>) -> Result<(), String> {
+        let journal = self.deps.journal.clone();
+        let written = match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => match runtime.spawn_blocking(move || journal.record(&drafts)).await {
+                Ok(written) => written,
+                Err(error) => return Err(error.to_string()),
+            },
+            Err(_) => journal.record(&drafts),
+        };
+        written.map_err(|e| e.to_string())
+    }
+
+    async fn look(&self, write: &FieldWrite) -> Looked {
+        match self.deps.read.get(&write.object, write.subresource).await {
+            Ok(raw) => write.position(&raw).map_or_else(Looked::Other, Looked::At),
+            Err(error) if error.kind == ErrorKind::NotFound => Looked::Other(format!("{} is gone", write.object)),
+            Err(error) => Looked::Unreadable(error.message),
+        }
+    }
+
+    /// Ends early when somebody wants something of the run.
+    async fn pause(&self, time: Duration) {
+        select(self.deps.timer.sleep(time), std::pin::pin!(self.deps.control.changed())).await;
+    }
+
+    async fn ask(&self) -> Way {
+        self.deps.control.asking();
+        let answer = std::pin::pin!(self.deps.control.answered());
+        match select(answer, self.deps.timer.sleep(KEEP_WHILE_ASKING)).await {
+            Either::Left((way, _)) => way,
+            Either::Right(((), answer)) => {
+                self.locks.release().await;
+                let way = answer.await;
+                self.locks.retake().await;
+                way
+            }
+        }
+    }
+
+    /// Leaves notes in the cluster; what could not be left is told, and changes nothing.
+    async fn tell(&self, tell: &Tell) -> Vec<String> {
+        let now = self.deps.clock.now();
+        let requests: Vec<Option<WriteRequest>> = match tell {
+            Tell::Changed => vec![notes::annotations(&self.plan), notes::event(&self.plan, None, now)],
+            Tell::Ended(outcome) => vec![notes::event(&self.plan, Some(outcome), now)],
+        };
+        let mut failed = Vec::new();
+        for request in requests.into_iter().flatten() {
+            let what = request.object.to_string();
+            if let Err(error) = self.gate.send(request).await {
+                failed.push(format!("no note was left on {what}: {}", error.message));
+            }
+        }
+        failed
+    }
+
+    async fn emit(&self, what: Happening) {
+        self.send(RunEvent::new(&self.plan.id, self.deps.clock.now(), what)).await;
+    }
+
+    async fn send(&self, event: RunEvent) {
+        if matches!(event.what, Happening::Progress { .. }) {
+            // Full: the next one says more. Closed: nobody listens.
+            let _ = self.deps.events.try_send(event);
+            return;
+        }
+        let sent = std::pin::pin!(self.deps.events.send(event));
+        select(sent, self.deps.timer.sleep(LISTENER_PATIENCE)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! The write gate: the only place that grants the right to write, and only for what a confirmed plan says.
+//!
+//! Owns the list of what one run may send: its writes and their way back, its locks, and the notes of contract.md 8. Anything
+//! else is refused here, whoever asks.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::confirm::Confirmed;
+use super::lease;
+use super::plan::Plan;
+use super::step::{FieldWrite, Work};
+use crate::target::api::{Change, ErrorKind, TargetError, Write, WritePermit, WriteRequest};
+use crate::target::model::{Kind, ObjectRef};
+
+/// Annotations that a run may leave on a workload that it changed.
+pub(in crate::run) const LAST_RUN: &str = "timonel.io/last-run";
+pub(in crate::run) const BEFORE_ZERO: &str = "timonel.io/replicas-before-zero";
+
+/// The right to carry out one confirmed plan.
+pub(in crate::run) struct Gate {
+    run: String,
+    writes: Vec<FieldWrite>,
+    leases: Vec<ObjectRef>,
+    write: Arc<dyn Write>,
+}
+
+impl Gate {
+    /// Opens the gate for a confirmed plan. The confirmation is used up by it.
+    pub(in crate::run) fn open(confirmed: Confirmed, write: Arc<dyn Write>) -> (Plan, Self) {
+        let plan = confirmed.into_plan();
+        let steps = plan.steps.iter().chain(plan.inner.undo_steps.iter().map(|u| &u.step));
+        let writes = steps.filter_map(|s| if let Work::Write(w) = &s.work { Some(w.clone()) } else { None }).collect();
+        let gate = Self { run: plan.id.clone(), writes, leases: locks(&plan), write };
+        (plan, gate)
+    }
+
+    /// The leases that the plan locks, in the order in which they are taken.
+    pub(in crate::run) fn leases(&self) -> &[ObjectRef] {
+        &self.leases
+    }
+
+    /// Sends one request, once, when the plan allows it.
+    pub(in crate::run) async fn send(&self, request: WriteRequest) -> Result<Value, TargetError> {
+        if !self.allows(&request) {
+            return Err(TargetError::new(ErrorKind::Invalid, format!("the plan does not say that {} may be written so", request.object)));
+        }
+        self.write.write(WritePermit::grant(request, self.run.clone())).await
+    }
+
+    fn allows(&self, request: &WriteRequest) -> bool {
+        match (request.object.kind, &request.change) {
+            (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => request.subresource.is_empty() && self.leases.contains(&request.object),
+            (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
+            (_, Change::MergePatch(body)) => self.is_planned(request, body) || self.is_note(request, body),
+            _ => false,
+        }
+    }
+
+    /// Exactly a write of the plan or of its way back, with its precondition.
+    fn is_planned(&self, request: &WriteRequest, body: &Value) -> bool {
+        let version = body.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        !version.is_empty() && self.writes.iter().any(|w| w.request(version) == *request)
+    }
+
+    /// Nothing but our two annotations on an object that the plan changes.
+    fn is_note(&self, request: &WriteRequest, body: &Value) -> bool {
+        let own = self
+            .writes
+            .iter()
+            .any(|w| w.object == request.object && body.pointer("/metadata/uid").and_then(Value::as_str) == Some(&w.uid));
+        let keys = |pointer: &str| body.pointer(pointer).and_then(Value::as_object).map(|m| m.keys().map(String::as_str).collect::<Vec<_>>());
+        own && request.subresource.is_empty()
+            && keys("").is_some_and(|k| k == ["metadata"])
+            && keys("/metadata").is_some_and(|k| k.iter().all(|k| matches!(*k, "uid" | "annotations")))
+            && keys("/metadata/annotations").is_some_and(|k| k.iter().all(|k| [LAST_RUN, BEFORE_ZERO].contains(k)))
+    }
+
+    /// An event about an object that the plan changes, in its namespace.
+    fn is_event(&self, event: &ObjectRef, body: &Value) -> bool {
+        let about = body.pointer("/regarding/uid").and_then(Value::as_str);
+        self.writes.iter().any(|w| w.object.namespace == event.namespace && Some(w.uid.as_str()) == about)
+    }
+}
+
+fn locks(plan: &Plan) -> Vec<ObjectRef> {
+    let mut leases: Vec<ObjectRef> = plan.writes().map(|(_, w)| lease::of(&w.object)).collect();
+    leases.sort_unstable();
+    leases.dedup();
+    leases
+}
+
+#[cfg(test)]
+mod tests;

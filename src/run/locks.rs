@@ -1,0 +1,248 @@
+//! Taking, keeping and releasing the locks of a run (contract.md 7).
+//!
+//! Owns the conversation with the Leases. A lease does not fence: every write carries its own precondition besides. A holder
+//! that could not renew for the length of the lease counts the lock as lost and writes nothing more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::facts::text;
+use super::gate::Gate;
+use super::lease::{DURATION, Holder, LeaseFacts, RENEW_EVERY};
+use super::machine::Locking;
+use super::time::Timer;
+use crate::base::clock::Clock;
+use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::model::ObjectRef;
+
+/// How long the server may be silent before taking a lock is given up.
+const TAKE_WITHIN: Duration = Duration::from_secs(15);
+/// How often a lease that looks left behind is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+
+/// The locks of one run.
+pub(in crate::run) struct Locks {
+    gate: Arc<Gate>,
+    read: Arc<dyn Read>,
+    clock: Arc<dyn Clock>,
+    timer: Arc<dyn Timer>,
+    holder: Holder,
+    held: Mutex<Vec<Held>>,
+    lost: AtomicBool,
+    step: std::sync::Mutex<&'static str>,
+    /// Monotonic time of the renewal that is longest ago; `None` while nothing is held.
+    oldest: std::sync::Mutex<Option<Duration>>,
+}
+
+struct Held {
+    lease: ObjectRef,
+    uid: String,
+    version: String,
+    renewed: Duration,
+}
+
+/// What one look at a lease came to.
+enum Taken {
+    Ours(Held),
+    /// Taken over from a holder that did not renew.
+    Over(Held, String),
+    Not(Locking),
+}
+
+impl Locks {
+    pub(in crate::run) fn new(gate: Arc<Gate>, read: Arc<dyn Read>, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>, holder: Holder) -> Self {
+        Self {
+            gate,
+            read,
+            clock,
+            timer,
+            holder,
+            held: Mutex::default(),
+            lost: AtomicBool::new(false),
+            step: std::sync::Mutex::new("lock"),
+            oldest: std::sync::Mutex::new(None),
+        }
+    }
+
+    /// Says which step the run is at; the next renewal writes it into the lease.
+    pub(in crate::run) fn at(&self, step: &'static str) {
+        *self.step.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = step;
+    }
+
+    /// Whether a lock could not be renewed for the length of the lease. Stays true once it was.
+    pub(in crate::run) fn lost(&self) -> bool {
+        let oldest = *self.oldest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if oldest.is_some_and(|at| self.clock.monotonic().saturating_sub(at) >= DURATION) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn note_oldest(&self, held: &[Held]) {
+        *self.oldest.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = held.iter().map(|h| h.renewed).min();
+    }
+
+    /// Takes every lock of the plan, in sorted order.
+    pub(in crate::run) async fn take(&self) -> Locking {
+        let mut over = Vec::new();
+        for lease in self.gate.leases() {
+            let held = match self.take_one(lease).await {
+                Taken::Ours(held) => held,
+                Taken::Over(held, who) => {
+                    over.push(who);
+                    held
+                }
+                Taken::Not(why) => return why,
+            };
+            let mut all = self.held.lock().await;
+            all.push(held);
+            self.note_oldest(&all);
+        }
+        Locking::Taken(over)
+    }
+
+    /// Takes the locks again after a person was waited for; without them nothing more may be written.
+    pub(in crate::run) async fn retake(&self) {
+        if !matches!(self.take().await, Locking::Taken(_) | Locking::Impossible(_)) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    async fn take_one(&self, lease: &ObjectRef) -> Taken {
+        let began = self.clock.monotonic();
+        let mut watched: Option<(LeaseFacts, Duration)> = None;
+        loop {
+            let now = self.clock.monotonic();
+            let failure = match self.read.get(lease, "").await {
+                Ok(raw) => match self.judge(lease, &LeaseFacts::of(&raw), &mut watched, now).await {
+                    Ok(Some(taken)) => return taken,
+                    // Watching: as long as the lease itself lasts.
+                    Ok(None) => {
+                        self.timer.sleep(WATCH_EVERY).await;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(error) if error.kind == ErrorKind::NotFound => match self.gate.send(self.holder.create(lease, self.clock.now())).await {
+                    Ok(raw) => return Taken::Ours(self.held(lease, &raw)),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if let Some(why) = refusal(&failure) {
+                return Taken::Not(why);
+            }
+            if now.saturating_sub(began) >= TAKE_WITHIN + DURATION {
+                return Taken::Not(Locking::Unreachable(failure.message));
+            }
+            self.timer.sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Takes a lease that is free, ours or expired; `None` = go on watching it.
+    async fn judge(
+        &self,
+        lease: &ObjectRef,
+        facts: &LeaseFacts,
+        watched: &mut Option<(LeaseFacts, Duration)>,
+        now: Duration,
+    ) -> Result<Option<Taken>, TargetError> {
+        if facts.free() || facts.holder == self.holder.identity {
+            let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
+            return Ok(Some(Taken::Ours(self.held(lease, &raw))));
+        }
+        let since = match watched {
+            Some((seen, since)) if seen.renewed == facts.renewed && seen.holder == facts.holder => *since,
+            // It was renewed while we watched: its holder lives.
+            Some(_) => return Ok(Some(Taken::Not(Locking::Held(facts.words())))),
+            None if !facts.looks_expired(self.clock.now()) => return Ok(Some(Taken::Not(Locking::Held(facts.words())))),
+            None => {
+                *watched = Some((facts.clone(), now));
+                return Ok(None);
+            }
+        };
+        if now.saturating_sub(since) < facts.duration {
+            return Ok(None);
+        }
+        let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
+        Ok(Some(Taken::Over(self.held(lease, &raw), facts.words())))
+    }
+
+    fn held(&self, lease: &ObjectRef, raw: &Value) -> Held {
+        Held {
+            lease: lease.clone(),
+            uid: text(raw, "/metadata/uid"),
+            version: text(raw, "/metadata/resourceVersion"),
+            renewed: self.clock.monotonic(),
+        }
+    }
+
+    /// Renews what is held, for ever.
+    pub(in crate::run) async fn keep(&self) {
+        loop {
+            self.timer.sleep(RENEW_EVERY).await;
+            let mut held = self.held.lock().await;
+            for one in held.iter_mut() {
+                self.renew(one).await;
+            }
+            self.note_oldest(&held);
+        }
+    }
+
+    async fn renew(&self, held: &mut Held) {
+        let step = *self.step.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Once more after a conflict, in case somebody only annotated it.
+        for _ in 0..2 {
+            let request = Holder::renew(&held.lease, &held.uid, &held.version, step, self.clock.now());
+            match self.gate.send(request).await {
+                Ok(raw) => {
+                    held.version = text(&raw, "/metadata/resourceVersion");
+                    held.renewed = self.clock.monotonic();
+                    return;
+                }
+                Err(error) if error.kind == ErrorKind::Conflict => {}
+                Err(_) => return,
+            }
+            let Ok(raw) = self.read.get(&held.lease, "").await else { return };
+            let facts = LeaseFacts::of(&raw);
+            if facts.holder != self.holder.identity {
+                self.lost.store(true, Ordering::Relaxed);
+                return;
+            }
+            held.version = facts.resource_version;
+        }
+    }
+
+    /// Lets go of everything that is still ours. What cannot be released expires by itself.
+    pub(in crate::run) async fn release(&self) {
+        let mut held = self.held.lock().await;
+        for mut one in held.drain(..) {
+            for _ in 0..2 {
+                let sent = self.gate.send(self.holder.release(&one.lease, &one.uid, &one.version)).await;
+                if !sent.is_err_and(|e| e.kind == ErrorKind::Conflict) {
+                    break;
+                }
+                let Ok(raw) = self.read.get(&one.lease, "").await else { break };
+                let facts = LeaseFacts::of(&raw);
+                if facts.holder != self.holder.identity {
+                    break;
+                }
+                one.version = facts.resource_version;
+            }
+        }
+        self.note_oldest(&held);
+    }
+}
+
+/// What ends the taking of a lock at once.
+fn refusal(error: &TargetError) -> Option<Locking> {
+    match error.kind {
+        ErrorKind::Forbidden | ErrorKind::Denied => Some(Locking::Impossible(error.message.clone())),
+        ErrorKind::ReadOnly | ErrorKind::Unauthorised | ErrorKind::Tls | ErrorKind::Invalid => Some(Locking::Unreachable(error.message.clone())),
+        _ => None,
+    }
+}

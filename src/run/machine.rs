@@ -1,0 +1,462 @@
+//! The run as a pure state machine: what happened goes in, the one thing to do next comes out.
+//!
+//! Owns the order of a run and every decision in it: lock, verify, intent before write, proof before done, the way back, what
+//! is left behind. Exactly one effect is outstanding at a time; `execute` performs it and hands the answer in. No clock, no
+//! network, no disk: a history of answers gives the same run every time.
+
+mod draft;
+mod finish;
+mod prove;
+mod write;
+
+use std::time::Duration;
+
+use super::event::{Happening, Progress};
+use super::journal::Draft;
+use super::outcome::{Outcome, Question, Signal, Way};
+use super::plan::Plan;
+use super::step::{FieldWrite, Position, Proof, Step, Work};
+use crate::target::api::TargetError;
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) enum Effect {
+    /// Append these lines to the journal and wait until they are on the disk.
+    Record(Vec<Draft>),
+    /// Take the plan's locks.
+    Lock,
+    /// Read the frozen fields and say what moved.
+    Verify,
+    /// Read where a write stands.
+    Look(FieldWrite),
+    /// Send a write against this resourceVersion, once.
+    Send(FieldWrite, String),
+    /// Look whether a fact holds.
+    Observe(Proof),
+    /// Wait.
+    Pause(Duration),
+    /// Wait for a person's answer.
+    Ask(Question),
+    /// Leave notes in the cluster: annotations and events, as far as rights go.
+    Tell(Tell),
+    /// Let go of the locks.
+    Release,
+    /// The run is over.
+    End(Outcome),
+}
+
+/// What others are told.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) enum Tell {
+    /// The workload was changed; the count of replicas that it had, when it has none now.
+    Changed,
+    /// The run is over.
+    Ended(Outcome),
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) enum Input {
+    Start,
+    Recorded(Result<(), String>),
+    Locked(Locking),
+    /// What moved, in words.
+    Verified(Result<Vec<String>, TargetError>),
+    Looked(Looked),
+    /// The new resourceVersion.
+    Sent(Result<String, TargetError>),
+    Observed(Observed),
+    Paused,
+    Answered(Way),
+    /// What could not be told, in words.
+    Told(Vec<String>),
+    Released,
+}
+
+/// What came of taking the locks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) enum Locking {
+    /// All are ours; whose were taken over.
+    Taken(Vec<String>),
+    /// Somebody else works on it.
+    Held(String),
+    /// We may not: the run goes on without.
+    Impossible(String),
+    /// The server did not answer.
+    Unreachable(String),
+}
+
+/// Where a write stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) enum Looked {
+    At(Position),
+    /// The object is gone, or another one.
+    Other(String),
+    Unreadable(String),
+}
+
+/// Whether a fact holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) enum Observed {
+    Proven(String),
+    Waiting(Progress),
+    /// It will not hold any more: the root cause.
+    Hopeless(String),
+    /// Somebody else changed the object: it is not ours to prove or to undo.
+    Moved(String),
+    Unreadable(String),
+}
+
+/// How things stand around the run when an answer comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::run) struct Moment {
+    /// Monotonic.
+    pub now: Duration,
+    /// Somebody is there to be asked.
+    pub attended: bool,
+    /// Whether the run shall stop.
+    pub stop: Stop,
+    /// The lock could not be renewed in time: nothing more may be written.
+    pub lock_lost: bool,
+}
+
+/// Whether a run shall stop (contract.md 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::run) enum Stop {
+    #[default]
+    No,
+    /// After the step that is under way.
+    AfterStep(Signal),
+    /// Now: ask, or go back.
+    Now(Signal),
+    /// Now, and go back without asking.
+    Undo,
+}
+
+/// What happened, and what is to be done next.
+#[derive(Debug)]
+pub(in crate::run) struct Turn {
+    pub happenings: Vec<Happening>,
+    pub effect: Effect,
+}
+
+/// Which way the run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    Forward,
+    Back,
+}
+
+/// What the outstanding effect is for.
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    New,
+    Recording(Then),
+    Locking,
+    Verifying,
+    Looking,
+    Sending,
+    Observing,
+    Pausing(Next),
+    Asking,
+    Telling(Next),
+    Releasing(Outcome),
+    Over,
+}
+
+/// What follows when a journal entry is on the disk.
+#[derive(Debug, Clone, PartialEq)]
+enum Then {
+    Begin,
+    Send(FieldWrite, String),
+    Accepted(String),
+    Look,
+    Pause(Duration),
+    Refused(String),
+    Done(String),
+    Recover,
+    Finish(Outcome),
+}
+
+/// What follows a pause or a note to others.
+#[derive(Debug, Clone, PartialEq)]
+enum Next {
+    Look,
+    Observe,
+    Step,
+    Release(Outcome),
+}
+
+/// The tries of one write.
+#[derive(Debug, Clone, Default)]
+struct Attempt {
+    tries: u32,
+    first: Option<Duration>,
+    last: Duration,
+    /// Time that the server asked us to wait, which does not count.
+    grace: Duration,
+    /// A request left and no answer came.
+    doubt: bool,
+    looking_since: Option<Duration>,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub(in crate::run) struct Machine {
+    plan: Plan,
+    by: String,
+    leg: Leg,
+    steps: Vec<Step>,
+    at: usize,
+    state: State,
+    moment: Moment,
+    began: Duration,
+    attempt: Attempt,
+    verified: bool,
+    locked: bool,
+    progress: Progress,
+    /// Ids of forward writes that were carried out.
+    carried: Vec<&'static str>,
+    /// Ids of those that were taken back.
+    undone: Vec<&'static str>,
+    /// Whether anything in the cluster was changed, by whomever it is held now.
+    changed: bool,
+    failure: Option<String>,
+    interrupted: Option<Signal>,
+    journal: Option<String>,
+    out: Vec<Happening>,
+}
+
+impl Machine {
+    /// A run of a plan that `by` confirmed.
+    pub(in crate::run) fn new(plan: Plan, by: String) -> Self {
+        Self {
+            steps: plan.steps.clone(),
+            plan,
+            by,
+            leg: Leg::Forward,
+            at: 0,
+            state: State::New,
+            moment: Moment::default(),
+            began: Duration::ZERO,
+            attempt: Attempt::default(),
+            verified: false,
+            locked: false,
+            progress: Progress::default(),
+            carried: Vec::new(),
+            undone: Vec::new(),
+            changed: false,
+            failure: None,
+            interrupted: None,
+            journal: None,
+            out: Vec::new(),
+        }
+    }
+
+    /// The step that is under way, for the lock's annotation.
+    pub(in crate::run) fn step_id(&self) -> &'static str {
+        self.steps.get(self.at).map_or("end", |s| s.id)
+    }
+
+    /// Takes the answer to the last effect and gives the next one.
+    pub(in crate::run) fn next(&mut self, input: Input, moment: Moment) -> Turn {
+        self.moment = moment;
+        let effect = match (std::mem::replace(&mut self.state, State::Over), input) {
+            (State::New, Input::Start) => self.begin(),
+            (State::Recording(then), Input::Recorded(result)) => self.recorded(then, result),
+            (State::Locking, Input::Locked(locking)) => self.locked(locking),
+            (State::Verifying, Input::Verified(moved)) => self.verified(moved),
+            (State::Looking, Input::Looked(looked)) => self.looked(looked),
+            (State::Sending, Input::Sent(result)) => self.sent(result),
+            (State::Observing, Input::Observed(observed)) => self.observed(observed),
+            (State::Pausing(next), Input::Paused) => self.go_on(next),
+            (State::Asking, Input::Answered(way)) => self.answered(way),
+            (State::Telling(next), Input::Told(notes)) => {
+                self.out.extend(notes.into_iter().map(|text| Happening::Note { text }));
+                self.go_on(next)
+            }
+            (State::Releasing(outcome), Input::Released) => Effect::End(outcome),
+            // `execute` answers what was asked; anything else would be a fault of this program, and it is not hidden.
+            (state, input) => Effect::End(Outcome::new(
+                super::outcome::End::Unknown,
+                format!("the engine got an answer that it did not ask for: {input:?} in {state:?}"),
+            )),
+        };
+        Turn { happenings: std::mem::take(&mut self.out), effect }
+    }
+
+    fn begin(&mut self) -> Effect {
+        let plan = &self.plan;
+        self.out = vec![
+            Happening::Planned { plan: Box::new(plan.clone()) },
+            Happening::Checked { checks: plan.checks.clone(), allowed: plan.allowed, blocked_by: plan.blocked_by.clone() },
+            Happening::Confirmed { level: plan.confirmation.level, by: self.by.clone() },
+        ];
+        let drafts = draft::begin(plan, &self.by);
+        self.record(drafts, Then::Begin)
+    }
+
+    fn record(&mut self, drafts: Vec<Draft>, then: Then) -> Effect {
+        self.state = State::Recording(then);
+        Effect::Record(drafts)
+    }
+
+    fn recorded(&mut self, then: Then, result: Result<(), String>) -> Effect {
+        let failed = result.err();
+        match (then, failed) {
+            (Then::Begin, None) => self.enter(),
+            (Then::Begin, Some(why)) => self.never_began(why),
+            (Then::Send(write, version), None) => self.send(write, version),
+            // The way back was recorded with the plan: it may go on without its own intent (contract.md 6).
+            (Then::Send(write, version), Some(why)) if self.leg == Leg::Back => {
+                self.journal.get_or_insert(why);
+                self.send(write, version)
+            }
+            (Then::Send(..), Some(why)) => {
+                self.journal.get_or_insert(why.clone());
+                self.failed(format!("the intent cannot be recorded, so nothing is sent: {why}"))
+            }
+            (then, failed) => {
+                if let Some(why) = failed {
+                    self.journal.get_or_insert(why);
+                }
+                self.follow(then)
+            }
+        }
+    }
+
+    fn follow(&mut self, then: Then) -> Effect {
+        match then {
+            Then::Begin => self.enter(),
+            Then::Send(write, version) => self.send(write, version),
+            Then::Accepted(text) => self.accepted(text),
+            Then::Look => self.look(),
+            Then::Pause(time) => self.pause(time, Next::Look),
+            Then::Refused(why) => self.write_refused(&why),
+            Then::Done(text) => self.done(text),
+            Then::Recover => self.recover(),
+            Then::Finish(outcome) => self.tell_end(outcome),
+        }
+    }
+
+    fn go_on(&mut self, next: Next) -> Effect {
+        match next {
+            Next::Look => self.look(),
+            Next::Observe => self.observe(),
+            Next::Step => self.enter(),
+            Next::Release(outcome) => self.release(outcome),
+        }
+    }
+
+    fn pause(&mut self, time: Duration, next: Next) -> Effect {
+        self.state = State::Pausing(next);
+        Effect::Pause(time)
+    }
+
+    fn step(&self) -> Option<&Step> {
+        self.steps.get(self.at)
+    }
+
+    /// Begins the step at `at`, or ends the leg.
+    fn enter(&mut self) -> Effect {
+        let Some(step) = self.step().cloned() else { return self.arrived() };
+        if let Some(effect) = self.stopping() {
+            return effect;
+        }
+        self.began = self.moment.now;
+        self.attempt = Attempt::default();
+        self.progress = Progress::default();
+        self.out.push(Happening::StepStarted { step: step.id, title: step.title, undo: self.leg == Leg::Back });
+        match step.work {
+            Work::Lock => {
+                self.state = State::Locking;
+                Effect::Lock
+            }
+            Work::Write(_) if self.leg == Leg::Forward && self.journal.is_some() => {
+                let why = self.journal.clone().unwrap_or_default();
+                self.failed(format!("the journal cannot be written, so nothing more is sent: {why}"))
+            }
+            Work::Write(_) if !self.verified => {
+                self.state = State::Verifying;
+                Effect::Verify
+            }
+            Work::Write(_) => self.look(),
+            Work::Prove(_) => self.observe(),
+        }
+    }
+
+    /// Heeds a wish to stop, between steps and while waiting for a proof of the way forward.
+    fn stopping(&mut self) -> Option<Effect> {
+        if self.leg == Leg::Back {
+            return None;
+        }
+        let signal = match self.moment.stop {
+            Stop::No => return None,
+            Stop::AfterStep(signal) | Stop::Now(signal) => Some(signal),
+            Stop::Undo => None,
+        };
+        self.interrupted = signal;
+        self.failure.get_or_insert_with(|| "stopped by its operator".to_owned());
+        Some(match self.moment.stop {
+            _ if self.carried.is_empty() => self.give_up(),
+            Stop::AfterStep(_) => self.leave(),
+            Stop::Now(_) if self.moment.attended => self.ask(),
+            _ => self.turn_back(),
+        })
+    }
+
+    fn locked(&mut self, locking: Locking) -> Effect {
+        // Some of them may be ours even when not all are.
+        self.locked = true;
+        match locking {
+            Locking::Taken(over) => {
+                let notes: Vec<String> = over.into_iter().map(|who| format!("took over the lock of {who}, who did not renew it")).collect();
+                let text = notes.first().cloned().unwrap_or_else(|| "taken".to_owned());
+                self.proven(text, &notes)
+            }
+            Locking::Impossible(why) => {
+                let text = format!("no lock is taken: {why}");
+                self.out.push(Happening::Note { text: text.clone() });
+                self.proven(text, &[])
+            }
+            Locking::Held(who) => self.failed(format!("{who} works on it")),
+            Locking::Unreachable(why) => self.failed(format!("the lock cannot be taken: {why}")),
+        }
+    }
+
+    fn verified(&mut self, moved: Result<Vec<String>, TargetError>) -> Effect {
+        match moved {
+            Ok(moved) if moved.is_empty() => {
+                self.verified = true;
+                self.look()
+            }
+            Ok(moved) => self.failed(format!("the plan is stale: {}", moved.join("; "))),
+            Err(error) => self.failed(format!("what the plan rests on cannot be read again: {}", error.message)),
+        }
+    }
+
+    /// Records that the step's proof holds, and goes on.
+    fn proven(&mut self, text: String, notes: &[String]) -> Effect {
+        let Some(step) = self.step() else { return self.arrived() };
+        let drafts = draft::proof(&self.plan, step.id, &text, notes, self.leg == Leg::Back);
+        self.record(drafts, Then::Done(text))
+    }
+
+    fn done(&mut self, text: String) -> Effect {
+        if let Some(step) = self.step() {
+            let (id, took) = (step.id, self.took());
+            self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
+        }
+        self.at += 1;
+        self.enter()
+    }
+
+    /// Seconds that the step took so far, to the millisecond.
+    fn took(&self) -> f64 {
+        let took = self.moment.now.saturating_sub(self.began);
+        took.as_millis() as f64 / 1000.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

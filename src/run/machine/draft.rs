@@ -1,0 +1,81 @@
+//! What a run records, line by line. Data of the journal's `…` (contract.md 9).
+
+use serde_json::{Map, Value, json};
+
+use crate::run::journal::{Draft, EntryKind};
+use crate::run::outcome::Outcome;
+use crate::run::plan::Plan;
+use crate::run::step::{FieldWrite, shown};
+
+fn draft(plan: &Plan, kind: EntryKind, data: Value) -> Draft {
+    let data = match data {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    Draft { run: Some(plan.id.clone()), kind, data }
+}
+
+/// Plan, checks and confirmation. The plan holds the way back as well, which may be gone without a further intent.
+pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
+    let undo: Vec<Value> = plan.inner.undo_steps.iter().map(|u| json!({ "undoes": u.undoes, "step": u.step })).collect();
+    let frozen: Vec<Value> = plan
+        .inner
+        .frozen
+        .iter()
+        .map(|f| json!({ "object": f.object.to_string(), "uid": f.uid, "fields": f.fields.iter().map(|x| json!({ "field": x.pointer, "value": shown(x.pointer, &x.value) })).collect::<Vec<_>>() }))
+        .collect();
+    vec![
+        draft(
+            plan,
+            EntryKind::Plan,
+            json!({
+                "subject": plan.inner.subject.to_string(),
+                "quantity": plan.inner.quantity,
+                "inputs": plan.inner.inputs,
+                "frozen": frozen,
+                "undo_steps": undo,
+                "plan": plan,
+            }),
+        ),
+        draft(plan, EntryKind::Check, json!({ "checks": plan.checks, "allowed": plan.allowed, "blocked_by": plan.blocked_by })),
+        draft(
+            plan,
+            EntryKind::Confirm,
+            json!({ "by": by, "cluster_user": plan.inner.operator.cluster_user, "level": plan.confirmation.level, "typed": plan.confirmation.text, "plan_hash": plan.hash }),
+        ),
+    ]
+}
+
+pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, version: &str, number: u32, undo: bool) -> Draft {
+    let fields: Vec<Value> = write
+        .changes
+        .iter()
+        .map(|c| json!({ "field": c.field(), "before": shown(c.pointer, &c.before), "after": shown(c.pointer, &c.after) }))
+        .collect();
+    let object = write.object.to_string();
+    draft(
+        plan,
+        EntryKind::Intent,
+        json!({ "step": step, "undo": undo, "try": number, "object": object, "uid": write.uid, "subresource": write.subresource, "resource_version": version, "fields": fields }),
+    )
+}
+
+pub(super) fn outcome(plan: &Plan, step: &str, word: &str, detail: &str) -> Draft {
+    draft(plan, EntryKind::Outcome, json!({ "step": step, "result": word, "detail": detail }))
+}
+
+pub(super) fn proof(plan: &Plan, step: &str, text: &str, notes: &[String], undo: bool) -> Vec<Draft> {
+    let mut drafts: Vec<Draft> = notes.iter().map(|n| draft(plan, EntryKind::Note, json!({ "step": step, "text": n }))).collect();
+    drafts.push(draft(plan, EntryKind::Proof, json!({ "step": step, "undo": undo, "holds": true, "text": text })));
+    drafts
+}
+
+pub(super) fn failed(plan: &Plan, step: &str, reason: &str, undo: bool) -> Draft {
+    draft(plan, EntryKind::Proof, json!({ "step": step, "undo": undo, "holds": false, "text": reason }))
+}
+
+pub(super) fn end(plan: &Plan, outcome: &Outcome) -> Draft {
+    let mut data = serde_json::to_value(outcome).unwrap_or_default();
+    data["exit_code"] = outcome.exit_code().into();
+    draft(plan, EntryKind::End, data)
+}

@@ -1,0 +1,110 @@
+//! Waiting for a fact: nothing is done before it is observed, and nothing is waited for that cannot come any more.
+
+use std::time::Duration;
+
+use super::{Effect, Leg, Machine, Next, Observed, State, Stop};
+use crate::run::event::{Happening, Progress};
+use crate::run::outcome::{Question, Way};
+use crate::run::step::{Proof, Work};
+
+impl Machine {
+    fn proof(&self) -> Option<Proof> {
+        match self.step().map(|s| &s.work) {
+            Some(Work::Prove(proof)) => Some(proof.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn observe(&mut self) -> Effect {
+        let Some(proof) = self.proof() else { return self.enter() };
+        self.state = State::Observing;
+        Effect::Observe(proof)
+    }
+
+    pub(super) fn observed(&mut self, observed: Observed) -> Effect {
+        match observed {
+            Observed::Proven(text) => self.proven(text, &[]),
+            Observed::Hopeless(reason) => self.failed(reason),
+            Observed::Moved(reason) => {
+                // What somebody else has changed since is theirs: neither a debt of this run nor its to undo.
+                let foreign = self.plan.writes().filter(|(_, w)| Some(&w.object) == self.proof().as_ref().map(|p| &p.object));
+                let foreign: Vec<&str> = foreign.map(|(s, _)| s.id).collect();
+                self.carried.retain(|id| !foreign.contains(id));
+                self.failed(format!("somebody else changed it: {reason}"))
+            }
+            Observed::Waiting(progress) => self.waiting(progress),
+            Observed::Unreadable(why) => self.waiting_blind(&why),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.moment.now.saturating_sub(self.began)
+    }
+
+    fn over(&self) -> bool {
+        self.proof().is_none_or(|p| self.elapsed() >= p.within)
+    }
+
+    fn waiting(&mut self, progress: Progress) -> Effect {
+        if progress != self.progress {
+            self.progress = progress.clone();
+            self.out.push(Happening::Progress { step: self.step_id(), progress });
+        }
+        if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo)
+            && let Some(effect) = self.stopping()
+        {
+            return effect;
+        }
+        if self.over() {
+            let causes = if self.progress.details.is_empty() { String::new() } else { format!(": {}", self.progress.details.join("; ")) };
+            return self.failed(format!("{} after {} s{causes}", self.progress.text, self.elapsed().as_secs()));
+        }
+        self.pause(self.interval(), Next::Observe)
+    }
+
+    fn waiting_blind(&mut self, why: &str) -> Effect {
+        if self.over() {
+            return self.unknown(format!("whether it holds cannot be read: {why}"));
+        }
+        let progress = Progress { text: format!("cannot be read: {why}"), ..Progress::default() };
+        if progress != self.progress {
+            self.progress = progress.clone();
+            self.out.push(Happening::Progress { step: self.step_id(), progress });
+        }
+        self.pause(Duration::from_secs(2), Next::Observe)
+    }
+
+    /// Often at first, when most of it happens.
+    fn interval(&self) -> Duration {
+        match self.elapsed().as_secs() {
+            0..10 => Duration::from_millis(500),
+            10..60 => Duration::from_secs(1),
+            _ => Duration::from_secs(2),
+        }
+    }
+
+    pub(super) fn ask(&mut self) -> Effect {
+        let mut ways = vec![Way::Undo];
+        if self.proof().is_some() {
+            ways.push(Way::Wait);
+        }
+        ways.push(Way::Leave);
+        let question = Question { reason: self.failure.as_deref().unwrap_or_default().into(), ways };
+        self.out.push(Happening::Asked { question: question.clone() });
+        self.state = State::Asking;
+        Effect::Ask(question)
+    }
+
+    pub(super) fn answered(&mut self, way: Way) -> Effect {
+        match way {
+            Way::Leave => self.leave(),
+            Way::Wait if self.leg == Leg::Forward && self.proof().is_some() => {
+                self.failure = None;
+                self.interrupted = None;
+                self.began = self.moment.now;
+                self.observe()
+            }
+            Way::Undo | Way::Wait => self.turn_back(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One write: where it stands, the intent, the request, what came of it, and when to try again.
+//!
+//! Owns the rules for conflicts (five tries within 10 s) and for answers that were lost: what happened is found out by reading,
+//! never guessed, and a request is repeated only against the very version that it was first sent for.
+
+use std::time::Duration;
+
+use super::{Effect, Leg, Looked, Machine, Next, State, Tell, Then, draft};
+use crate::run::event::Happening;
+use crate::run::step::{FieldWrite, Position, Work};
+use crate::target::api::{Delivery, ErrorKind, TargetError};
+
+const LOCK_LOST: &str = "the lock could not be renewed: nothing more is written";
+const MOST_TRIES: u32 = 5;
+const TRY_WITHIN: Duration = Duration::from_secs(10);
+/// How long the server's wish to wait is heeded at most.
+const MOST_GRACE: Duration = Duration::from_mins(1);
+/// How long reading may fail before a write, and after one whose answer was lost.
+const READ_WITHIN: Duration = Duration::from_secs(10);
+const READ_IN_DOUBT: Duration = Duration::from_mins(2);
+/// The API server gives up on a request after this time: what is not there by then will not come.
+const SERVER_GIVES_UP: Duration = Duration::from_mins(1);
+
+impl Machine {
+    fn write(&self) -> Option<FieldWrite> {
+        match self.step().map(|s| &s.work) {
+            Some(Work::Write(write)) => Some(write.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn look(&mut self) -> Effect {
+        let Some(write) = self.write() else { return self.enter() };
+        self.attempt.looking_since.get_or_insert(self.moment.now);
+        self.state = State::Looking;
+        Effect::Look(write)
+    }
+
+    pub(super) fn looked(&mut self, looked: Looked) -> Effect {
+        if !matches!(looked, Looked::Unreadable(_)) {
+            self.attempt.looking_since = None;
+        }
+        match looked {
+            Looked::At(Position::Before(version)) => self.may_send(version),
+            Looked::At(Position::After(_)) if self.attempt.doubt => {
+                self.carry();
+                let draft = draft::outcome(&self.plan, self.step_id(), "accepted", "found out by reading: the answer was lost");
+                self.record(vec![draft], Then::Accepted("carried out, found out by reading".to_owned()))
+            }
+            Looked::At(Position::After(_)) if self.leg == Leg::Back => {
+                self.taken_back();
+                self.proven("it is so already".to_owned(), &[])
+            }
+            // The autoscaler did it when its bound was moved: it belongs to this run all the same, and to its way back.
+            Looked::At(Position::After(_)) if self.write().is_some_and(|w| w.changes.iter().all(|c| c.loose)) => {
+                self.carry();
+                let draft = draft::outcome(&self.plan, self.step_id(), "accepted", "the autoscaler did it already");
+                self.record(vec![draft], Then::Accepted("it is so already".to_owned()))
+            }
+            Looked::At(Position::After(_)) => self.failed("somebody else has just made this change".to_owned()),
+            Looked::At(Position::Moved(words)) | Looked::Other(words) => self.failed(format!("somebody else changed it: {words}")),
+            Looked::Unreadable(why) => self.unreadable(&why),
+        }
+    }
+
+    fn unreadable(&mut self, why: &str) -> Effect {
+        let since = self.attempt.looking_since.unwrap_or(self.moment.now);
+        let limit = if self.attempt.doubt { READ_IN_DOUBT } else { READ_WITHIN };
+        if self.moment.now.saturating_sub(since) < limit {
+            return self.pause(Duration::from_secs(1), Next::Look);
+        }
+        if self.attempt.doubt {
+            return self.unknown(format!("the answer to a write was lost, and its object cannot be read: {why}"));
+        }
+        self.failed(format!("the object cannot be read: {why}"))
+    }
+
+    fn may_send(&mut self, version: String) -> Effect {
+        let (now, attempt) = (self.moment.now, &self.attempt);
+        if self.moment.lock_lost {
+            return self.failed(LOCK_LOST.to_owned());
+        }
+        let late = attempt.first.is_some_and(|first| now.saturating_sub(first) > TRY_WITHIN + attempt.grace);
+        if attempt.tries >= MOST_TRIES || late {
+            if attempt.doubt && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
+                return self.pause(Duration::from_secs(2), Next::Look);
+            }
+            return self.failed(format!("it could not be written in {} tries", attempt.tries));
+        }
+        let Some(write) = self.write() else { return self.enter() };
+        let draft = draft::intent(&self.plan, self.step_id(), &write, &version, attempt.tries + 1, self.leg == Leg::Back);
+        self.record(vec![draft], Then::Send(write, version))
+    }
+
+    pub(super) fn send(&mut self, write: FieldWrite, version: String) -> Effect {
+        // It may have been lost while the intent was brought to the disk.
+        if self.moment.lock_lost {
+            return self.failed(LOCK_LOST.to_owned());
+        }
+        self.attempt.tries += 1;
+        self.attempt.last = self.moment.now;
+        self.attempt.first.get_or_insert(self.moment.now);
+        self.state = State::Sending;
+        Effect::Send(write, version)
+    }
+
+    pub(super) fn sent(&mut self, result: Result<String, TargetError>) -> Effect {
+        let (word, detail, then) = match result {
+            Ok(version) => {
+                self.carry();
+                let text = format!("accepted, resourceVersion {version}");
+                ("accepted", format!("resourceVersion {version}"), Then::Accepted(text))
+            }
+            Err(error) => self.not_accepted(error),
+        };
+        let draft = draft::outcome(&self.plan, self.step_id(), word, &detail);
+        self.record(vec![draft], then)
+    }
+
+    fn not_accepted(&mut self, error: TargetError) -> (&'static str, String, Then) {
+        self.attempt.last = self.moment.now;
+        if error.delivery == Delivery::MayBeDone {
+            self.attempt.doubt = true;
+            return ("unknown", error.message, Then::Look);
+        }
+        let tries = u64::from(self.attempt.tries);
+        match error.kind {
+            ErrorKind::Conflict => ("conflict", error.message, Then::Pause(Duration::from_millis(100 * tries))),
+            ErrorKind::TooManyRequests => {
+                let wait = Duration::from_secs(error.retry_after.unwrap_or(1).clamp(1, 30));
+                self.attempt.grace = (self.attempt.grace + wait).min(MOST_GRACE);
+                ("not-now", error.message, Then::Pause(wait))
+            }
+            ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Server => ("not-sent", error.message, Then::Pause(Duration::from_secs(1))),
+            // An earlier try may have been carried out: read before anything is said.
+            _ if self.attempt.doubt => {
+                self.attempt.tries = MOST_TRIES;
+                ("refused", error.message, Then::Look)
+            }
+            _ => ("refused", error.message.clone(), Then::Refused(error.message)),
+        }
+    }
+
+    pub(super) fn write_refused(&mut self, why: &str) -> Effect {
+        self.failed(format!("the server refused the write: {why}"))
+    }
+
+    /// Notes that this write took effect.
+    fn carry(&mut self) {
+        match self.leg {
+            Leg::Forward => {
+                self.changed = true;
+                self.carried.extend(self.steps.get(self.at).map(|s| s.id));
+            }
+            Leg::Back => self.taken_back(),
+        }
+    }
+
+    fn taken_back(&mut self) {
+        if self.leg == Leg::Back {
+            let id = self.step_id();
+            self.undone.extend(self.plan.inner.undo_steps.iter().filter(|u| u.step.id == id).filter_map(|u| u.undoes));
+        }
+    }
+
+    /// The write took effect: it is done, and others are told when it was the workload itself.
+    pub(super) fn accepted(&mut self, text: String) -> Effect {
+        let (id, took) = (self.step_id(), self.took());
+        self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
+        let subject = self.write().is_some_and(|w| w.object == self.plan.inner.subject);
+        self.at += 1;
+        if subject {
+            self.state = State::Telling(Next::Step);
+            return Effect::Tell(Tell::Changed);
+        }
+        self.enter()
+    }
+}

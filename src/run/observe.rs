@@ -1,0 +1,168 @@
+//! Looking whether a fact holds: the reads behind a proof.
+//!
+//! Owns which objects are read, and for how long a trouble may last before it counts as hopeless. The judgement over what was
+//! read is in `judge`, pure. Never waits: the run's machine does.
+
+mod judge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use serde_json::Value;
+
+use self::judge::{Hope, Patience};
+use super::event::Progress;
+use super::facts::{self, PodFacts, WorkloadFacts, items, text};
+use super::machine::Observed;
+use super::step::{Fact, Proof};
+use crate::base::clock::Clock;
+use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// What a probe answered when a run asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// Green; what was seen.
+    Ok(String),
+    /// Not green; why.
+    Failed(String),
+    /// No answer to judge by; why.
+    Unknown(String),
+}
+
+/// Asks the console's own probes once, now.
+pub trait Probes: Send + Sync {
+    /// Asks the probe of that id.
+    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer>;
+}
+
+/// No probes: whatever is asked is unknown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProbes;
+
+impl Probes for NoProbes {
+    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
+        Box::pin(std::future::ready(ProbeAnswer::Unknown(format!("there is no probe '{id}'"))))
+    }
+}
+
+/// Looks at facts, and remembers since when each trouble of the step has lasted.
+pub(in crate::run) struct Observer {
+    read: Arc<dyn Read>,
+    clock: Arc<dyn Clock>,
+    probes: Arc<dyn Probes>,
+    patience: Patience,
+    current: Option<Proof>,
+}
+
+impl Observer {
+    pub(in crate::run) fn new(read: Arc<dyn Read>, clock: Arc<dyn Clock>, probes: Arc<dyn Probes>) -> Self {
+        Self { read, clock, probes, patience: Patience::default(), current: None }
+    }
+
+    pub(in crate::run) async fn observe(&mut self, proof: &Proof) -> Observed {
+        if self.current.as_ref() != Some(proof) {
+            self.patience = Patience::default();
+            self.current = Some(proof.clone());
+        }
+        let found = match &proof.fact {
+            Fact::Replicas { .. } => self.replicas(proof).await,
+            Fact::Endpoints { services, count, at_least, selector } => self.endpoints(proof, services, *count, *at_least, selector).await,
+            Fact::Probes { ids } => Ok(self.probes(ids).await),
+        };
+        found.unwrap_or_else(|error| match error.kind {
+            ErrorKind::NotFound => Observed::Moved(format!("{} is gone", proof.object)),
+            _ => Observed::Unreadable(error.message),
+        })
+    }
+
+    async fn replicas(&mut self, proof: &Proof) -> Result<Observed, TargetError> {
+        let workload = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if workload.uid() != proof.uid {
+            return Ok(Observed::Moved(format!("{} was deleted and made again", proof.object)));
+        }
+        // Without the right to list pods the counts of the workload alone must do; why a pod does not start stays unknown.
+        let pods = self.pods(&proof.object, &workload.selector()).await.unwrap_or_default();
+        let hope = judge::replicas(&workload, &pods, &proof.fact, &mut self.patience, self.clock.monotonic());
+        Ok(match hope {
+            Hope::Settled(observed) => observed,
+            Hope::NoRoom { pod, reason, progress } => self.no_room(&proof.object, &pod, reason, progress).await,
+            Hope::NoPods { progress } => self.no_pods(&workload, progress).await,
+        })
+    }
+
+    async fn pods(&self, object: &ObjectRef, selector: &str) -> Result<Vec<Value>, TargetError> {
+        if selector.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read.list(Kind::Pod, &Scope::Namespace(object.namespace.clone()), selector, "").await
+    }
+
+    async fn events(&self, object: &ObjectRef, fields: &str) -> Vec<Value> {
+        self.read.list(Kind::Event, &Scope::Namespace(object.namespace.clone()), "", fields).await.unwrap_or_default()
+    }
+
+    /// No node takes a pod: hopeless, unless a cluster autoscaler says that it adds one.
+    async fn no_room(&self, object: &ObjectRef, pod: &str, reason: String, progress: Progress) -> Observed {
+        let events = self.events(object, &format!("involvedObject.name={pod},reason=TriggeredScaleUp")).await;
+        if events.is_empty() { Observed::Hopeless(reason) } else { Observed::Waiting(progress) }
+    }
+
+    /// Fewer pods than wanted for a while, and the workload has no condition that says why: its events may.
+    async fn no_pods(&self, workload: &WorkloadFacts, progress: Progress) -> Observed {
+        let events = self.events(&workload.reference, &format!("involvedObject.uid={},reason=FailedCreate", workload.uid())).await;
+        let recent = self.clock.now().as_second() - self.patience.waited(self.clock.monotonic()).as_secs().cast_signed() - 60;
+        let message = events
+            .iter()
+            .filter(|e| judge::last_seen(e).is_some_and(|at| at >= recent))
+            .map(|e| text(e, "/message"))
+            .next_back();
+        message.map_or(Observed::Waiting(progress), Observed::Hopeless)
+    }
+
+    async fn endpoints(&self, proof: &Proof, services: &[String], count: i64, at_least: bool, selector: &str) -> Result<Observed, TargetError> {
+        let scope = Scope::Namespace(proof.object.namespace.clone());
+        let labels = format!("kubernetes.io/service-name in ({})", services.join(","));
+        let (slices, pods) = futures_util::join!(self.read.list(Kind::EndpointSlice, &scope, &labels, ""), self.pods(&proof.object, selector));
+        let pods = pods?;
+        let own: Vec<String> = pods.iter().map(PodFacts::of).filter(|p| !p.deleting()).map(PodFacts::name).collect();
+        Ok(judge::endpoints(&slices?, &own, services, count, at_least))
+    }
+
+    async fn probes(&self, ids: &[String]) -> Observed {
+        let answers = join_all(ids.iter().map(|id| self.probes.ask(id))).await;
+        judge::probes(ids, &answers)
+    }
+}
+
+/// What moved of a plan's frozen fields; reading them failed when none of it can be told.
+pub(in crate::run) async fn moved(read: &dyn Read, plan: &super::plan::Plan) -> Result<Vec<String>, TargetError> {
+    let look = |frozen: &'_ super::plan::Frozen| {
+        let frozen = frozen.clone();
+        async move {
+            match read.get(&frozen.object, "").await {
+                Ok(raw) if facts::text(&raw, "/metadata/deletionTimestamp").is_empty() => Ok(frozen.moved(&raw)),
+                Ok(_) => Ok(vec![format!("{} is being deleted", frozen.object)]),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(vec![format!("{} is gone", frozen.object)]),
+                Err(error) => Err(error),
+            }
+        }
+    };
+    let found = join_all(plan.inner.frozen.iter().map(look)).await;
+    found.into_iter().collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+}
+
+/// Names of the pods behind ready endpoints of a slice.
+fn ready_pods(slice: &Value) -> impl Iterator<Item = String> {
+    // The API says that an absent condition means ready.
+    let ready = |e: &&Value| e.pointer("/conditions/ready") != Some(&Value::Bool(false)) && !facts::flag(e, "/conditions/terminating");
+    items(slice, "/endpoints").filter(ready).map(|e| text(e, "/targetRef/name"))
+}
+
+/// How long a trouble may last before it counts as hopeless.
+const GRACE_QUOTA: Duration = Duration::from_secs(5);
+const GRACE_NO_ROOM: Duration = Duration::from_secs(30);
+const GRACE_CANNOT_START: Duration = Duration::from_secs(20);
+const GRACE_FOR_GOOD: Duration = Duration::from_secs(3);
+const HOPELESS_RESTARTS: i64 = 3;

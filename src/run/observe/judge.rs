@@ -1,0 +1,196 @@
+//! The judgement over what was read: proven, on its way, or hopeless with its root cause.
+//!
+//! Owns kubectl's rollout rules for a count of replicas, and the patience with each kind of trouble. Pure.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{GRACE_CANNOT_START, GRACE_FOR_GOOD, GRACE_NO_ROOM, GRACE_QUOTA, HOPELESS_RESTARTS, ProbeAnswer, ready_pods};
+use crate::run::event::Progress;
+use crate::run::facts::{PodFacts, Trouble, WorkloadFacts, text};
+use crate::run::machine::Observed;
+use crate::run::step::Fact;
+use crate::target::model::Kind;
+
+/// Since when each trouble has lasted, on the monotonic clock.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    since: HashMap<String, Duration>,
+    began: Option<Duration>,
+}
+
+impl Patience {
+    /// Whether `trouble` has lasted longer than `grace`. Troubles that are not named in a round are forgotten by `keep`.
+    fn over(&mut self, trouble: &str, grace: Duration, now: Duration) -> bool {
+        let since = *self.since.entry(trouble.to_owned()).or_insert(now);
+        now.saturating_sub(since) >= grace
+    }
+
+    fn keep(&mut self, named: &HashSet<String>) {
+        self.since.retain(|trouble, _| named.contains(trouble));
+    }
+
+    pub(super) fn waited(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.began.unwrap_or(now))
+    }
+}
+
+/// What the counts and pods say; two answers need one more read.
+pub(super) enum Hope {
+    Settled(Observed),
+    NoRoom { pod: String, reason: String, progress: Progress },
+    NoPods { progress: Progress },
+}
+
+pub(super) fn replicas(workload: &WorkloadFacts, pods: &[Value], fact: &Fact, patience: &mut Patience, now: Duration) -> Hope {
+    let Fact::Replicas { count, ready, at_least, rollout } = *fact else {
+        return Hope::Settled(Observed::Unreadable("not a count of replicas".to_owned()));
+    };
+    patience.began.get_or_insert(now);
+    let wanted = workload.wanted();
+    if wanted != count && !(at_least && wanted > count) {
+        return Hope::Settled(Observed::Moved(format!("replicas are {wanted} now, not {count}")));
+    }
+    if let Some(text) = proven(workload, count, ready, rollout) {
+        return Hope::Settled(Observed::Proven(text));
+    }
+    let live: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over() && !p.deleting()).collect();
+    let troubled: Vec<(String, Trouble)> = live.iter().filter_map(|p| Some((p.name(), p.trouble()?))).collect();
+    let progress = progress(workload, count, ready, rollout, &troubled);
+    if workload.ready() >= ready && count >= ready && workload.replicas() >= count {
+        return Hope::Settled(Observed::Waiting(progress));
+    }
+    hope(workload, count, &troubled, progress, patience, now)
+}
+
+/// The observed fact, when it holds: the controller has seen the count, so many pods are there, ready, available and, where the
+/// rollout rules count, from the newest template.
+fn proven(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool) -> Option<String> {
+    let all = ready >= count;
+    let there = if all { workload.replicas() >= count && workload.replicas() <= workload.wanted() } else { workload.replicas() <= count };
+    let available = !all || workload.available() >= count;
+    let rolled = !rollout || !all || (workload.updated() >= count && workload.rollout().is_none());
+    if !(workload.observed() && there && workload.ready() >= ready && available && rolled) {
+        return None;
+    }
+    Some(if count == 0 { "no pod is left".to_owned() } else { format!("{} of {} pods ready", workload.ready(), workload.wanted()) })
+}
+
+fn progress(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool, troubled: &[(String, Trouble)]) -> Progress {
+    let text = if !workload.observed() {
+        "the controller has not seen the change yet".to_owned()
+    } else if workload.replicas() > workload.wanted() {
+        format!("{} pods, {} wanted", workload.replicas(), workload.wanted())
+    } else if workload.ready() < ready {
+        format!("{}/{ready} ready", workload.ready())
+    } else if workload.available() < count && ready >= count {
+        format!("{}/{count} available", workload.available())
+    } else if rollout {
+        format!("{}/{count} from the newest template", workload.updated())
+    } else {
+        format!("{}/{count} there", workload.replicas())
+    };
+    let details = troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", words(trouble))).collect();
+    Progress { done: Some(workload.ready().min(count)), of: Some(count), text, details }
+}
+
+fn words(trouble: &Trouble) -> &str {
+    match trouble {
+        Trouble::Unschedulable(message) | Trouble::Waiting(message) | Trouble::CannotStart { message, .. } | Trouble::Crashing { message, .. } => {
+            message
+        }
+    }
+}
+
+/// Whether what is in the way has lasted long enough to say that it will not go away.
+fn hope(workload: &WorkloadFacts, count: i64, troubled: &[(String, Trouble)], progress: Progress, patience: &mut Patience, now: Duration) -> Hope {
+    let mut named = HashSet::new();
+    let mut lasted = |key: String, grace: Duration| {
+        let over = patience.over(&key, grace, now);
+        named.insert(key);
+        over
+    };
+    let mut found = None;
+    let short = workload.replicas() < count;
+    if let Some((_, message)) = workload.condition("ReplicaFailure", "True").filter(|_| short) {
+        if lasted("replica-failure".into(), GRACE_QUOTA) {
+            found = Some(Hope::Settled(Observed::Hopeless(format!("pods cannot be made: {message}"))));
+        }
+    } else if short && workload.reference.kind == Kind::StatefulSet && lasted("no-pods".into(), GRACE_QUOTA) {
+        found = Some(Hope::NoPods { progress: progress.clone() });
+    }
+    for (name, trouble) in troubled {
+        let over = match trouble {
+            Trouble::Unschedulable(_) => lasted(format!("room:{name}"), GRACE_NO_ROOM),
+            Trouble::CannotStart { for_good: true, .. } => lasted(format!("start:{name}"), GRACE_FOR_GOOD),
+            Trouble::CannotStart { .. } => lasted(format!("start:{name}"), GRACE_CANNOT_START),
+            Trouble::Crashing { restarts, .. } => *restarts >= HOPELESS_RESTARTS,
+            Trouble::Waiting(_) => false,
+        };
+        if !over || found.is_some() {
+            continue;
+        }
+        found = Some(match trouble {
+            Trouble::Unschedulable(message) => {
+                Hope::NoRoom { pod: name.clone(), reason: format!("no node takes pod {name}: {message}"), progress: progress.clone() }
+            }
+            other => Hope::Settled(Observed::Hopeless(format!("pod {name}: {}", words(other)))),
+        });
+    }
+    patience.keep(&named);
+    found.unwrap_or(Hope::Settled(Observed::Waiting(progress)))
+}
+
+/// Whether `count` of the pods `own` are ready endpoints of each Service.
+pub(super) fn endpoints(slices: &[Value], own: &[String], services: &[String], count: i64, at_least: bool) -> Observed {
+    let ready = |service: &String| {
+        let of = slices.iter().filter(|s| text(s, "/metadata/labels/kubernetes.io~1service-name") == *service);
+        let pods: HashSet<String> = of.flat_map(ready_pods).filter(|p| own.contains(p)).collect();
+        count_of(pods.len())
+    };
+    let counts: Vec<(&String, i64)> = services.iter().map(|s| (s, ready(s))).collect();
+    let holds = |n: i64| n == count || (at_least && n > count);
+    let words = counts.iter().map(|(s, n)| format!("{n}/{count} in {s}")).collect::<Vec<_>>().join(", ");
+    if counts.iter().all(|(_, n)| holds(*n)) {
+        return Observed::Proven(words);
+    }
+    let done = counts.iter().map(|(_, n)| *n).min();
+    Observed::Waiting(Progress { done, of: Some(count), text: format!("endpoints {words}"), details: Vec::new() })
+}
+
+fn count_of(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+/// Whether every probe is green.
+pub(super) fn probes(ids: &[String], answers: &[ProbeAnswer]) -> Observed {
+    let mut details = Vec::new();
+    let mut green = 0;
+    for (id, answer) in ids.iter().zip(answers) {
+        match answer {
+            ProbeAnswer::Ok(_) => green += 1,
+            ProbeAnswer::Failed(why) => details.push(format!("{id} failed: {why}")),
+            ProbeAnswer::Unknown(why) => details.push(format!("{id} unknown: {why}")),
+        }
+    }
+    if details.is_empty() {
+        return Observed::Proven(format!("{} green", ids.join(", ")));
+    }
+    let of = count_of(ids.len());
+    Observed::Waiting(Progress { done: Some(green), of: Some(of), text: format!("{green}/{of} probes green"), details })
+}
+
+/// When an event was last seen, in seconds since 1970.
+pub(super) fn last_seen(event: &Value) -> Option<i64> {
+    let at = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime"]
+        .into_iter()
+        .map(|p| text(event, p))
+        .find(|t| !t.is_empty())?;
+    at.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests;

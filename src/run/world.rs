@@ -1,0 +1,479 @@
+//! A world for tests: objects in memory, a Deployment controller of a few lines, faults on request, and time that passes only
+//! when everybody waits.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::time::Timer;
+use crate::base::clock::Clock;
+use crate::target::api::{Access, Allowed, Change, Delivery, ErrorKind, Identity, Read, TargetError, Write, WritePermit, WriteRequest};
+use crate::target::model::{Kind, Object, ObjectRef, Scope};
+
+/// What happens to the next write of a kind.
+#[derive(Debug, Clone)]
+pub(in crate::run) enum Fault {
+    /// The server says no.
+    Refuse(ErrorKind),
+    /// It is carried out, and the answer is lost.
+    CutAfter,
+    /// It is not carried out, and no answer comes.
+    CutBefore,
+    /// Somebody annotates the object in the same instant.
+    Race,
+}
+
+/// What keeps new pods from becoming ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::run) enum Limit {
+    None,
+    /// So many pods at most, by quota.
+    Quota(i64),
+    /// So many find a node.
+    Room(i64),
+    /// So many have their image.
+    Image(i64),
+    /// So many become ready.
+    Ready(i64),
+}
+
+type Hook = Box<dyn FnOnce(&mut State) + Send>;
+
+pub(in crate::run) struct State {
+    pub now: Duration,
+    pub objects: BTreeMap<ObjectRef, Value>,
+    pub slim: HashMap<Kind, Vec<Object>>,
+    /// `patch deployments/scale`
+    pub denied: HashSet<String>,
+    pub faults: VecDeque<(Kind, Fault)>,
+    /// Reads of these kinds fail while they are here.
+    pub unreadable: HashMap<Kind, ErrorKind>,
+    pub dry_run: Option<TargetError>,
+    pub limit: Limit,
+    /// From the next write of a Deployment on, nothing answers any more.
+    pub cut_off_after_write: bool,
+    pub sent: Vec<WriteRequest>,
+    hooks: Vec<(Duration, Hook)>,
+    alarms: BTreeSet<Duration>,
+    version: u64,
+    born: HashMap<ObjectRef, Duration>,
+}
+
+#[derive(Clone)]
+pub(in crate::run) struct World(Arc<Mutex<State>>);
+
+const START: &str = "2026-11-22T14:33:12Z";
+
+impl World {
+    /// A namespace `shop` with a Deployment `api` of three ready pods behind a Service.
+    pub(in crate::run) fn new() -> Self {
+        let state = State {
+            now: Duration::from_secs(1000),
+            objects: BTreeMap::new(),
+            slim: HashMap::new(),
+            denied: HashSet::new(),
+            faults: VecDeque::new(),
+            unreadable: HashMap::new(),
+            dry_run: None,
+            limit: Limit::None,
+            cut_off_after_write: false,
+            sent: Vec::new(),
+            hooks: Vec::new(),
+            alarms: BTreeSet::new(),
+            version: 100,
+            born: HashMap::new(),
+        };
+        let world = Self(Arc::new(Mutex::new(state)));
+        world.with(|s| {
+            s.put(&deployment(), deployment_json("u-api", 3));
+            s.slim.insert(Kind::Service, vec![service()]);
+            s.reconcile();
+            s.now += Duration::from_mins(1);
+            s.reconcile();
+        });
+        world
+    }
+
+    pub(in crate::run) fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Does something to the world when so much time has passed from now.
+    pub(in crate::run) fn after(&self, time: Duration, hook: impl FnOnce(&mut State) + Send + 'static) {
+        self.with(|s| {
+            let at = s.now + time;
+            s.alarms.insert(at);
+            s.hooks.push((at, Box::new(hook)));
+        });
+    }
+
+    /// Runs a future to its end; time passes whenever it waits.
+    pub(in crate::run) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                return value;
+            }
+            self.with(State::advance);
+        }
+    }
+
+    /// Requests that changed something: kind and subresource, dry runs left out.
+    pub(in crate::run) fn writes_to(&self, kind: Kind) -> Vec<WriteRequest> {
+        self.with(|s| s.sent.iter().filter(|r| r.object.kind == kind).cloned().collect())
+    }
+
+    pub(in crate::run) fn object(&self, object: &ObjectRef) -> Value {
+        self.with(|s| s.objects.get(object).cloned().unwrap_or_default())
+    }
+}
+
+pub(in crate::run) fn deployment() -> ObjectRef {
+    ObjectRef::new(Kind::Deployment, "shop", "api")
+}
+
+fn deployment_json(uid: &str, replicas: i64) -> Value {
+    json!({
+        "metadata": { "namespace": "shop", "name": "api", "uid": uid, "generation": 1 },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": { "app": "api" } },
+            "template": { "metadata": { "labels": { "app": "api" } }, "spec": { "containers": [{ "name": "api",
+                "env": [{ "name": "DB_PASSWORD", "value": "hunter2" }], "resources": { "requests": { "cpu": "250m" } } }] } },
+        },
+    })
+}
+
+fn service() -> Object {
+    use crate::target::model::{Meta, Selector, Service};
+    let meta = Meta {
+        name: "api".into(),
+        namespace: "shop".into(),
+        uid: "s1".into(),
+        resource_version: 1,
+        created: 0,
+        deleted: None,
+        generation: 0,
+        labels: Arc::from([]),
+        annotations: Arc::from([]),
+        owner: None,
+    };
+    Object::Service(Arc::new(Service {
+        meta,
+        kind: "ClusterIP".into(),
+        selector: Selector::equal([("app".into(), "api".into())]),
+        ports: [].into(),
+        cluster_ip: "".into(),
+        external_ips: [].into(),
+        balancer: [].into(),
+        external_name: "".into(),
+    }))
+}
+
+impl State {
+    fn advance(&mut self) {
+        let Some(next) = self.alarms.pop_first() else { unreachable!("everybody waits for nothing") };
+        self.now = self.now.max(next);
+        while let Some(at) = self.hooks.iter().position(|(at, _)| *at <= self.now) {
+            let (_, hook) = self.hooks.remove(at);
+            hook(self);
+        }
+        self.reconcile();
+    }
+
+    pub(in crate::run) fn put(&mut self, object: &ObjectRef, mut value: Value) {
+        self.version += 1;
+        value["metadata"]["resourceVersion"] = self.version.to_string().into();
+        value["metadata"]["name"] = (*object.name).into();
+        value["metadata"]["namespace"] = (*object.namespace).into();
+        self.objects.insert(object.clone(), value);
+    }
+
+    /// Somebody else scales.
+    pub(in crate::run) fn scale(&mut self, replicas: i64) {
+        let mut value = self.objects.get(&deployment()).cloned().unwrap_or_default();
+        value["spec"]["replicas"] = replicas.into();
+        value["metadata"]["generation"] = (value["metadata"]["generation"].as_i64().unwrap_or(0) + 1).into();
+        self.put(&deployment(), value);
+        self.reconcile();
+    }
+
+    /// Somebody deletes the Deployment and makes it again.
+    pub(in crate::run) fn recreate(&mut self) {
+        self.put(&deployment(), deployment_json("u-other", 3));
+    }
+
+    /// The controllers: pods, status, endpoints.
+    fn reconcile(&mut self) {
+        let Some(mut value) = self.objects.get(&deployment()).cloned() else { return };
+        let wanted = value["spec"]["replicas"].as_i64().unwrap_or(1);
+        let allowed = if let Limit::Quota(most) = self.limit { wanted.min(most) } else { wanted };
+        let name = |n: i64| ObjectRef::new(Kind::Pod, "shop", format!("api-{n}").as_str());
+        for n in 0..20 {
+            if n >= allowed {
+                self.objects.remove(&name(n));
+                self.born.remove(&name(n));
+            } else {
+                let born = *self.born.entry(name(n)).or_insert(self.now);
+                let old = self.now.saturating_sub(born) >= Duration::from_secs(2);
+                let mut pod = self.pod(n, old);
+                pod["metadata"]["labels"] = json!({ "app": "api" });
+                self.put(&name(n), pod);
+            }
+        }
+        let ready: Vec<String> = (0..allowed)
+            .filter(|n| self.objects[&name(*n)]["status"]["conditions"][0]["type"] == "Ready")
+            .map(|n| format!("api-{n}"))
+            .collect();
+        let conditions = if allowed < wanted {
+            json!([{ "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q" }])
+        } else {
+            json!([])
+        };
+        value["status"] = json!({ "observedGeneration": value["metadata"]["generation"], "replicas": allowed, "updatedReplicas": allowed,
+            "readyReplicas": ready.len(), "availableReplicas": ready.len(), "conditions": conditions });
+        if self.objects.get(&deployment()) != Some(&value) {
+            self.put(&deployment(), value);
+        }
+        let endpoints: Vec<Value> = ready
+            .iter()
+            .map(|n| json!({ "targetRef": { "kind": "Pod", "name": n }, "conditions": { "ready": true } }))
+            .collect();
+        let slice = json!({ "metadata": { "labels": { "kubernetes.io/service-name": "api" } }, "endpoints": endpoints });
+        self.put(&ObjectRef::new(Kind::EndpointSlice, "shop", "api-x"), slice);
+    }
+
+    fn pod(&self, n: i64, old: bool) -> Value {
+        let waiting = |reason: &str, message: &str| {
+            json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }],
+            "containerStatuses": [{ "name": "api", "state": { "waiting": { "reason": reason, "message": message } } }] } })
+        };
+        match self.limit {
+            Limit::Room(most) if n >= most => json!({ "metadata": {}, "status": { "phase": "Pending", "conditions": [
+                { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] } }),
+            Limit::Image(most) if n >= most => waiting("ImagePullBackOff", "Back-off pulling image x"),
+            Limit::Ready(most) if n >= most => waiting("ContainerCreating", ""),
+            _ if old => {
+                json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } })
+            }
+            _ => waiting("ContainerCreating", ""),
+        }
+    }
+
+    fn read(&self, object: &ObjectRef, subresource: &str) -> Result<Value, TargetError> {
+        if let Some(kind) = self.unreadable.get(&object.kind) {
+            return Err(TargetError::new(*kind, "the connection was refused"));
+        }
+        let value = self
+            .objects
+            .get(object)
+            .cloned()
+            .ok_or_else(|| TargetError::new(ErrorKind::NotFound, format!("{object} not found")))?;
+        if subresource != "scale" {
+            return Ok(value);
+        }
+        let replicas = value["spec"]["replicas"].as_i64().unwrap_or(0);
+        let spec = if replicas == 0 { json!({}) } else { json!({ "replicas": replicas }) };
+        Ok(json!({ "kind": "Scale", "metadata": value["metadata"], "spec": spec }))
+    }
+
+    fn commit(&mut self, request: &WriteRequest) -> Result<Value, TargetError> {
+        let conflict = || TargetError::new(ErrorKind::Conflict, "the object has been modified");
+        let object = &request.object;
+        match &request.change {
+            Change::Create(body) => {
+                if self.objects.contains_key(object) {
+                    return Err(conflict());
+                }
+                let mut body = body.clone();
+                body["metadata"]["uid"] = format!("uid-{object}").into();
+                self.put(object, body);
+            }
+            Change::MergePatch(patch) => {
+                let mut value = self.read(object, "")?;
+                for field in ["uid", "resourceVersion"] {
+                    if !patch["metadata"][field].is_null() && patch["metadata"][field] != value["metadata"][field] {
+                        return Err(conflict());
+                    }
+                }
+                let before = value["spec"].clone();
+                merge(&mut value, patch);
+                if value["spec"] != before {
+                    value["metadata"]["generation"] = (value["metadata"]["generation"].as_i64().unwrap_or(0) + 1).into();
+                }
+                self.put(object, value);
+            }
+            other => unreachable!("not used by scale: {other:?}"),
+        }
+        self.reconcile();
+        self.read(object, request.subresource)
+    }
+
+    fn write(&mut self, request: &WriteRequest) -> Result<Value, TargetError> {
+        let verb = if matches!(request.change, Change::Create(_)) { "create" } else { "patch" };
+        let slash = if request.subresource.is_empty() { "" } else { "/" };
+        let right = format!("{verb} {}{slash}{}", request.object.kind.plural(), request.subresource);
+        if self.denied.contains(&right) {
+            return Err(TargetError::new(ErrorKind::Forbidden, format!("you may not {right}")));
+        }
+        if self.cut_off_after_write && request.object.kind == Kind::Deployment {
+            self.commit(request)?;
+            self.unreadable.extend([Kind::Deployment, Kind::Lease, Kind::Pod].map(|k| (k, ErrorKind::Unreachable)));
+            return Err(lost());
+        }
+        let at = self.faults.iter().position(|(kind, _)| *kind == request.object.kind);
+        match at.and_then(|at| self.faults.remove(at)).map(|(_, fault)| fault) {
+            None => {}
+            Some(Fault::Refuse(kind)) => return Err(TargetError::new(kind, "refused")),
+            Some(Fault::CutBefore) => return Err(lost()),
+            Some(Fault::CutAfter) => {
+                self.sent.push(request.clone());
+                self.commit(request)?;
+                return Err(lost());
+            }
+            Some(Fault::Race) => {
+                let mut value = self.read(&request.object, "")?;
+                value["metadata"]["annotations"]["other"] = "x".into();
+                self.put(&request.object, value);
+            }
+        }
+        let done = self.commit(request);
+        if done.is_ok() {
+            self.sent.push(request.clone());
+        }
+        done
+    }
+}
+
+fn lost() -> TargetError {
+    TargetError { delivery: Delivery::MayBeDone, ..TargetError::new(ErrorKind::Timeout, "no answer came") }
+}
+
+fn merge(value: &mut Value, patch: &Value) {
+    let Some(patch) = patch.as_object() else {
+        *value = patch.clone();
+        return;
+    };
+    if !value.is_object() {
+        *value = json!({});
+    }
+    for (key, new) in patch {
+        if new.is_null() {
+            value.as_object_mut().map(|m| m.remove(key));
+        } else {
+            merge(&mut value[key], new);
+        }
+    }
+}
+
+impl Read for World {
+    fn get<'a>(&'a self, object: &'a ObjectRef, subresource: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
+        Box::pin(async move { self.lock().read(object, subresource) })
+    }
+
+    fn list<'a>(&'a self, kind: Kind, scope: &'a Scope, labels: &'a str, fields: &'a str) -> BoxFuture<'a, Result<Vec<Value>, TargetError>> {
+        Box::pin(async move {
+            let state = self.lock();
+            if let Some(error) = state.unreadable.get(&kind) {
+                return Err(TargetError::new(*error, format!("you may not list {}", kind.plural())));
+            }
+            let wanted = |(object, value): &(&ObjectRef, &Value)| {
+                object.kind == kind
+                    && scope.namespace().is_none_or(|ns| *ns == object.namespace)
+                    && (labels != "app=api" || value["metadata"]["labels"]["app"] == "api")
+                    && fields.split(',').filter_map(|f| f.split_once('=')).all(|(path, want)| {
+                        let pointer = format!("/{}", path.replace('.', "/"));
+                        value.pointer(&pointer).and_then(Value::as_str) == Some(want)
+                    })
+            };
+            Ok(state.objects.iter().filter(wanted).map(|(_, value)| value.clone()).collect())
+        })
+    }
+
+    fn list_slim<'a>(&'a self, kind: Kind, _scope: &'a Scope) -> BoxFuture<'a, Result<Vec<Object>, TargetError>> {
+        Box::pin(async move {
+            let state = self.lock();
+            match state.unreadable.get(&kind) {
+                Some(error) => Err(TargetError::new(*error, format!("you may not list {}", kind.plural()))),
+                None => Ok(state.slim.get(&kind).cloned().unwrap_or_default()),
+            }
+        })
+    }
+
+    fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
+        Box::pin(async move { Err(TargetError::new(ErrorKind::NotFound, path)) })
+    }
+
+    fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
+        let slash = if access.subresource.is_empty() { "" } else { "/" };
+        let right = format!("{} {}{slash}{}", access.verb, access.kind.plural(), access.subresource);
+        Box::pin(async move { Ok(Allowed { allowed: !self.lock().denied.contains(&right), reason: String::new() }) })
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Identity> {
+        let identity = Identity {
+            server_version: "v1.36.3".into(),
+            cluster_uid: Some("cluster-1".into()),
+            user: "ana@example.org".into(),
+            ..Identity::default()
+        };
+        Box::pin(async move { identity })
+    }
+
+    fn dry_run<'a>(&'a self, _request: &'a WriteRequest) -> BoxFuture<'a, Result<Value, TargetError>> {
+        Box::pin(async move { self.lock().dry_run.clone().map_or(Ok(Value::Null), Err) })
+    }
+}
+
+impl Write for World {
+    fn write(&self, permit: WritePermit) -> BoxFuture<'_, Result<Value, TargetError>> {
+        Box::pin(async move { self.lock().write(permit.request()) })
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        let start: Timestamp = START.parse().expect("a time");
+        start.checked_add(self.lock().now).expect("in range")
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.lock().now
+    }
+}
+
+struct Alarm(World, Duration);
+
+impl Future for Alarm {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let at = self.1;
+        self.0.with(|s| {
+            if s.now >= at {
+                return Poll::Ready(());
+            }
+            s.alarms.insert(at);
+            Poll::Pending
+        })
+    }
+}
+
+impl Timer for World {
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let at = self.lock().now + time;
+        Box::pin(Alarm(self.clone(), at))
+    }
+}
