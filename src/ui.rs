@@ -6,5 +6,22 @@
 pub mod canvas;
 pub mod layout;
 pub mod line;
+mod screen;
 pub mod skin;
 pub mod widget;
+
+use ratatui::buffer::Buffer;
+
+use crate::app::App;
+use canvas::Canvas;
+pub use screen::Drawn;
+use skin::Skin;
+
+/// Draws the console onto a buffer. Answers where the cursor belongs and how much of everything is seen, which the app is told
+/// before the next key.
+pub fn draw(app: &App, skin: &Skin, buffer: &mut Buffer) -> Drawn {
+    let mut canvas = Canvas::new(buffer, skin);
+    let drawn = screen::draw(app, &mut canvas);
+    canvas.finish();
+    drawn
+}

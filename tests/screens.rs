@@ -1,4 +1,9 @@
 //! What is on screen: every widget and every screen as text and as style runs by role.
 
+mod bridge;
+mod everywhere;
+mod overlays;
+mod scene;
 mod shot;
+mod states;
 mod widgets;

@@ -21,7 +21,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("run", &["base", "service", "target", "fleet", "probe", "release", "database"]),
     ("sim", &["base"]),
     ("app", &["base", "action", "keymap", "service", "target", "fleet", "release", "run"]),
-    ("ui", &["base", "action", "theme", "app"]),
+    // What the app holds is drawn as it is: the values of the rooms that the app knows, read only, besides the theme.
+    ("ui", &["base", "action", "keymap", "theme", "service", "target", "fleet", "release", "run", "app"]),
     (
         "runtime",
         &[

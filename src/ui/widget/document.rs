@@ -24,27 +24,77 @@ pub struct Document<'a> {
     pub search: &'a str,
     /// The line that the search stands on.
     pub current: Option<usize>,
+    /// Break long lines instead of cutting them.
+    pub wrap: bool,
 }
 
-impl Document<'_> {
-    /// Draws what is visible.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        for (index, y) in (self.offset..self.len).zip(area.y..area.bottom()) {
-            let mut line = (self.line)(index);
-            if !self.search.is_empty() {
-                let role = if self.current == Some(index) { Role::MatchCurrent } else { Role::Match };
-                let found = find_all(&line.text(), self.search);
-                line = line.highlight(&found, role);
+/// Rows that one broken line may take.
+const MOST_ROWS: usize = 50;
+
+impl<'a> Document<'a> {
+    /// Draws what is visible. Answers how many lines are seen, the last of them perhaps in part.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) -> usize {
+        let mut y = area.y;
+        for index in self.offset..self.len {
+            for row in self.rows(index, area.width) {
+                if y >= area.bottom() {
+                    return index - self.offset + usize::from(y > area.y);
+                }
+                canvas.line(area.x, y, area.width, &row);
+                y += 1;
             }
-            let whole = line.width();
-            if self.column > 0 {
-                line = line.skip(self.column);
-            }
-            canvas.line(area.x, y, area.width, &line);
-            if self.column > 0 && whole > 0 {
-                canvas.text(area.x, y, 1, Role::Dim, "…");
+            if y >= area.bottom() {
+                return index + 1 - self.offset;
             }
         }
+        self.len.saturating_sub(self.offset)
+    }
+
+    /// How many lines at the end fit into an area whole: as far as one may scroll. At least one.
+    pub fn fits(&self, area: Rect) -> usize {
+        if !self.wrap {
+            return usize::from(area.height).max(1);
+        }
+        let mut left = usize::from(area.height);
+        let taken = (0..self.len).rev().take_while(|index| {
+            let rows = self.rows(*index, area.width).len();
+            let fits = rows <= left;
+            left = left.saturating_sub(rows);
+            fits
+        });
+        // A text that is shorter than the area: as if it went on.
+        let lines = taken.count();
+        (lines + left).max(1)
+    }
+
+    fn rows(&self, index: usize, width: u16) -> Vec<Line<'a>> {
+        let mut line = (self.line)(index);
+        if !self.search.is_empty() {
+            let role = if self.current == Some(index) { Role::MatchCurrent } else { Role::Match };
+            let found = find_all(&line.text(), self.search);
+            line = line.highlight(&found, role);
+        }
+        if self.wrap {
+            return Self::wrapped(line, usize::from(width));
+        }
+        if self.column > 0 && !line.is_empty() {
+            line = Line::of(Role::Dim, "…").join(line.skip(self.column + 1));
+        }
+        vec![line]
+    }
+
+    /// What is broken goes on two columns behind the place where the text of the line begins.
+    fn wrapped(line: Line<'a>, width: usize) -> Vec<Line<'a>> {
+        if line.width() <= width {
+            return vec![line];
+        }
+        let indent = line.text().chars().take_while(|c| *c == ' ').count().min(width / 2) + 2;
+        let mut parts = line.wrap(width, 2).into_iter();
+        let first = parts.next().unwrap_or_default();
+        let rest = parts.next().unwrap_or_default().wrap(width.saturating_sub(indent), MOST_ROWS);
+        std::iter::once(first)
+            .chain(rest.into_iter().map(|part| Line::of(Role::Text, " ".repeat(indent)).join(part)))
+            .collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Log lines of many sources, and the lines of the program between them.
 //!
-//! Owns the columns of a log line (time, source, level, text), wrapping, and what a search lights. Formats visible lines only.
+//! Owns the columns of a log line (time, source, text), wrapping, and what a search lights. Formats visible lines only.
 
 use std::ops::Range;
 
@@ -28,10 +28,6 @@ pub struct LogLine<'a> {
     pub source: &'a str,
     /// Which of the source colours it has.
     pub color: usize,
-    /// The level as a word of at most five letters; empty where the text says it itself or nobody knows.
-    pub level: &'static str,
-    /// Colour of the level.
-    pub level_role: Option<Role>,
     /// What it says.
     pub text: Line<'a>,
 }
@@ -42,8 +38,6 @@ pub struct LogView<'a> {
     pub upwards: &'a mut dyn Iterator<Item = Entry<'a>>,
     /// Columns of the widest source name.
     pub source_width: usize,
-    /// Whether any line has a level of its own column.
-    pub levels: bool,
     /// Break long lines instead of cutting them.
     pub wrap: bool,
     /// First visible column of the text.
@@ -62,8 +56,8 @@ const MOST_ROWS: usize = 40;
 impl LogView<'_> {
     /// Draws entries from the bottom upwards until the area is full.
     pub fn draw(self, canvas: &mut Canvas<'_>, area: Rect) {
-        let Self { upwards, source_width, levels, wrap, column, find, at_hit, empty } = self;
-        let format = Format { source_width, levels, wrap, column, width: usize::from(area.width) };
+        let Self { upwards, source_width, wrap, column, find, at_hit, empty } = self;
+        let format = Format { source_width, wrap, column, width: usize::from(area.width) };
         let mut rows: Vec<Line<'_>> = Vec::with_capacity(usize::from(area.height));
         let mut bottom = true;
         while rows.len() < usize::from(area.height) {
@@ -86,12 +80,8 @@ impl LogView<'_> {
     }
 }
 
-/// From so many columns on levels are written out.
-const ROOMY: usize = 80;
-
 struct Format {
     source_width: usize,
-    levels: bool,
     wrap: bool,
     column: usize,
     width: usize,
@@ -133,11 +123,6 @@ impl Format {
             let name = Line::of(Role::SOURCES[line.color % Role::SOURCES.len()], line.source).cut(self.source_width, crate::ui::line::Cut::Start);
             let pad = self.source_width - name.width().min(self.source_width) + 1;
             head = head.join(name).with(Role::Text, " ".repeat(pad));
-        }
-        if self.levels {
-            // Three letters tell the level as well as five where room is dear.
-            let letters = if self.width < ROOMY { 3 } else { 5 };
-            head = head.with(line.level_role.unwrap_or(Role::Dim), format!("{:<letters$.letters$} ", line.level));
         }
         head
     }

@@ -1,0 +1,238 @@
+//! The plan panel: what will happen, what was checked, what must be typed (screens.md 3).
+//!
+//! Owns its looks. Every line comes from the plan value itself.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::action::{Action, Context};
+use crate::app::App;
+use crate::app::overlay::{PlanPanel, PlanState};
+use crate::run::{Level, Plan, PlanLine, Tone};
+use crate::theme::{Role, glyph};
+use crate::ui::canvas::Canvas;
+use crate::ui::line::Line;
+use crate::ui::screen::top;
+use crate::ui::widget::field::Field;
+use crate::ui::widget::panel::{Panel, centered};
+
+/// Columns of the words at the left: `Will change`.
+const LABEL: usize = 14;
+
+/// As wide as the panel ever gets: longer lines are hard to read.
+const WIDEST: u16 = 120;
+
+pub(super) fn draw(app: &App, panel: &PlanPanel, canvas: &mut Canvas<'_>, within: Rect) -> Option<Position> {
+    let width = within.width.min(WIDEST);
+    let text_width = usize::from(width.saturating_sub(4));
+    let pinned = pinned(app, panel, text_width);
+    let room = usize::from(within.height).saturating_sub(pinned.len() + 3);
+    let body = body(app, panel, text_width, room);
+    let drawn = Panel {
+        title: title(panel),
+        info: top::environment(app.environment()),
+        body,
+        pinned,
+        foot: foot(app, panel),
+        offset: 0,
+    };
+    let (_, height) = drawn.size();
+    let place = drawn.draw(canvas, centered(within, width, height));
+    let field_row = Rect { y: place.pinned.bottom().saturating_sub(1), height: 1, ..place.pinned };
+    ask(panel).and_then(|label| {
+        let field = Field { label, text: panel.typed.text(), cursor: panel.typed.cursor(), hint: "" };
+        field.draw(canvas, field_row)
+    })
+}
+
+fn title(panel: &PlanPanel) -> Line<'static> {
+    match &panel.state {
+        PlanState::Ready(plan) | PlanState::Stale(plan, _) => Line::of(Role::PanelTitle, plan.title()),
+        PlanState::Making(_) | PlanState::Failed(_) => {
+            Line::of(Role::PanelTitle, format!("{} {}", capital(panel.request.action), panel.request.subject.name))
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn body(app: &App, panel: &PlanPanel, width: usize, room: usize) -> Vec<Line<'static>> {
+    match &panel.state {
+        PlanState::Making(_) => vec![
+            Line::of(Role::Text, "Reading the target, asking what is allowed, trying it as a dry run …"),
+            Line::of(Role::Dim, "Nothing has been written."),
+        ],
+        PlanState::Failed(problem) => {
+            let mut lines = Line::of(Role::Danger, format!("{} ", glyph::FAILED)).with(Role::Text, problem.message.clone()).wrap(width, 8);
+            if let Some(hint) = &problem.hint {
+                lines.push(Line::new());
+                lines.extend(Line::of(Role::Label, "Do ").with(Role::Text, hint.clone()).wrap(width, 6));
+            }
+            lines.push(Line::of(Role::Dim, "Nothing has been written."));
+            lines
+        }
+        PlanState::Ready(plan) | PlanState::Stale(plan, _) => plan_rows(app, plan, width, room),
+    }
+}
+
+/// The plan's lines; where they do not fit, checks that hold are told in one line, for the others matter more.
+fn plan_rows(app: &App, plan: &Plan, width: usize, room: usize) -> Vec<Line<'static>> {
+    let lines: Vec<PlanLine> = plan.lines(app.now);
+    let lines = without_confirm(lines);
+    let all = rows(&lines, width);
+    if all.len() <= room { all } else { rows(&shortened(lines), width) }
+}
+
+/// The plan's own words on what must be typed are said where it is typed.
+fn without_confirm(mut lines: Vec<PlanLine>) -> Vec<PlanLine> {
+    if let Some(at) = lines.iter().position(|l| l.label == "Confirm") {
+        lines.truncate(at);
+    }
+    lines
+}
+
+fn shortened(lines: Vec<PlanLine>) -> Vec<PlanLine> {
+    let held = lines.iter().filter(|l| l.tone == Tone::Ok).count();
+    if held < 2 {
+        return lines;
+    }
+    let mut label = "";
+    let mut told = false;
+    let mut short = Vec::with_capacity(lines.len());
+    for mut line in lines {
+        if line.tone == Tone::Ok {
+            label = if line.label.is_empty() { label } else { line.label };
+            if !told {
+                told = true;
+                short.push(PlanLine { label: std::mem::take(&mut label), tone: Tone::Ok, text: format!("{held} checks hold") });
+            }
+            continue;
+        }
+        if line.label.is_empty() && !label.is_empty() {
+            line.label = label;
+        }
+        label = "";
+        short.push(line);
+    }
+    short
+}
+
+fn rows(lines: &[PlanLine], width: usize) -> Vec<Line<'static>> {
+    let mut rows = Vec::with_capacity(lines.len());
+    for line in lines {
+        let (mark, role) = look(line.tone);
+        let label = format!("{:<LABEL$}", line.label);
+        let mark_width = if mark.is_empty() { 0 } else { 2 };
+        let parts = Line::of(role, line.text.clone()).wrap(width.saturating_sub(LABEL + mark_width), 6);
+        for (at, part) in parts.into_iter().enumerate() {
+            let mut row = if at == 0 { Line::of(Role::Label, label.clone()) } else { Line::of(Role::Label, " ".repeat(LABEL)) };
+            if mark_width > 0 {
+                row.push(mark_role(line.tone), if at == 0 { format!("{mark} ") } else { "  ".to_owned() });
+            }
+            rows.push(row.join(part));
+        }
+    }
+    rows
+}
+
+const fn look(tone: Tone) -> (&'static str, Role) {
+    match tone {
+        Tone::Plain => ("", Role::Text),
+        Tone::Muted => ("", Role::Dim),
+        Tone::Ok => (glyph::DONE, Role::Text),
+        Tone::Warning => ("!", Role::NoticeWarn),
+        Tone::Failed => (glyph::FAILED, Role::Danger),
+        Tone::Unknown => ("?", Role::Unknown),
+    }
+}
+
+const fn mark_role(tone: Tone) -> Role {
+    match tone {
+        Tone::Ok => Role::Ok,
+        Tone::Warning => Role::NoticeWarn,
+        Tone::Failed => Role::Danger,
+        Tone::Unknown => Role::Unknown,
+        Tone::Plain | Tone::Muted => Role::Text,
+    }
+}
+
+/// Rows that are always in sight: what moved, the ways on, why so much is asked, what was typed wrongly, and the field.
+fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    match &panel.state {
+        PlanState::Stale(_, moved) => {
+            let again = app.start.keymap.hint(&[Context::Plan], Action::NewPlan).map(ToString::to_string).unwrap_or_default();
+            let text = Line::of(Role::Danger, "The world moved: ").with(Role::Text, moved.clone());
+            rows.extend(text.wrap(width, 3));
+            rows.push(Line::of(Role::Key, again).with(Role::Text, " makes a new plan. Nothing has been written."));
+        }
+        PlanState::Ready(plan) => rows.extend(asked(plan, width)),
+        PlanState::Making(_) | PlanState::Failed(_) => {}
+    }
+    if let Some(error) = &panel.error {
+        rows.extend(Line::of(Role::Danger, error.clone()).wrap(width, 2));
+    }
+    if !rows.is_empty() {
+        rows.insert(0, Line::new());
+    }
+    if ask(panel).is_some() {
+        rows.push(Line::new());
+    }
+    rows
+}
+
+fn asked(plan: &Plan, width: usize) -> Vec<Line<'static>> {
+    let mut rows = Vec::new();
+    let choices = plan.checks().iter().flat_map(|check| &check.choices);
+    let mut ways = Line::new();
+    for choice in choices {
+        ways = ways.with(Role::Key, format!("[{}]", choice.key)).with(Role::Text, format!(" {}   ", choice.title));
+    }
+    if !ways.is_empty() {
+        rows.extend(Line::of(Role::Label, format!("{:<LABEL$}", "Choose")).join(ways).wrap(width, 3));
+    }
+    if !plan.allowed() {
+        rows.push(Line::of(Role::Danger, "This plan may not run: what is marked with a cross stands in the way."));
+        return rows;
+    }
+    let reasons: Vec<&str> = plan.raises().iter().filter(|r| r.to == plan.confirmation().level).map(|r| r.why.as_str()).collect();
+    if !reasons.is_empty() {
+        rows.extend(Line::of(Role::NoticeWarn, format!("Asked for because {}.", reasons.join(", "))).wrap(width, 2));
+    }
+    if plan.confirmation().level == Level::TwoPerson {
+        rows.push(Line::of(Role::NoticeWarn, "A second person must approve it as well."));
+    }
+    rows
+}
+
+/// What stands before the field, when something is to be typed.
+fn ask(panel: &PlanPanel) -> Option<Line<'static>> {
+    let plan = panel.ready().filter(|plan| plan.allowed())?;
+    let text = plan.confirmation().text.clone()?;
+    Some(Line::of(Role::Text, "Type ").with(Role::Typed, text).with(Role::Text, " to go on: "))
+}
+
+fn foot(app: &App, panel: &PlanPanel) -> Line<'static> {
+    let mut line = Line::new();
+    let takes_text = panel.takes_text();
+    let contexts = if takes_text { vec![Context::Text, Context::Plan] } else { vec![Context::Plan] };
+    let mut key = |action: Action, label: &str| {
+        if let Some(chord) = app.start.keymap.hint(&contexts, action) {
+            let gap = if line.is_empty() { "" } else { "   " };
+            line.push(Role::KeyLabel, gap);
+            line.push(Role::Key, chord.to_string());
+            line.push(Role::KeyLabel, format!(" {label}"));
+        }
+    };
+    key(Action::Back, "cancel");
+    if takes_text {
+        key(Action::Submit, "go on");
+    }
+    key(Action::NewPlan, "new plan");
+    if panel.ready().is_some_and(|plan| !plan.allowed()) {
+        key(Action::Override, "override in writing");
+    }
+    line
+}
