@@ -7,7 +7,8 @@ use ratatui::layout::{Position, Rect};
 use crate::action::{Action, Context};
 use crate::app::App;
 use crate::app::overlay::{PlanPanel, PlanState};
-use crate::run::{Level, Plan, PlanLine, Tone};
+use crate::base::confirmation::Confirmation;
+use crate::run::{Plan, PlanLine, Tone};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -201,7 +202,7 @@ fn asked(plan: &Plan, width: usize) -> Vec<Line<'static>> {
     if !reasons.is_empty() {
         rows.extend(Line::of(Role::NoticeWarn, format!("Asked for because {}.", reasons.join(", "))).wrap(width, 2));
     }
-    if plan.confirmation().level == Level::TwoPerson {
+    if plan.confirmation().level == Confirmation::TwoPerson {
         rows.push(Line::of(Role::NoticeWarn, "A second person must approve it as well."));
     }
     rows
