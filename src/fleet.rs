@@ -4,6 +4,7 @@
 //! filters, and the answers of the header. Pure: times are arguments. Must not fetch, draw, or read a clock.
 
 pub mod cause;
+mod changes;
 pub mod columns;
 mod evidence;
 pub mod filter;
@@ -14,6 +15,7 @@ mod items;
 mod judge;
 mod look;
 mod objects;
+mod proven;
 mod row;
 mod services;
 mod sketch;
@@ -28,6 +30,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use cause::{Cause, Link, Trouble};
+pub use changes::{Change, LAST_RUN, What};
 pub use evidence::{REVISION, revision_number};
 pub use filter::{Filter, FilterError};
 pub use items::{HealthItem, TlsHost, Topic};
@@ -48,8 +51,10 @@ use crate::target::api::ErrorKind;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
 use crate::target::model::{Event, Kind, NodeMetrics, Object, ObjectRef, PodMetrics, Usage, condition};
 use crate::target::request::StreamKey;
+use changes::Changes;
 use judge::Rows;
 use objects::Objects;
+use proven::Proven;
 use stream::Streams;
 
 /// Events kept about one object: the newest.
@@ -67,6 +72,8 @@ pub struct Fleet {
     /// Workloads whose verdict may be another one now.
     dirty: BTreeSet<Arc<WorkloadKey>>,
     rows: Rows,
+    changes: Changes,
+    proven: Proven,
     events_dropped: u64,
     node_usage: Vec<(Str, Usage)>,
     metrics: Metrics,
@@ -126,10 +133,11 @@ impl Fleet {
 
     /// Forgets a stream that was cancelled, with everything that it brought.
     pub fn forget(&mut self, key: &StreamKey, now: Timestamp) {
+        // Out of sight is not deleted.
+        self.streams.forget(key);
         for gone in self.objects.unseen(key.kind, &key.scope, u32::MAX) {
             self.remove(key.kind, &gone, now);
         }
-        self.streams.forget(key);
         self.mark_kind(key.kind);
         self.revision += 1;
     }
@@ -176,6 +184,7 @@ impl Fleet {
         if let Some(old) = &old {
             self.mark(old);
         }
+        self.note_change(old.as_ref(), Some(object), now.as_second());
         let adopted = old.as_ref().is_none_or(|o| o.meta().owner != object.meta().owner);
         if adopted && matches!(object, Object::ReplicaSet(_) | Object::Job(_)) {
             self.reattach(object);
@@ -183,6 +192,7 @@ impl Fleet {
         match object {
             Object::Event(event) => self.bound_events(event),
             Object::Pod(_) => self.mark(object),
+            Object::ReplicaSet(set) => self.note_full(set),
             Object::Node(node) if ready_node(object) != old.as_ref().is_some_and(ready_node) => self.mark_node(&node.meta.name.clone()),
             Object::Service(_) => self.mark_services_workloads(&object.meta().namespace),
             Object::EndpointSlice(slice) => self.mark_behind(slice),
@@ -192,14 +202,18 @@ impl Fleet {
         self.revision += 1;
     }
 
-    fn remove(&mut self, kind: Kind, key: &Key, _now: Timestamp) {
+    fn remove(&mut self, kind: Kind, key: &Key, now: Timestamp) {
         if kind == Kind::Pod
             && let Some(entry) = self.objects.pods.get(&key.namespace, &key.name)
         {
             self.dirty.insert(entry.workload.clone());
         }
         let Some(old) = self.objects.remove(kind, key) else { return };
+        self.note_change(Some(&old), None, now.as_second());
         self.mark(&old);
+        if matches!(kind, Kind::ReplicaSet | Kind::ControllerRevision) {
+            self.proven.forget(&old.meta().uid);
+        }
         match &old {
             Object::ReplicaSet(_) | Object::Job(_) => self.reattach(&old),
             Object::Service(_) => self.mark_services_workloads(&key.namespace),

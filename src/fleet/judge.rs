@@ -95,8 +95,13 @@ impl Fleet {
         let mut memory = std::mem::take(&mut self.rows.memory);
         for key in dirty {
             let row = self.judge(&key, &mut memory, seconds);
-            if row.is_none() {
-                memory.remove(&key);
+            match &row {
+                None => drop(memory.remove(&key)),
+                Some(row) => {
+                    if let Some(w) = key.kind.kind().and_then(|k| self.workload(k, &key.namespace, &key.name)).cloned() {
+                        self.note_judged(&w, &row.images);
+                    }
+                }
             }
             self.rows.put(&key, row);
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::cause::Cause;
+use super::changes::Change;
 use super::objects::PodEntry;
 use super::row::WorkloadRow;
 use super::store::Store;
@@ -224,6 +225,11 @@ impl Fleet {
     /// All events that are kept, in no particular order.
     pub fn events(&self) -> impl Iterator<Item = &Arc<Event>> {
         self.objects.events.iter()
+    }
+
+    /// Changes of wanted state that were seen while watching, the newest of each object.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter()
     }
 
     /// The first paint of a kind: kubectl's columns per scope, while its objects are not there yet.

@@ -1,0 +1,122 @@
+//! BACK: can we go back, to what, and what is not known about it.
+//!
+//! Without the knowledge of a schema no way back is called safe: it is unknown, and the reasons say what is missing. Never looks
+//! like good news.
+
+use serde::Serialize;
+
+use super::by::Hints;
+use super::history::{Revision, history};
+use crate::fleet::{Fleet, WorkloadKey};
+use crate::target::model::{Kind, ObjectRef, Seconds};
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// Of what.
+    pub workload: WorkloadKey,
+    /// The revision that one would return to.
+    pub to: Option<Target>,
+    /// Whether that is safe.
+    pub verdict: BackVerdict,
+    /// Why it is not simply safe; never empty unless it is.
+    pub reasons: Vec<String>,
+    /// How long it would take, when that can be told.
+    pub estimate: Option<Seconds>,
+}
+
+/// The revision that one would return to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its number.
+    pub revision: i64,
+    /// Its tag or digest.
+    pub version: Option<String>,
+    /// Whether it was seen fully ready; `None` = not known.
+    pub ready_once: Option<bool>,
+}
+
+/// Whether a way back is safe (cli.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackVerdict {
+    /// Nothing would be lost.
+    Safe,
+    /// The schema has to go back first.
+    NeedsDowngrade,
+    /// Data would be lost.
+    LosesData,
+    /// There is nothing to return to.
+    Impossible,
+    /// Cannot be told.
+    Unknown,
+}
+
+impl Back {
+    /// One line for the header: `unknown: v1.8.2, never seen ready here`.
+    pub fn text(&self) -> String {
+        let word = match self.verdict {
+            BackVerdict::Safe => "safe",
+            BackVerdict::NeedsDowngrade => "needs downgrade",
+            BackVerdict::LosesData => "loses data",
+            BackVerdict::Impossible => "impossible",
+            BackVerdict::Unknown => "unknown",
+        };
+        let to = self.to.as_ref().map(|t| t.version.clone().unwrap_or_else(|| format!("revision {}", t.revision)));
+        let why = self.reasons.first().map(String::as_str);
+        match (to, why) {
+            (Some(to), Some(why)) => format!("{to} {word}: {why}"),
+            (Some(to), None) => format!("{to} {word}"),
+            (None, Some(why)) => format!("{word}: {why}"),
+            (None, None) => word.to_owned(),
+        }
+    }
+}
+
+/// The workload that BACK is about: the one whose current revision is the newest, among those that count.
+pub fn subject(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool) -> Option<WorkloadKey> {
+    let all = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet].into_iter().flat_map(|kind| fleet.workloads(kind));
+    let dated = all.filter_map(|w| {
+        let key = WorkloadKey::of(&ObjectRef::new(w.kind, w.meta.namespace.clone(), w.meta.name.clone())).filter(|k| counts(k))?;
+        let revisions = fleet
+            .replica_sets_of(w)
+            .map(|rs| rs.meta.created)
+            .chain(fleet.controller_revisions_of(w).map(|cr| cr.meta.created));
+        let (mut count, mut newest) = (0, None);
+        for created in revisions {
+            (count, newest) = (count + 1, newest.max(Some(created)));
+        }
+        // One that was never changed has nothing to return to: asked only where there is no other.
+        Some(((count > 1, newest), key))
+    });
+    dated.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, key)| key)
+}
+
+/// Can we go back? `migrations_named` says whether a service file names the migrations.
+pub fn back(fleet: &Fleet, key: &WorkloadKey, migrations_named: bool) -> Back {
+    let revisions = history(fleet, key, &Hints::default());
+    let blank = Back { workload: key.clone(), to: None, verdict: BackVerdict::Unknown, reasons: Vec::new(), estimate: None };
+    let Some(current) = revisions.iter().find(|r| r.current) else {
+        return Back { reasons: vec![format!("the revisions of {} cannot be seen", key.name)], ..blank };
+    };
+    let older: Vec<&Revision> = revisions.iter().filter(|r| r.number < current.number).collect();
+    let Some(to) = older.iter().find(|r| r.ready_once == Some(true)).or(older.first()) else {
+        return Back { verdict: BackVerdict::Impossible, reasons: vec![format!("{} has no older revision", key.name)], ..blank };
+    };
+    let mut reasons = Vec::new();
+    if to.ready_once != Some(true) {
+        reasons.push("not known whether it was ever fully ready".to_owned());
+    }
+    if key.kind.kind().and_then(|k| fleet.workload(k, &key.namespace, &key.name)).is_some_and(|w| w.paused) {
+        reasons.push(format!("{} is paused", key.name));
+    }
+    reasons.push(if migrations_named { "the schema was not asked".into() } else { "no service file names the migrations".into() });
+    if to.images.iter().any(|i| i.digest.is_none()) {
+        reasons.push("its digest is not known: the tag may have moved".to_owned());
+    }
+    let to = Target { revision: to.number, version: to.version(), ready_once: to.ready_once };
+    Back { to: Some(to), reasons, ..blank }
+}
+
+#[cfg(test)]
+mod tests;
