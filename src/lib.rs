@@ -10,6 +10,7 @@
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
 //! release   revisions, what is different between two of them, what changed last, can we go back
+//! probe     what probes mean: schedule, judgement, thresholds, history
 //! run       plan, check, confirm, do, prove, record: the only room that writes to a target
 //! ui        the drawing: reads state, writes a buffer
 //! service   service files: what somebody operates, where, and who to call
@@ -23,6 +24,7 @@ pub mod config;
 pub mod fleet;
 pub mod keymap;
 pub mod release;
+pub mod probe;
 pub mod run;
 pub mod runtime;
 pub mod service;

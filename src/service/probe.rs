@@ -39,6 +39,9 @@ pub struct ProbeSpec {
     pub critical: bool,
     /// What a success proves, in the file's words: `shallow`, `database`.
     pub depth: Option<String>,
+    /// Somebody wants it asked. Not so for what the console derives from the cluster by itself (the hosts of an Ingress): that it
+    /// cannot be reached from here then says nothing.
+    pub declared: bool,
 }
 
 /// What a probe asks.
@@ -160,6 +163,7 @@ impl ProbeSpec {
             optional: false,
             critical: true,
             depth: None,
+            declared: true,
         }
     }
 

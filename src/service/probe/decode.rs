@@ -114,7 +114,21 @@ fn one(table: &Table<'_>, id: &At<String>, around: &Around<'_>) -> Option<ProbeS
     let critical = table.flag("critical").is_none_or(|f| f.value) && !optional;
     let depth = table.text("depth").map(|d| d.value);
     let id = id.value.clone();
-    Some(ProbeSpec { id, title, kind: kind?, expect, headers, timeout, interval, fail_after, pass_after, optional, critical, depth })
+    Some(ProbeSpec {
+        id,
+        title,
+        kind: kind?,
+        expect,
+        headers,
+        timeout,
+        interval,
+        fail_after,
+        pass_after,
+        optional,
+        critical,
+        depth,
+        declared: true,
+    })
 }
 
 /// What is asked; `None` with a problem recorded.

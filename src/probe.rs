@@ -1,0 +1,28 @@
+//! What probes mean: schedule, judgement, thresholds, history.
+//!
+//! Owns the five results and how they become health (contract.md 1). Asking is the business of whoever implements
+//! [`crate::target::probe::Reach`]; the loop here only says when, and sends a whole report after every measurement.
+
+mod derive;
+mod judge;
+mod once;
+mod question;
+mod schedule;
+mod state;
+mod track;
+mod watch;
+
+pub use derive::ingress_certificates;
+pub use judge::{Near, Verdict, judge};
+pub use once::once;
+pub use question::{PodTarget, Pods, Question, questions};
+pub use schedule::Schedule;
+pub use state::ProbeState;
+pub use track::Track;
+pub use watch::{Askers, watch};
+
+/// So many measurements are kept of each probe.
+pub const HISTORY: usize = 240;
+
+#[cfg(test)]
+mod tests;
