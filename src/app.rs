@@ -4,6 +4,7 @@
 //! ratatui, crossterm, kube, tokio, files or clocks; time comes with every message.
 
 mod act;
+pub mod answers;
 pub mod choice;
 pub mod document;
 pub mod effect;
@@ -43,6 +44,7 @@ use crate::target::api::Identity;
 use crate::target::event::Opened;
 use crate::target::probe::ProbeReport;
 use crate::target::request::TargetSpec;
+use answers::Answers;
 use effect::Effect;
 use logs::{LogBounds, Logs};
 use msg::{Measures, Msg};
@@ -137,6 +139,8 @@ pub struct App {
     pub fleet: Fleet,
     /// What the probes said last, by id.
     pub probes: BTreeMap<Str, ProbeReport>,
+    /// What is answered without a keystroke.
+    pub answers: Answers,
     /// The focused pane.
     pub focus: Pane,
     /// Whether it has the whole screen.
@@ -179,6 +183,7 @@ impl App {
             identity: None,
             fleet: Fleet::new(),
             probes: BTreeMap::new(),
+            answers: Answers::default(),
             focus: Pane::Workloads,
             zoomed: false,
             workloads: Workloads::default(),
@@ -230,6 +235,7 @@ impl App {
         self.now = now;
         self.logs.settle();
         self.fleet.settle(now);
+        self.answers.refresh(&self.fleet, &self.probes, self.start.service.as_ref(), now);
         self.workloads.refresh(&self.fleet, now);
         self.releases.refresh(&self.fleet, self.workloads.subject(), now);
         self.refresh_readings();

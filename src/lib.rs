@@ -20,6 +20,8 @@
 pub mod action;
 pub mod app;
 pub mod base;
+pub mod boot;
+pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod keymap;

@@ -2,7 +2,10 @@
 //!
 //! Owns everything that happens in time. Must not decide what a key means or what is on screen: that is `app` and `ui`.
 
+pub mod console;
+pub mod effects;
 pub mod input;
 pub mod screen;
 pub mod signals;
+mod templates;
 pub mod terminal;

@@ -12,7 +12,6 @@ use super::{App, Pane};
 use crate::action::Action;
 
 impl App {
-    #[expect(clippy::too_many_lines, reason = "one match router")]
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         if let Some(effects) = self.motion(action) {
             return effects;
@@ -70,8 +69,7 @@ impl App {
             Action::Events => self.events(),
             Action::Logs => self.logs_of_selection(),
             Action::Copy => self.copy(),
-            Action::DiffRelease => self.diff_release(),
-            Action::BackPreview => self.diff_release(),
+            Action::DiffRelease | Action::BackPreview => self.diff_release(),
             Action::Scale => self.ask_scale(),
             Action::NewPlan => self.replan(),
             Action::Override => self.ask_override(),
@@ -94,11 +92,10 @@ impl App {
     pub(super) fn back(&mut self) -> Vec<Effect> {
         match self.overlays.pop() {
             Some(Overlay::Prompt(prompt)) => self.prompt_left(&prompt),
-            Some(_) => {}
             None if self.focus == Pane::Logs && self.logs.search.is_some() => self.logs.search_for(None),
             None if self.focus == Pane::Workloads && self.workloads.has_filter() => self.workloads.clear_filter(),
             None if self.zoomed => self.zoomed = false,
-            None => {}
+            _ => {}
         }
         Vec::new()
     }
@@ -153,9 +150,9 @@ impl App {
         }
     }
 
-    /// How many rows the health pane has: probes.
+    /// How many rows the health pane has: probes, then what the cluster says by itself.
     pub fn health_len(&self) -> usize {
-        self.probes.len()
+        self.answers.items.len() + self.probes.len()
     }
 
     fn open(&mut self) -> Vec<Effect> {

@@ -45,7 +45,7 @@ impl App {
     /// Pod templates for a comparison arrived.
     pub(super) fn templates(&mut self, ticket: Ticket, result: Result<Box<(Value, Value)>, String>) {
         let content = match result {
-            Ok(pair) => Content::Lines(self.comparison(&pair.0, &pair.1)),
+            Ok(pair) => Content::Lines(Self::comparison(&pair.0, &pair.1)),
             Err(why) => Content::Failed(why),
         };
         self.fill(ticket, content);
@@ -152,11 +152,12 @@ impl App {
 
     /// Id of the health item or probe under the cursor.
     fn selected_health(&self) -> Option<String> {
-        self.probes.keys().nth(self.health.selected).map(ToString::to_string)
+        let ids = self.probes.keys().map(ToString::to_string).chain(self.answers.items.iter().map(|i| i.id.clone()));
+        ids.into_iter().nth(self.health.selected)
     }
 
     /// The lines of a comparison of two pod templates.
-    fn comparison(&self, from: &Value, to: &Value) -> Vec<DocumentLine> {
+    fn comparison(from: &Value, to: &Value) -> Vec<DocumentLine> {
         let pretty = |v: &Value| serde_json::to_string_pretty(v).unwrap_or_default();
         let (from, to) = (pretty(from), pretty(to));
         let diff = similar::TextDiff::from_lines(&from, &to);
@@ -173,7 +174,7 @@ impl App {
 
     fn health_lines(&self, id: &str) -> Vec<DocumentLine> {
         let Some(report) = self.probes.get(id) else {
-            return Vec::new();
+            return self.answers.items.iter().filter(|i| i.id == id).flat_map(|i| self.item_lines(i)).collect();
         };
         explain::probe(report, &self.start.zone)
     }

@@ -76,6 +76,7 @@ impl App {
         self.failure = None;
         self.identity = None;
         self.fleet = crate::fleet::Fleet::new();
+        self.answers = super::answers::Answers::default();
         self.workloads.forget();
         self.releases.forget();
         self.follow_nothing();

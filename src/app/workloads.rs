@@ -3,7 +3,6 @@
 //! Owns which rows there are and where the cursor is; what a row shows is looked up in the fleet while it is drawn. A selection
 //! never moves under the cursor because data arrived.
 
-mod filter;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -17,9 +16,8 @@ use super::follow::Target;
 use super::list::ListState;
 use crate::action::Action;
 use crate::base::health::Health;
-use crate::fleet::{Fleet, WorkloadKey};
+use crate::fleet::{Filter, Fleet, WorkloadKey};
 use crate::target::model::{Kind, ObjectRef};
-use filter::Filter;
 
 /// The workloads pane.
 #[derive(Debug, Default)]
@@ -144,7 +142,7 @@ impl Workloads {
 
     /// Sets the filter; `Err` says what is wrong with it and leaves the old one.
     pub fn set_filter(&mut self, text: &str) -> Result<(), String> {
-        let filter = if text.trim().is_empty() { None } else { Some(Filter::parse(text).map_err(|e: String| e)?) };
+        let filter = if text.trim().is_empty() { None } else { Some(Filter::parse(text).map_err(|e| e.to_string())?) };
         text.clone_into(&mut self.filter_text);
         self.filter = filter;
         self.changed = true;
@@ -239,10 +237,9 @@ impl Workloads {
             return Some(Target::Workloads(marked));
         }
         Some(match &self.selected_row()?.id {
-            RowId::Workload(key) => Target::Workload((**key).clone()),
+            RowId::Workload(key) | RowId::Job(key, _) => Target::Workload((**key).clone()),
             RowId::Pod(_, pod) => Target::Pod(pod.clone()),
             RowId::Container(_, pod, name) => Target::Container(pod.clone(), name.clone()),
-            RowId::Job(key, _) => Target::Workload((**key).clone()),
         })
     }
 }

@@ -50,16 +50,13 @@ impl InputStream {
     pub async fn next(&mut self) -> Input {
         let Some(stream) = &mut self.stream else { return std::future::pending().await };
         loop {
-            match stream.next().await {
-                Some(Ok(event)) => {
-                    if let Some(input) = translate(event) {
-                        return input;
-                    }
+            if let Some(Ok(event)) = stream.next().await {
+                if let Some(input) = translate(event) {
+                    return input;
                 }
-                Some(Err(_)) | None => {
-                    self.stream = None;
-                    return Input::Closed;
-                }
+            } else {
+                self.stream = None;
+                return Input::Closed;
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::app::document::{DocumentLine, LineKind};
 use crate::base::age;
 use crate::base::health::Health;
 use crate::base::quantity;
-use crate::fleet::{Link, PodEntry, WorkloadKey, cause, health, image};
+use crate::fleet::{HealthItem, Link, PodEntry, WorkloadKey, cause, health, image};
 use crate::target::model::{Condition, Container, ContainerState, Object, ObjectRef, Resources, Termination};
 use crate::target::probe::{ProbeReport, ProbeResult};
 
@@ -77,6 +77,16 @@ impl App {
             }
             None => (Health::Unknown, "it is not seen any more".to_owned(), Vec::new()),
         }
+    }
+
+    /// A health item of the cluster: what it says, then everything about its object.
+    pub(super) fn item_lines(&self, item: &HealthItem) -> Vec<DocumentLine> {
+        let mut lines = vec![DocumentLine::new(health_kind(item.health), format!("{}: {}", item.title, item.detail))];
+        if let Some(object) = &item.object {
+            lines.push(DocumentLine::plain(""));
+            lines.extend(self.describe_lines(object));
+        }
+        lines
     }
 
     fn recent_events(&self, object: &ObjectRef) -> Vec<DocumentLine> {

@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::filter::Filter;
 use crate::base::health::Health;
 use crate::base::text::Str;
-use crate::fleet::{Fleet, Key, PodEntry, WorkloadKey, WorkloadKind, WorkloadRow, health};
+use crate::fleet::{Filter, Fleet, Key, PodEntry, WorkloadKey, WorkloadKind, WorkloadRow, health};
 
 /// Workloads that open by themselves because something is wrong, at most: an outage of everything must stay readable.
 const OPEN_AT_MOST: usize = 4;
@@ -206,9 +205,8 @@ fn container_health(c: &crate::target::model::Container) -> Health {
         (ContainerState::Running { .. }, _) if c.ready => Health::Ok,
         (ContainerState::Running { .. }, _) => Health::Degraded,
         (ContainerState::Terminated(t), _) if t.exit_code == 0 => Health::Off,
-        (ContainerState::Terminated(_), _) => Health::Down,
         (ContainerState::Waiting { reason, .. }, _) if matches!(&**reason, "PodInitializing" | "ContainerCreating") => Health::Unknown,
-        (ContainerState::Waiting { .. }, _) => Health::Down,
+        (ContainerState::Terminated(_) | ContainerState::Waiting { .. }, _) => Health::Down,
         (ContainerState::Absent, _) => Health::Unknown,
     }
 }

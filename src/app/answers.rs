@@ -1,0 +1,67 @@
+//! The answers that the header gives without a keystroke, and the rows of the health pane, worked out once per change.
+//!
+//! Owns when they are worked out again. What they say comes from the fleet, the probes and the service file.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::base::health::Health;
+use crate::base::text::Str;
+use crate::fleet::health::{Member, Part};
+use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey};
+use crate::service::Service;
+use crate::target::probe::ProbeReport;
+
+/// A flood of events works the answers out no more often than this.
+const REST: SignedDuration = SignedDuration::from_millis(200);
+
+/// What is answered without a keystroke.
+#[derive(Debug)]
+pub struct Answers {
+    /// Is it up?
+    pub up: Up,
+    /// What the cluster says about health by itself.
+    pub items: Vec<HealthItem>,
+    seen: Option<(u64, Timestamp)>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let up = Up { health: Health::Unknown, ready: 0, desired: 0, counts: Vec::new(), reasons: Vec::new() };
+        Self { up, items: Vec::new(), seen: None }
+    }
+}
+
+impl Answers {
+    /// Works the answers out again when something changed, and at least once a minute: certificates and staleness move with
+    /// the time alone.
+    pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, service: Option<&Service>, now: Timestamp) {
+        let revision = fleet.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>();
+        if let Some((seen, at)) = self.seen {
+            let age = now.duration_since(at);
+            if (seen == revision && age < SignedDuration::from_secs(60)) || (age < REST && age >= SignedDuration::ZERO) {
+                return;
+            }
+        }
+        self.seen = Some((revision, now));
+        let others: Vec<(Member, String)> = probes.values().filter(|p| p.counts).map(probe).collect();
+        let counts = |key: &WorkloadKey| service.is_none_or(|s| s.workloads.is_empty() || of(s, key).is_some());
+        let critical = |key: &WorkloadKey| service.and_then(|s| of(s, key)).is_some_and(crate::service::Workload::is_critical);
+        self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
+        self.items = fleet.health_items(now);
+    }
+}
+
+/// The service file's entry for a workload: by name, and by namespace where it names one.
+fn of<'a>(service: &'a Service, key: &WorkloadKey) -> Option<&'a crate::service::Workload> {
+    service
+        .workloads
+        .iter()
+        .find(|w| w.name.as_deref() == Some(&*key.name) && w.namespace.as_deref().is_none_or(|ns| *ns == *key.namespace))
+}
+
+fn probe(report: &ProbeReport) -> (Member, String) {
+    let part = Part::Probe { critical: report.critical };
+    (Member { health: report.health, part }, format!("probe {}: {}", report.title, report.detail))
+}

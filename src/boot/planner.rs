@@ -1,0 +1,138 @@
+//! From a question (`scale`, a workload, parameters) to a plan, the same for screen and command line.
+//!
+//! Owns how settings and service file become what a plan rests on. The plan itself is made in `run`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Booted;
+use crate::app::effect::PlanRequest;
+use crate::base::clock::Clock;
+use crate::base::environment::EnvironmentKind;
+use crate::base::problem::{Level, Problem};
+use crate::config::Settings;
+use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
+use crate::run::{Environment, Operator, Plan};
+use crate::service::{Service, Target};
+use crate::target::api::Read;
+use crate::target::event::Opened;
+use crate::target::kubernetes::document::FingerprintKey;
+use crate::target::model::ObjectRef;
+
+/// What plans rest on besides the target.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    settings: Settings,
+    service: Option<Service>,
+    operator: Operator,
+    read_only: bool,
+    prove_within: Option<Duration>,
+    fingerprint_key: FingerprintKey,
+}
+
+impl Planner {
+    pub(super) fn new(booted: &Booted, prove_within: Option<Duration>) -> Self {
+        Self {
+            settings: booted.settings.clone(),
+            service: booted.service.clone(),
+            operator: booted.operator.clone(),
+            read_only: booted.spec.read_only,
+            prove_within,
+            fingerprint_key: fingerprint_key(&booted.paths.state),
+        }
+    }
+
+    /// The key under which Secret values are told apart without being shown.
+    pub fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
+    }
+
+    /// The environment: the service file's word, then the settings, then the names (contract.md 2).
+    pub fn environment(&self, opened: &Opened, namespace: &str) -> Environment {
+        if let Some(environment) = self.service.as_ref().and_then(|s| s.environment.as_ref()) {
+            let mut found = Environment::of_kind(environment.kind);
+            found.floor = found.floor.max(environment.confirm_floor);
+            return found;
+        }
+        if opened.demo {
+            return Environment::of_kind(EnvironmentKind::Demo);
+        }
+        Environment::of_kind(self.settings.kind(&opened.context, &opened.cluster, &[namespace.to_owned()]))
+    }
+
+    /// Makes the plan; what speaks against it is one of its checks.
+    pub async fn plan(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &PlanRequest) -> Result<Plan, Problem> {
+        let wanted = scale_request(request).map_err(|e| problem(&e))?;
+        self.scale(read, opened, clock, &wanted).await.map_err(|e| problem(&e))
+    }
+
+    /// The plan of a scale.
+    pub async fn scale(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ScaleRequest) -> Result<Plan, PlanError> {
+        let environment = self.environment(opened, &request.object.namespace);
+        let mut context = PlanContext::new(opened.context.clone(), environment, self.operator.clone());
+        context.read_only = self.read_only;
+        context.prove_within = self.prove_within.unwrap_or(context.prove_within);
+        if let Some(service) = &self.service {
+            Self::add_service(service, &mut context, &request.object, clock.now());
+        }
+        scale::plan(read, clock, &context, request).await
+    }
+
+    fn add_service(service: &Service, context: &mut PlanContext, object: &ObjectRef, now: Timestamp) {
+        let environment = service.environment.as_ref();
+        if let Some(Target::Kubernetes { cluster_uid, .. }) = environment.map(|e| &e.target) {
+            context.cluster_pin.clone_from(cluster_uid);
+        }
+        let local = jiff::tz::TimeZone::system();
+        context.freeze = environment
+            .into_iter()
+            .flat_map(|e| &e.freezes)
+            .find(|f| f.active_until(now, &local).is_some() && !f.allows("scale"))
+            .map(|f| f.name.clone());
+        context.min_ready = service.workloads.iter().find(|w| w.name.as_deref() == Some(&*object.name)).and_then(|w| w.min_ready);
+    }
+}
+
+fn scale_request(request: &PlanRequest) -> Result<ScaleRequest, PlanError> {
+    let mut wanted = None;
+    let mut rest = Vec::new();
+    for parameter in &request.parameters {
+        match parameter.strip_prefix("replicas=") {
+            Some(number) => wanted = Some(scale::replicas(number)?),
+            None => rest.push(parameter),
+        }
+    }
+    let replicas = wanted.ok_or_else(|| PlanError::Usage("how many replicas is not said".to_owned()))?;
+    let mut scale = ScaleRequest::new(request.subject.clone(), replicas);
+    for parameter in rest {
+        scale = scale.with(parameter)?;
+    }
+    scale.overrides.clone_from(&request.overrides);
+    scale.reason.clone_from(&request.reason);
+    Ok(scale)
+}
+
+fn problem(error: &PlanError) -> Problem {
+    Problem::new(Level::Error, "plan", format!("No plan could be made: {error}."))
+}
+
+/// The key of this installation, made once. When it cannot be kept, fingerprints are right among themselves for one process.
+fn fingerprint_key(state: &Path) -> FingerprintKey {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = state.join("fingerprint.key");
+    if let Some(kept) = std::fs::read(&path).ok().and_then(|k| <[u8; 32]>::try_from(k).ok()) {
+        return FingerprintKey::new(kept);
+    }
+    let mut key = [0_u8; 32];
+    if rustls::crypto::ring::default_provider().secure_random.fill(&mut key).is_err() {
+        return FingerprintKey::new(key);
+    }
+    let _ = std::fs::create_dir_all(state);
+    if let Ok(mut file) = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        let _ = file.write_all(&key);
+    }
+    FingerprintKey::new(key)
+}

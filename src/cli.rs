@@ -1,0 +1,89 @@
+//! The command line: one file per subcommand.
+//!
+//! Owns parsing, the shape of answers and errors on standard output and error, and exit codes (a contract). Must not hold
+//! rules of its own: what a command answers comes from the same rooms as what the screen shows.
+
+mod action;
+mod args;
+mod check;
+mod cluster;
+mod console;
+mod generate;
+mod journal;
+mod output;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::boot::Wish;
+use crate::config::{ColorChoice, Options};
+
+pub use args::{ActionArgs, Cli, ColorWhen, Command, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile};
+pub use output::{Exit, Failure, Printer};
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    // One TLS provider for every client in the process; fails only when one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let mut printer = Printer::new(&cli.global);
+    match run(cli, &mut printer) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+/// clap's own message: help and version are answers, everything else is wrong usage (64).
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { Exit::USAGE.into() } else { ExitCode::SUCCESS }
+}
+
+fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        None => console::run(global, &cli.file, printer),
+        Some(Command::Journal { command }) => journal::journal(global, command.as_ref(), printer),
+        Some(Command::Runs { command }) => journal::runs(global, command.as_ref(), printer),
+        Some(Command::Status { file }) => status::run(global, &file, printer),
+        Some(Command::Check { path }) => check::run(global, path.as_ref(), printer),
+        Some(Command::Plan(args)) => action::plan(global, &args, printer),
+        Some(Command::Run(args)) => action::run(global, &args, printer),
+        Some(Command::Completions { shell }) => generate::completions(shell, printer),
+        Some(Command::Man) => generate::man(printer),
+    }
+}
+
+/// The words of the command line as what the program starts with.
+fn wish(global: &Global, file: &ServiceFile) -> Wish {
+    let options = Options {
+        theme: global.theme.clone(),
+        keymap: global.keymap.clone(),
+        color: global.color.map(|c| match c {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        }),
+        read_only: global.read_only.then_some(true),
+        ..Options::default()
+    };
+    Wish {
+        options,
+        config: global.config.clone(),
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        namespaces: global.namespace.clone(),
+        all_namespaces: global.all_namespaces,
+        service: file.service_short.clone().or_else(|| global.service.clone()),
+        env: global.env.clone(),
+        probes: global.probe.clone(),
+    }
+}

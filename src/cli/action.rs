@@ -1,0 +1,247 @@
+//! `timonel plan` and `timonel run`: the verified action without the screen.
+//!
+//! Owns arguments, the question at the terminal, and the lines that are printed. Plan, checks and execution are `run`'s.
+
+use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
+
+use super::cluster;
+use super::output::{Exit, Failure, Printer};
+use super::{ActionArgs, Global, Output, RunArgs};
+use crate::base::problem::did_you_mean;
+use crate::boot::{Booted, Planner};
+use crate::run::scale::{self, NameError, PlanError, ScaleRequest};
+use crate::run::{Control, Deps, End, Happening, NoProbes, Outcome, Plan, RunEvent, TokioTimer, Tone, Way, execute};
+use crate::target::kubernetes::Client;
+
+/// Actions of a service without a file.
+const ACTIONS: [&str; 1] = ["scale"];
+/// Events of the run on their way to the printer.
+const EVENTS: usize = 64;
+
+/// `timonel plan`: never writes.
+pub(super) fn plan(global: &Global, args: &ActionArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let booted = cluster::booted(global, &args.file)?;
+    let plan = cluster::within(global.timeout, async {
+        let client = cluster::open(&booted).await?;
+        make(&booted, &booted.planner(None), &client, args, PlanError::plan_exit_code).await
+    })?;
+    print(&plan, booted.clock.now(), printer)?;
+    Ok(if plan.allowed() { Exit::OK } else { Exit::REFUSED })
+}
+
+/// `timonel run`.
+pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let booted = cluster::booted(global, &args.action.file)?;
+    // Asked before anything else, so that nobody confirms what could not be recorded.
+    let journal = booted.journal().map_err(|why| Failure::new(Exit::REFUSED, format!("nothing was written: {why}")))?;
+    let planner = booted.planner(args.deadline);
+    let runtime = cluster::runtime()?;
+    let (client, plan) = runtime.block_on(async {
+        let work = async {
+            let client = cluster::open(&booted).await?;
+            let plan = make(&booted, &planner, &client, &args.action, PlanError::run_exit_code).await?;
+            Ok::<_, Failure>((client, plan))
+        };
+        tokio::time::timeout(global.timeout, work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::new(Exit::REFUSED, format!("no plan within {} s: nothing was written", global.timeout.as_secs()))))
+    })?;
+    let plan = match &args.plan {
+        Some(hash) => plan.expect_hash(hash).map_err(|r| refused(&r))?,
+        None => plan,
+    };
+    let id = plan.id().to_owned();
+    let begun = booted.clock.now();
+    let shown = Arc::new(plan.clone());
+    told(printer, &RunEvent::new(&id, begun, Happening::Planned { plan: Box::new(plan.clone()) }), &shown, begun)?;
+    let typed = confirmation(&plan, args.confirm.as_deref(), printer)?;
+    let confirmed = match plan.confirm(&typed, booted.clock.now()) {
+        Ok(confirmed) => confirmed,
+        Err(refusal) => {
+            let outcome = Outcome::refused(&refusal);
+            told(printer, &RunEvent::ended(&id, booted.clock.now(), outcome), &shown, begun)?;
+            return Err(refused(&refusal));
+        }
+    };
+    let outcome = runtime.block_on(carry_out(confirmed, client, journal, &booted, printer, &shown))?;
+    runtime.shutdown_background();
+    let exit = Exit(outcome.exit_code());
+    if printer.output() == Output::Table && !matches!(outcome.outcome, End::Proven) {
+        return Err(Failure {
+            message: format!("{}: {}", outcome.words(), outcome.reason),
+            hint: Some(outcome.hint).filter(|h| !h.is_empty()),
+            exit,
+        });
+    }
+    Ok(exit)
+}
+
+fn refused(refusal: &crate::run::Refusal) -> Failure {
+    Failure::new(Exit::REFUSED, format!("refused, nothing was written: {refusal}")).hint(refusal.hint())
+}
+
+async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &ActionArgs, exit: fn(&PlanError) -> u8) -> Result<Plan, Failure> {
+    if args.action != "scale" {
+        let close =
+            did_you_mean(&args.action, ACTIONS).map_or_else(|| format!("actions here: {}", ACTIONS.join(", ")), |c| format!("did you mean '{c}'?"));
+        return Err(Failure::usage(format!("there is no action '{}'", args.action)).hint(close));
+    }
+    let failed = |error: &PlanError| Failure::new(Exit(exit(error)), error.to_string());
+    let (name, replicas, hpa) = ScaleRequest::arguments(&args.parameters).map_err(|e| failed(&e))?;
+    let namespace = match client.opened().namespaces.as_deref() {
+        Some([one]) => one.clone(),
+        _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
+    };
+    let object = scale::resolve(client, &namespace, &name).await.map_err(|e| unresolved(&e, exit))?;
+    let mut request = ScaleRequest::new(object, replicas);
+    (request.hpa, request.reason) = (hpa, args.reason.clone());
+    request.overrides.clone_from(&args.overrides);
+    planner.scale(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
+}
+
+fn unresolved(error: &NameError, exit: fn(&PlanError) -> u8) -> Failure {
+    let code = match error {
+        NameError::Target { namespace, error } => exit(&PlanError::Target { what: format!("workloads in '{namespace}'"), error: error.clone() }),
+        _ => Exit::USAGE.0,
+    };
+    let failure = Failure::new(Exit(code), error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn print(plan: &Plan, now: jiff::Timestamp, printer: &mut Printer) -> Result<(), Failure> {
+    if printer.output() != Output::Table {
+        return printer.value(plan);
+    }
+    printer.line(&format!("{} in {}", plan.title(), plan.target().context))?;
+    for line in plan.lines(now) {
+        let (code, sign) = match line.tone {
+            Tone::Ok => ("32", "ok "),
+            Tone::Warning => ("33", "!  "),
+            Tone::Failed => ("31;1", "NO "),
+            Tone::Unknown => ("35", "?  "),
+            Tone::Muted => ("2", ""),
+            Tone::Plain => ("", ""),
+        };
+        let text = format!("{sign}{}", line.text);
+        let text = if code.is_empty() { text } else { printer.colored(code, &text) };
+        printer.line(&format!("  {:<12} {text}", line.label))?;
+    }
+    Ok(())
+}
+
+/// What confirms the plan: the option, else what is typed at the terminal.
+fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> Result<String, Failure> {
+    let Some(wanted) = plan.confirmation().text.as_deref().filter(|_| plan.allowed()) else { return Ok(String::new()) };
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Failure::new(Exit::REFUSED, "nothing was confirmed, nothing was written").hint(format!("without a terminal: --confirm '{wanted}'"))
+        );
+    }
+    printer.ask(&format!("Type  {wanted}  to go on: "));
+    let mut typed = String::new();
+    match std::io::stdin().lock().read_line(&mut typed) {
+        Ok(n) if n > 0 => Ok(typed),
+        _ => Err(Failure::new(Exit::REFUSED, "nothing was confirmed, nothing was written")),
+    }
+}
+
+async fn carry_out(
+    confirmed: crate::run::Confirmed,
+    client: Client,
+    journal: Arc<crate::run::journal::Journal>,
+    booted: &Booted,
+    printer: &mut Printer,
+    plan: &Arc<Plan>,
+) -> Result<Outcome, Failure> {
+    let attended = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && printer.output() == Output::Table;
+    let control = Arc::new(Control::new(attended));
+    let (events, mut told_by_run) = tokio::sync::mpsc::channel(EVENTS);
+    let deps = Deps {
+        read: Arc::new(client.clone()),
+        write: Arc::new(client),
+        clock: booted.clock.clone(),
+        timer: Arc::new(TokioTimer),
+        journal,
+        probes: Arc::new(NoProbes),
+        events,
+        control: control.clone(),
+    };
+    let begun = booted.clock.now();
+    let running = tokio::spawn(execute(confirmed, deps));
+    let mut signals = crate::runtime::signals::Signals::listen()?;
+    loop {
+        tokio::select! {
+            event = told_by_run.recv() => match event {
+                Some(event) => {
+                    // Whoever reads may have gone away: the run goes on to its end all the same.
+                    let _ = told(printer, &event, plan, begun);
+                    if let Happening::Asked { question } = &event.what {
+                        let way = question.ways.first().copied().unwrap_or(Way::Undo);
+                        control.answer(asked(question, printer).await.unwrap_or(way));
+                    }
+                }
+                None => break,
+            },
+            caught = signals.next() => signal(caught, &control),
+        }
+    }
+    running.await.map_err(|e| Failure::internal(&e))
+}
+
+fn signal(caught: crate::runtime::signals::Caught, control: &Control) {
+    use crate::runtime::signals::Caught;
+    match caught {
+        Caught::Interrupt => control.interrupt(),
+        Caught::Terminate => control.terminate(),
+        Caught::HangUp => control.detach(),
+        Caught::Stop | Caught::Continue | Caught::Resize => {}
+    }
+}
+
+/// Asks a person how to go on; reading the terminal blocks a thread of its own, not the run.
+async fn asked(question: &crate::run::Question, printer: &mut Printer) -> Option<Way> {
+    for (number, way) in question.ways.iter().enumerate() {
+        printer.note(&format!("{}) {}", number + 1, way.title()));
+    }
+    printer.ask("Which way on? ");
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
+    });
+    let number: usize = line.await.ok()??.trim().parse().ok()?;
+    question.ways.get(number.checked_sub(1)?).copied()
+}
+
+/// One event as a line: JSON for machines, words for people.
+fn told(printer: &mut Printer, event: &RunEvent, plan: &Arc<Plan>, begun: jiff::Timestamp) -> Result<(), Failure> {
+    if printer.output() != Output::Table {
+        return printer.event(event);
+    }
+    let after = format!("{:>5.1} s", event.at.duration_since(begun).as_secs_f64());
+    let line = match &event.what {
+        Happening::Planned { .. } => return print(plan, event.at, printer),
+        Happening::Checked { .. } => return Ok(()),
+        Happening::Confirmed { by, .. } => format!("{after}  confirmed by {by}"),
+        Happening::StepStarted { title, undo, .. } => format!("{after}  {}{title}", if *undo { "undo: " } else { "" }),
+        Happening::Progress { progress, .. } => format!("{after}    {}", progress.text),
+        Happening::StepProven { step, text, .. } => printer.colored("32", &format!("{after}  {step} proven: {text}")),
+        Happening::StepFailed { step, reason, .. } => printer.colored("31", &format!("{after}  {step} failed: {reason}")),
+        Happening::Note { text } => format!("{after}  note: {text}"),
+        Happening::Asked { question } => format!("{after}  {}", question.reason),
+        Happening::Undone { text } => format!("{after}  undone: {text}"),
+        Happening::Ended { outcome, .. } => {
+            for debt in &outcome.debts {
+                printer.line(&printer.colored("31;1", &format!("debt: {}: {}; pay it with: {}", debt.object, debt.what, debt.pay)))?;
+            }
+            format!("{after}  {}: {}", outcome.words(), outcome.reason)
+        }
+    };
+    printer.line(&line)
+}

@@ -1,0 +1,219 @@
+//! The command line as clap reads it: a contract (see the page "The command line" in the documentation).
+//!
+//! Owns names, help texts and examples. Must not do anything with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A full-screen operations console: is it up, what changed, can I go back, who do I call.
+#[derive(Debug, Parser)]
+#[command(
+    name = "timonel",
+    version,
+    about,
+    max_term_width = 110,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  timonel -n eterna-rules          the console on the current context\n  timonel status -o json           one shot, for scripts\n  timonel run scale backend=5      a verified action without the screen"
+)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// Service file, short form.
+    #[command(flatten)]
+    pub file: ServiceFile,
+    /// What to do; the console without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command understands. Order of precedence: option, environment variable, settings file, default.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Kubeconfig file (several: separated by `:`), instead of KUBECONFIG and the default file
+    #[arg(long, global = true, value_name = "FILE", env = "TIMONEL_KUBECONFIG")]
+    pub kubeconfig: Option<String>,
+    /// Context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", env = "TIMONEL_CONTEXT")]
+    pub context: Option<String>,
+    /// Namespace; several times or separated by commas for several at once
+    #[arg(short, long, global = true, value_name = "NAME", value_delimiter = ',', env = "TIMONEL_NAMESPACE")]
+    pub namespace: Vec<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, global = true, env = "TIMONEL_ALL_NAMESPACES", conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Service file (`-f` except on `logs`)
+    #[arg(long, global = true, value_name = "FILE", env = "TIMONEL_SERVICE")]
+    pub service: Option<PathBuf>,
+    /// Environment of the service file
+    #[arg(short, long, global = true, value_name = "NAME", env = "TIMONEL_ENV")]
+    pub env: Option<String>,
+    /// Build a client that cannot change anything
+    #[arg(long, global = true, env = "TIMONEL_READ_ONLY")]
+    pub read_only: bool,
+    /// Output of commands
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, env = "TIMONEL_OUTPUT")]
+    pub output: Output,
+    /// Colours (also NO_COLOR and CLICOLOR_FORCE)
+    #[arg(long, global = true, value_enum, value_name = "WHEN", env = "TIMONEL_COLOR")]
+    pub color: Option<ColorWhen>,
+    /// No full screen: changes as lines, for screen readers, logs and very slow links
+    #[arg(long, global = true, env = "TIMONEL_PLAIN")]
+    pub plain: bool,
+    /// Colour theme: a shipped name or a file
+    #[arg(long, global = true, value_name = "NAME", env = "TIMONEL_THEME")]
+    pub theme: Option<String>,
+    /// Keymap: a shipped name or a file
+    #[arg(long, global = true, value_name = "NAME", env = "TIMONEL_KEYMAP")]
+    pub keymap: Option<String>,
+    /// Settings file
+    #[arg(long, global = true, value_name = "FILE", env = "TIMONEL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Write the program's own log there
+    #[arg(long, global = true, value_name = "FILE", env = "TIMONEL_LOG")]
+    pub log: Option<PathBuf>,
+    /// How long a command may wait for the target
+    #[arg(long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, env = "TIMONEL_TIMEOUT")]
+    pub timeout: Duration,
+    /// Health check of your own: http(s)://…, tcp://host:port, tls://host:port; several times for several
+    #[arg(long, global = true, value_name = "URL", value_delimiter = ' ', env = "TIMONEL_PROBE")]
+    pub probe: Vec<String>,
+}
+
+/// `-f`, which `logs` needs for something else.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServiceFile {
+    /// Service file
+    #[arg(short = 'f', value_name = "FILE")]
+    pub service_short: Option<PathBuf>,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// One JSON object.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// When standard output is a terminal that can.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Everything but the console.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// One shot: is it up, what changed, can we go back, who to call
+    #[command(after_help = "Example:\n  timonel status -n eterna-rules -o json\n\nExit codes: 0 ok, 1 degraded, 2 down, 3 unknown.")]
+    Status {
+        /// Service file, short form.
+        #[command(flatten)]
+        file: ServiceFile,
+    },
+    /// Resolve an action against the live target and print the plan; nothing is written
+    #[command(after_help = "Example:\n  timonel plan scale backend=5 -o json\n\nExit codes: 0 allowed, 3 could not find out, 4 blocked.")]
+    Plan(ActionArgs),
+    /// Plan, check, confirm, do, prove, record
+    #[command(
+        after_help = "Example:\n  timonel run scale backend=5 --confirm production\n\nExit codes: 0 proven, 1 failed and nothing left behind, 2 failed and debts are left, 3 outcome unknown, 4 refused before anything was written."
+    )]
+    Run(RunArgs),
+    /// What was run, how it ended, what it left behind
+    #[command(after_help = "Example:\n  timonel runs\n  timonel runs show 20261122-143312-scale-7f3a")]
+    Runs {
+        /// One run in full
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
+    /// The record of intents and outcomes
+    #[command(after_help = "Example:\n  timonel journal\n  timonel journal verify")]
+    Journal {
+        /// Check the hash chain
+        #[command(subcommand)]
+        command: Option<JournalCommand>,
+    },
+    /// A service file: syntax and lint
+    #[command(after_help = "Example:\n  timonel check eterna.toml")]
+    Check {
+        /// The file; the one of `--service` without it
+        path: Option<PathBuf>,
+    },
+    /// Completions for a shell
+    #[command(after_help = "Example:\n  timonel completions bash > ~/.local/share/bash-completion/completions/timonel")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// The man page
+    #[command(after_help = "Example:\n  timonel man | man -l -")]
+    Man,
+}
+
+/// An action and its parameters.
+#[derive(Debug, Clone, Args)]
+pub struct ActionArgs {
+    /// The action: scale
+    pub action: String,
+    /// Parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`
+    pub parameters: Vec<String>,
+    /// Override a failed check that allows it; several times for several
+    #[arg(long = "override", value_name = "CHECK")]
+    pub overrides: Vec<String>,
+    /// Why; recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Service file, short form.
+    #[command(flatten)]
+    pub file: ServiceFile,
+}
+
+/// An action to be carried out.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What to do.
+    #[command(flatten)]
+    pub action: ActionArgs,
+    /// What the plan asks to be typed; needed without a terminal
+    #[arg(long, value_name = "TEXT")]
+    pub confirm: Option<String>,
+    /// Refuse unless the freshly made plan has this hash
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// How long the proof may take
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
+}
+
+/// Subcommands of `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// One run in full
+    Show {
+        /// Run id
+        id: String,
+    },
+}
+
+/// Subcommands of `journal`.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Check the hash chain: names file, line and kind of damage
+    Verify,
+}
+
+/// `90s`, `5m`, `1h30m`: the same words as in service files.
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::base::duration::parse(text).map_err(|e| e.to_string())
+}

@@ -1,0 +1,391 @@
+//! `timonel status`: is it up, what changed, can we go back, who to call, in one shot.
+//!
+//! Owns the answer's shape (`timonel.status/1`, a contract) and the one parallel round trip per kind behind it. Judges nothing by
+//! itself: the same fleet that feeds the screen gives the answers.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::output::{Exit, Failure, Printer};
+use super::{Global, Output, ServiceFile, cluster};
+use crate::base::health::Health;
+use crate::base::problem::{Level, Problem};
+use crate::boot::Booted;
+use crate::fleet::health::{Member, Part};
+use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
+use crate::service::{Reachable, Service, to_call};
+use crate::target::api::{Read, TargetError};
+use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
+use crate::target::kubernetes::Client;
+use crate::target::model::{Kind, Scope};
+use crate::target::probe::ProbeReport;
+use crate::target::request::StreamKey;
+
+/// What the answer rests on; the rest of a namespace is for looking at.
+const NEEDED: [Kind; 4] = [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+/// What makes it better where it may be read.
+const OPTIONAL: [Kind; 8] = [
+    Kind::ReplicaSet,
+    Kind::ControllerRevision,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::HorizontalPodAutoscaler,
+    Kind::Event,
+];
+
+#[derive(Serialize)]
+struct Status {
+    schema: &'static str,
+    taken_at: Timestamp,
+    took_seconds: f64,
+    target: StatusTarget,
+    service: StatusService,
+    health: Health,
+    reasons: Vec<String>,
+    workloads: Vec<StatusWorkload>,
+    probes: Vec<StatusProbe>,
+    kpis: [(); 0],
+    changed: Option<StatusChanged>,
+    changed_reason: Option<String>,
+    back: StatusBack,
+    call: Vec<StatusCall>,
+    debts: [(); 0],
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct StatusTarget {
+    kind: &'static str,
+    context: String,
+    cluster_uid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_uid_reason: Option<String>,
+    namespaces: Option<Vec<String>>,
+    server_version: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StatusService {
+    id: Option<String>,
+    environment: &'static str,
+    read_only: bool,
+}
+
+#[derive(Serialize)]
+struct StatusWorkload {
+    id: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    ready: i32,
+    desired: i32,
+    updated: i32,
+    available: i32,
+    restarts: u32,
+    images: Vec<String>,
+    health: Health,
+    reasons: Vec<String>,
+    rollout: StatusRollout,
+}
+
+#[derive(Serialize)]
+struct StatusRollout {
+    state: crate::fleet::health::Rollout,
+    revision: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct StatusProbe {
+    id: String,
+    kind: String,
+    result: crate::target::probe::ProbeResult,
+    since: Timestamp,
+    latency_seconds: Option<f64>,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct StatusChanged {
+    at: Timestamp,
+    what: String,
+    by: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StatusBack {
+    to: Option<String>,
+    revision: Option<i64>,
+    verdict: &'static str,
+    reasons: Vec<String>,
+    estimate_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct StatusCall {
+    role: String,
+    reachable_now: Option<bool>,
+    how: String,
+}
+
+/// `timonel status`.
+pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
+    let booted = cluster::booted(global, file)?;
+    let begun = booted.clock.monotonic();
+    let (client, seen) = cluster::within(global.timeout, async {
+        let client = cluster::open(&booted).await?;
+        let seen = look(&client, &booted).await?;
+        Ok((client, seen))
+    })?;
+    let took = booted.clock.monotonic().saturating_sub(begun).as_secs_f64();
+    let status = answer(&booted, client.opened(), seen, took);
+    let exit = Exit::from(status.health);
+    if printer.output() == Output::Table {
+        table(&status, printer)?;
+    } else {
+        printer.value(&status)?;
+    }
+    Ok(exit)
+}
+
+/// What one look brought.
+struct Seen {
+    fleet: Fleet,
+    identity: crate::target::api::Identity,
+    probes: Vec<ProbeReport>,
+    problems: Vec<Problem>,
+}
+
+async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failure> {
+    let scopes: Vec<Scope> = match &client.opened().namespaces {
+        None => vec![Scope::Cluster],
+        Some(names) => names.iter().map(|n| Scope::Namespace(n.as_str().into())).collect(),
+    };
+    let keys: Vec<StreamKey> = NEEDED
+        .into_iter()
+        .chain(OPTIONAL)
+        .flat_map(|kind| scopes.iter().map(move |scope| StreamKey { kind, scope: scope.clone() }))
+        .chain([StreamKey { kind: Kind::Node, scope: Scope::Cluster }])
+        .collect();
+    let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
+    let (lists, identity) = tokio::join!(lists, client.identity());
+    let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), problems: booted.problems.clone() };
+    seen.problems.extend(client.problems().iter().cloned());
+    let now = booted.clock.now();
+    let needed_failed = keys.iter().zip(&lists).filter(|(k, l)| NEEDED.contains(&k.kind) && l.is_err()).count();
+    if needed_failed == NEEDED.len() * scopes.len()
+        && let Some(Err(error)) = lists.iter().find(|l| l.is_err())
+    {
+        return Err(Failure::from(error.clone()));
+    }
+    for (key, list) in keys.into_iter().zip(lists) {
+        seen.take(key, list, now);
+    }
+    seen.fleet.settle(now);
+    if let Some(service) = &booted.service {
+        demand(&mut seen.fleet, service);
+        seen.fleet.settle(now);
+    }
+    Ok(seen)
+}
+
+impl Seen {
+    fn take(&mut self, key: StreamKey, list: Result<Vec<crate::target::model::Object>, TargetError>, now: Timestamp) {
+        match list {
+            Ok(objects) => {
+                let changes = std::iter::once(ObjectChange::Listing)
+                    .chain(objects.into_iter().map(ObjectChange::Applied))
+                    .chain([ObjectChange::Listed])
+                    .collect();
+                self.fleet.apply(&TargetEvent::Stream { key: key.clone(), state: StreamState::Connected }, now);
+                self.fleet.apply(&TargetEvent::Objects { key, changes }, now);
+            }
+            Err(error) => {
+                let level = if NEEDED.contains(&key.kind) { Level::Unknown } else { Level::Warning };
+                let place = key
+                    .scope
+                    .namespace()
+                    .map_or_else(|| key.kind.plural().to_owned(), |ns| format!("{} in {ns}", key.kind.plural()));
+                self.problems.push(
+                    Problem::new(
+                        level,
+                        format!("list:{}", key.kind.plural()),
+                        format!("Could not be read: {}.", error.message.trim_end_matches('.')),
+                    )
+                    .about(place),
+                );
+                self.fleet
+                    .apply(&TargetEvent::Stream { key, state: StreamState::Failed { kind: error.kind, reason: error.message } }, now);
+            }
+        }
+    }
+}
+
+fn demand(fleet: &mut Fleet, service: &Service) {
+    let keys: Vec<(WorkloadKey, i32)> = fleet
+        .rows()
+        .filter_map(|row| {
+            let entry = service.workloads.iter().find(|w| w.name.as_deref() == Some(&*row.key.name))?;
+            Some(((*row.key).clone(), i32::try_from(entry.min_ready?).ok()?))
+        })
+        .collect();
+    for (key, least) in keys {
+        fleet.demand(&key, least);
+    }
+}
+
+fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> Status {
+    let now = booted.clock.now();
+    let service = booted.service.as_ref();
+    let of = |key: &WorkloadKey| service.and_then(|s| s.workloads.iter().find(|w| w.name.as_deref() == Some(&*key.name)));
+    let counts = |key: &WorkloadKey| service.is_none_or(|s| s.workloads.is_empty()) || of(key).is_some();
+    let critical = |key: &WorkloadKey| of(key).is_some_and(crate::service::Workload::is_critical);
+    let others: Vec<(Member, String)> = seen
+        .probes
+        .iter()
+        .filter(|p| p.counts)
+        .map(|p| (Member { health: p.health, part: Part::Probe { critical: p.critical } }, format!("probe {}: {}", p.title, p.detail)))
+        .collect();
+    let up = seen.fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
+    let planner = booted.planner(None);
+    let namespace = opened.namespaces.as_deref().and_then(<[String]>::first).map_or("", String::as_str);
+    Status {
+        schema: "timonel.status/1",
+        taken_at: now,
+        took_seconds: (took_seconds * 1000.0).round() / 1000.0,
+        target: StatusTarget {
+            kind: "kubernetes",
+            context: opened.context.clone(),
+            cluster_uid: seen.identity.cluster_uid.clone(),
+            cluster_uid_reason: seen.identity.cluster_uid_reason.clone(),
+            namespaces: opened.namespaces.clone(),
+            server_version: Some(seen.identity.server_version.clone()).filter(|v| !v.is_empty()),
+        },
+        service: StatusService {
+            id: service.map(|s| s.id.clone()),
+            environment: planner.environment(opened, namespace).kind.word(),
+            read_only: booted.spec.read_only,
+        },
+        health: up.health,
+        reasons: up.reasons.iter().map(|r| r.text.clone()).collect(),
+        workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
+        probes: seen.probes.iter().map(probe).collect(),
+        kpis: [],
+        changed: None,
+        changed_reason: None,
+        back: StatusBack { to: None, revision: None, verdict: "unknown", reasons: Vec::new(), estimate_seconds: None },
+        call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
+        debts: [],
+        problems: seen.problems,
+    }
+}
+
+fn workload(row: &WorkloadRow, entry: Option<&crate::service::Workload>) -> StatusWorkload {
+    StatusWorkload {
+        id: entry.map_or_else(|| row.key.id(), |w| w.id.clone()),
+        kind: row.key.kind.word().to_owned(),
+        namespace: row.key.namespace.to_string(),
+        name: row.key.name.to_string(),
+        ready: row.ready,
+        desired: row.desired,
+        updated: row.updated,
+        available: row.available,
+        restarts: row.restarts,
+        images: row.images.iter().map(crate::fleet::RowImage::pinned).collect(),
+        health: row.health,
+        reasons: row.reason().map(ToOwned::to_owned).into_iter().collect(),
+        rollout: StatusRollout { state: row.rollout, revision: row.revision },
+    }
+}
+
+fn probe(report: &ProbeReport) -> StatusProbe {
+    StatusProbe {
+        id: report.id.to_string(),
+        kind: report.kind.to_string(),
+        result: report.result,
+        since: report.since,
+        latency_seconds: report.latency.map(|l| l.as_secs_f64()),
+        detail: report.detail.to_string(),
+    }
+}
+
+fn calls(service: &Service, now: Timestamp, booted: &Booted) -> Vec<StatusCall> {
+    to_call(&service.contacts, &service.escalations, now, &booted.zone)
+        .into_iter()
+        .map(|(contact, reachable)| StatusCall {
+            role: contact.role.clone(),
+            reachable_now: match reachable {
+                Reachable::Now => Some(true),
+                Reachable::From(_) => Some(false),
+                Reachable::Unknown(_) => None,
+            },
+            how: contact.how(),
+        })
+        .collect()
+}
+
+fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
+    let health = printer.health(status.health);
+    let first = status.reasons.first().cloned().unwrap_or_else(|| {
+        let (ready, desired) = status.workloads.iter().fold((0, 0), |(r, d), w| (r + w.ready, d + w.desired));
+        format!("{ready}/{desired} ready")
+    });
+    printer.line(&format!("{health}: {first}"))?;
+    for reason in status.reasons.iter().skip(1) {
+        printer.line(&format!("  {reason}"))?;
+    }
+    let rows: Vec<Vec<String>> = status
+        .workloads
+        .iter()
+        .map(|w| {
+            let image = w.images.first().cloned().unwrap_or_default();
+            vec![
+                w.namespace.clone(),
+                format!("{}/{}", w.kind.to_lowercase(), w.name),
+                format!("{}/{}", w.ready, w.desired),
+                w.restarts.to_string(),
+                w.health.word().to_owned(),
+                image,
+            ]
+        })
+        .collect();
+    printer.line("")?;
+    printer.table(&["NAMESPACE", "WORKLOAD", "READY", "RESTARTS", "HEALTH", "IMAGE"], &rows)?;
+    for p in &status.probes {
+        printer.line(&format!("probe {}: {} {}", p.id, p.result.word(), p.detail))?;
+    }
+    let changed = status.changed.as_ref().map_or_else(
+        || status.changed_reason.clone().unwrap_or_else(|| "unknown".to_owned()),
+        |c| format!("{} at {} by {}", c.what, c.at, c.by.as_deref().unwrap_or("unknown")),
+    );
+    printer.line(&format!("changed: {changed}"))?;
+    let back = match (&status.back.to, status.back.revision) {
+        (Some(to), Some(revision)) => format!("{to} (revision {revision}): {}", status.back.verdict),
+        _ => format!("{}: {}", status.back.verdict, status.back.reasons.join("; ")),
+    };
+    printer.line(&format!("back: {back}"))?;
+    for call in &status.call {
+        let now = match call.reachable_now {
+            Some(true) => "now",
+            Some(false) => "not now",
+            None => "hours unknown",
+        };
+        printer.line(&format!("call: {} ({now}) {}", call.role, call.how))?;
+    }
+    for problem in &status.problems {
+        printer.note(&Failure::problem(Exit::OK, problem).message);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NEEDED, OPTIONAL};
+
+    #[test]
+    fn no_kind_is_asked_for_twice() {
+        assert!(NEEDED.iter().all(|k| !OPTIONAL.contains(k)));
+    }
+}

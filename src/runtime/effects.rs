@@ -1,0 +1,249 @@
+//! Carrying out what the core wants done.
+//!
+//! Owns every task that is under way: the session on the target, followed logs, plans being made, runs. Each answers with a
+//! message; none of them is waited for by the loop. Must not decide anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::console::Ended;
+use super::templates;
+use crate::app::effect::{Effect, Fetch, PlanRequest};
+use crate::app::msg::{Answer, Msg};
+use crate::app::notice::Tone;
+use crate::app::ticket::Ticket;
+use crate::base::clock::Clock;
+use crate::base::problem::{Level, Problem};
+use crate::boot::Planner;
+use crate::run::journal::Journal;
+use crate::run::{Control, Deps, NoProbes, Plan, RunEvent, TokioTimer, execute};
+use crate::service::ProbeSpec;
+use crate::target::api::Read;
+use crate::target::event::TargetEvent;
+use crate::target::kubernetes::{Client, LogHub, Session};
+use crate::target::model::{Kind, Scope};
+use crate::target::request::{LogOptions, LogSource};
+
+/// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
+const RUN_EVENTS: usize = 64;
+/// How long the end of the program waits for a run to come to its next safe stop.
+const LAST_WAIT: Duration = Duration::from_secs(330);
+
+/// What the executor needs.
+pub struct Hands {
+    /// Answers to the loop.
+    pub messages: mpsc::Sender<Msg>,
+    /// What drivers tell, to the loop.
+    pub events: mpsc::Sender<TargetEvent>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Records; `None` when it cannot be opened, and then nothing is written to a target.
+    pub journal: Option<Arc<Journal>>,
+    /// What plans rest on besides the target.
+    pub planner: Arc<Planner>,
+    /// Streams of logs at once.
+    pub log_streams: usize,
+    /// Probes to run.
+    pub probes: Vec<ProbeSpec>,
+}
+
+/// Carries out effects.
+pub struct Executor {
+    hands: Hands,
+    session: Option<Session>,
+    logs: Option<(String, LogHub)>,
+    runs: Vec<Run>,
+}
+
+struct Run {
+    id: String,
+    control: Arc<Control>,
+    task: JoinHandle<()>,
+}
+
+impl Executor {
+    /// An executor that has nothing to do yet.
+    pub fn new(hands: Hands) -> Self {
+        Self { hands, session: None, logs: None, runs: Vec::new() }
+    }
+
+    /// Begins to carry out an effect. Must be called inside a tokio runtime; never waits.
+    pub fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Open(spec) => {
+                self.logs = None;
+                match &self.session {
+                    Some(session) => session.open(spec),
+                    None => self.session = Some(Session::spawn(spec, self.hands.events.clone())),
+                }
+            }
+            Effect::Follow { sources, options } => self.follow(&sources, options),
+            Effect::Fetch { ticket, what } => self.fetch(ticket, what),
+            Effect::Plan { ticket, request } => self.plan(ticket, request),
+            Effect::Run { plan, typed } => self.run(&plan, &typed),
+            Effect::CancelRun(id) => self.control(&id, Control::undo),
+            Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
+            Effect::Save { path, text } => self.save(path, text),
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme => {}
+        }
+    }
+
+    fn client(&self) -> Option<Client> {
+        self.session.as_ref()?.client()
+    }
+
+    fn follow(&mut self, sources: &[LogSource], options: LogOptions) {
+        let Some(client) = self.client() else { return };
+        let server = format!("{} {}", client.server(), client.opened().context);
+        if self.logs.as_ref().is_none_or(|(of, _)| *of != server) {
+            let hub = LogHub::start(client, self.hands.events.clone(), self.hands.log_streams);
+            self.logs = Some((server, hub));
+        }
+        if let Some((_, hub)) = &mut self.logs {
+            hub.set(sources, options);
+        }
+    }
+
+    fn answer(&self, ticket: Ticket, work: impl Future<Output = Answer> + Send + 'static) {
+        let messages = self.hands.messages.clone();
+        tokio::spawn(async move {
+            let answer = work.await;
+            // The loop is gone only when the program ends.
+            let _ = messages.send(Msg::Answer(ticket, answer)).await;
+        });
+    }
+
+    fn fetch(&self, ticket: Ticket, what: Fetch) {
+        let client = self.client();
+        let planner = self.hands.planner.clone();
+        self.answer(ticket, async move {
+            let Some(client) = client else { return nothing_open(&what) };
+            match what {
+                Fetch::Yaml(object) => Answer::Text(client.document(&object, planner.fingerprint_key()).await.map_err(|e| e.to_string())),
+                Fetch::Namespaces => Answer::Names(namespaces(&client).await),
+                Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
+            }
+        });
+    }
+
+    fn plan(&self, ticket: Ticket, request: PlanRequest) {
+        let client = self.client();
+        let (planner, clock) = (self.hands.planner.clone(), self.hands.clock.clone());
+        self.answer(ticket, async move {
+            let Some(client) = client else {
+                return Answer::Plan(Err(Box::new(Problem::new(Level::Error, "plan", "No target is open."))));
+            };
+            let plan = planner.plan(&client, client.opened(), &*clock, &request).await;
+            Answer::Plan(plan.map(Arc::new).map_err(Box::new))
+        });
+    }
+
+    /// Confirms and begins. What stands against it is told as a run that was refused.
+    fn run(&mut self, plan: &Arc<Plan>, typed: &str) {
+        let id = plan.id().to_owned();
+        let now = self.hands.clock.now();
+        let confirmed = match Plan::clone(plan).confirm(typed, now) {
+            Ok(confirmed) => confirmed,
+            Err(refusal) => {
+                let event = RunEvent::ended(id, now, crate::run::Outcome::refused(&refusal));
+                return self.tell(Msg::Run(event));
+            }
+        };
+        let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else {
+            return self.tell(Msg::Notice(Tone::Refused, "nothing was written: no target is open, or the journal cannot be written".to_owned()));
+        };
+        let (events, mut told) = mpsc::channel(RUN_EVENTS);
+        let control = Arc::new(Control::new(true));
+        let deps = Deps {
+            read: Arc::new(client.clone()),
+            write: Arc::new(client),
+            clock: self.hands.clock.clone(),
+            timer: Arc::new(TokioTimer),
+            journal,
+            probes: Arc::new(NoProbes),
+            events,
+            control: control.clone(),
+        };
+        let messages = self.hands.messages.clone();
+        let task = tokio::spawn(async move {
+            let forward = async {
+                while let Some(event) = told.recv().await {
+                    let _ = messages.send(Msg::Run(event)).await;
+                }
+            };
+            tokio::join!(execute(confirmed, deps), forward);
+        });
+        self.runs.retain(|r| !r.task.is_finished());
+        self.runs.push(Run { id, control, task });
+    }
+
+    fn control(&self, id: &str, change: impl FnOnce(&Control)) {
+        if let Some(run) = self.runs.iter().find(|r| r.id == id) {
+            change(&run.control);
+        }
+    }
+
+    fn save(&self, path: String, text: String) {
+        let messages = self.hands.messages.clone();
+        tokio::spawn(async move {
+            let bytes = text.len();
+            let notice = match write_new(&path, text).await {
+                Ok(()) => Msg::Notice(Tone::Done, format!("saved {bytes} bytes to {path}")),
+                Err(error) => Msg::Notice(Tone::Failed, format!("'{path}' cannot be written: {error}")),
+            };
+            let _ = messages.send(notice).await;
+        });
+    }
+
+    fn tell(&self, msg: Msg) {
+        let messages = self.hands.messages.clone();
+        tokio::spawn(async move {
+            let _ = messages.send(msg).await;
+        });
+    }
+
+    /// Ends everything. A run that is under way is not torn off: it is told to stop (or, when the terminal is gone, to go on
+    /// alone, undoing what fails) and waited for (contract.md 6).
+    pub async fn finish(mut self, ended: Ended) {
+        self.logs = None;
+        for run in self.runs.drain(..).filter(|r| !r.task.is_finished()) {
+            match ended {
+                Ended::HungUp => run.control.detach(),
+                Ended::Terminated => {
+                    run.control.detach();
+                    run.control.terminate();
+                }
+                Ended::Quit | Ended::Interrupted => {
+                    run.control.detach();
+                    run.control.interrupt();
+                }
+            }
+            let _ = tokio::time::timeout(LAST_WAIT, run.task).await;
+        }
+    }
+}
+
+fn nothing_open(what: &Fetch) -> Answer {
+    let why = "no target is open".to_owned();
+    match what {
+        Fetch::Yaml(_) => Answer::Text(Err(why)),
+        Fetch::Namespaces => Answer::Names(Err(why)),
+        Fetch::Templates { .. } => Answer::Templates(Err(why)),
+    }
+}
+
+async fn namespaces(client: &Client) -> Result<Vec<String>, String> {
+    let found = client.list_slim(Kind::Namespace, &Scope::Cluster).await.map_err(|e| e.to_string())?;
+    Ok(found.iter().map(|o| o.meta().name.to_string()).collect())
+}
+
+/// Writes a file that is not there yet, readable by its owner only: logs may hold what others must not see.
+async fn write_new(path: &str, text: String) -> std::io::Result<()> {
+    use tokio::io::AsyncWriteExt;
+    let mut file = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await?;
+    file.write_all(text.as_bytes()).await?;
+    file.sync_all().await
+}
