@@ -8,12 +8,15 @@ use crate::base::problem::{Level, Problem};
 /// The oldest version that this program is tried against.
 const OLDEST: (u32, u32) = (1, 29);
 
+/// Id of the problem of an old server.
+pub const PROBLEM: &str = "target:version";
+
 /// A problem when a server (`v1.36.3`, `v1.28.4-eks-1a2b`) is older than supported. Versions that cannot be read are none.
 pub fn too_old(server_version: &str) -> Option<Problem> {
     let found = parse(server_version)?;
     (found < OLDEST).then(|| {
         let message = format!("The API server is {server_version}, older than {}.{}: some things may not work.", OLDEST.0, OLDEST.1);
-        Problem::new(Level::Warning, "target:version", message).hint("Update the cluster; its own support has ended, too.")
+        Problem::new(Level::Warning, PROBLEM, message).hint("Update the cluster; its own support has ended, too.")
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header;
 use jiff::Timestamp;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::lines::{Line, Lines};
@@ -39,6 +39,8 @@ pub(super) struct Pace {
     /// First wait; doubles up to `most`.
     pub(super) first: Duration,
     pub(super) most: Duration,
+    /// Until a resume is answered.
+    pub(super) answer: Duration,
     /// An answer that has not begun after this is a quiet log: old kubelets begin with the first line.
     pub(super) quiet: Duration,
     /// A log that is silent for longer is asked for anew, since a dead connection looks the same.
@@ -52,6 +54,7 @@ impl Default for Pace {
         Self {
             first: Duration::from_millis(500),
             most: Duration::from_secs(15),
+            answer: REQUEST,
             quiet: Duration::from_secs(2),
             silence: Duration::from_mins(10),
             settle: Duration::from_secs(5),
@@ -69,6 +72,8 @@ pub(super) struct Follower {
     pub(super) door: Arc<Semaphore>,
     /// Cuts a wait short: the pod changed.
     pub(super) nudge: Arc<Notify>,
+    /// Counts doubts about the connection: what is read is asked for anew.
+    pub(super) doubts: watch::Receiver<u64>,
     pub(super) pace: Pace,
     pub(super) state: Progress,
 }
@@ -88,6 +93,9 @@ pub(super) struct Progress {
     batch: Vec<Line>,
     /// When the first line of the batch came.
     batch_since: Option<Instant>,
+    /// A resume was not answered in time although the server lives: a quiet log whose old kubelet answers with the first
+    /// line.
+    quiet: bool,
 }
 
 /// What is asked for next.
@@ -108,6 +116,8 @@ enum End {
     Closed,
     /// By an error.
     Broken(TargetError),
+    /// By ourselves: the connection is in doubt.
+    Doubted,
 }
 
 /// Whether to go on.
@@ -126,6 +136,10 @@ impl Follower {
             let go = match end {
                 End::Closed => self.after_end().await,
                 End::Broken(error) => self.after_error(error).await,
+                End::Doubted => {
+                    self.state.suspect = true;
+                    Go::On
+                }
             };
             if matches!(go, Go::Stop) {
                 return;
@@ -136,7 +150,15 @@ impl Follower {
     /// Asks once and reads the answer to its end.
     async fn read_once(&mut self) -> End {
         self.state.read.to_the_end = false;
-        let mut body = match self.ask().await {
+        let mut doubts = self.doubts.clone();
+        let asked = tokio::select! {
+            asked = self.ask() => asked,
+            () = changed(&mut doubts) => {
+                self.doubts = doubts;
+                return End::Doubted;
+            }
+        };
+        let mut body = match asked {
             Ok(body) => body,
             Err(error) => return End::Broken(error),
         };
@@ -153,7 +175,14 @@ impl Follower {
             } else {
                 BATCH_WAIT
             };
-            match body.chunk(wait).await {
+            let piece = tokio::select! {
+                piece = body.chunk(wait) => piece,
+                () = changed(&mut self.doubts) => {
+                    self.settle();
+                    return End::Doubted;
+                }
+            };
+            match piece {
                 Ok(Some(bytes)) => {
                     let mut complete = Vec::new();
                     lines.feed(&bytes, &mut complete);
@@ -180,16 +209,21 @@ impl Follower {
         }
     }
 
-    /// Sends the request; a quiet log need not answer before its first line.
+    /// Sends the request. A quiet log need not answer before its first line; a resume asks for lines that were there.
     async fn ask(&mut self) -> Result<Streaming, TargetError> {
         let mut request = get(&self.path())?;
         // Compressed lines would wait for each other.
         request.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
         let client = self.client.clone();
-        let silence = self.pace.silence;
-        let asking = client.send(request, silence);
-        tokio::pin!(asking);
         let permit = self.door.clone().acquire_owned().await.ok();
+        if self.state.resume.is_searching() && !self.state.quiet {
+            let answer = client.send(request, self.pace.answer).await;
+            self.state.quiet = answer.as_ref().is_err_and(|e| e.kind == ErrorKind::Timeout);
+            return answer.map(http::Response::into_body);
+        }
+        self.state.quiet = false;
+        let asking = client.send(request, self.pace.silence);
+        tokio::pin!(asking);
         let early = tokio::time::timeout(self.pace.quiet, &mut asking).await;
         drop(permit);
         let answer = if let Ok(answer) = early {
@@ -314,7 +348,7 @@ impl Follower {
             self.state.question = Question::On;
         }
         match error.kind {
-            ErrorKind::Timeout if self.state.lost.is_none() && self.state.told == Some(LogState::Following) => {
+            ErrorKind::Timeout if !self.state.quiet && self.state.lost.is_none() && self.state.told == Some(LogState::Following) => {
                 // Only silence: ask anew without a word, and say so only if that fails.
                 return Go::On;
             }
@@ -418,9 +452,18 @@ impl Follower {
     }
 
     async fn wait(&mut self, duration: Duration) {
-        if tokio::time::timeout(duration, self.nudge.notified()).await.is_ok() {
-            self.state.tries = 0;
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = self.nudge.notified() => self.state.tries = 0,
+            () = changed(&mut self.doubts) => {}
         }
+    }
+}
+
+/// A sender that is gone sends nothing any more.
+async fn changed(doubts: &mut watch::Receiver<u64>) {
+    if doubts.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

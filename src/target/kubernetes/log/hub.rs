@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::follow::{Follower, Pace, Progress};
@@ -27,6 +27,7 @@ pub struct LogHub {
     door: Arc<Semaphore>,
     tasks: HashMap<LogSource, Task>,
     forwarder: JoinHandle<()>,
+    doubts: watch::Sender<u64>,
     pace: Pace,
 }
 
@@ -63,7 +64,25 @@ impl LogHub {
             }
         });
         let door = Arc::new(Semaphore::new(ASKING));
-        Self { client, most, options: None, outbox, door, tasks: HashMap::new(), forwarder, pace: Pace::default() }
+        Self {
+            client,
+            most,
+            options: None,
+            outbox,
+            door,
+            tasks: HashMap::new(),
+            forwarder,
+            doubts: watch::Sender::default(),
+            pace: Pace::default(),
+        }
+    }
+
+    /// Stops everything; when it returns nothing more will be told.
+    pub async fn stop(mut self) {
+        self.tasks.clear();
+        self.forwarder.abort();
+        // An aborted task ends in an error, which is what was asked for.
+        let _ = (&mut self.forwarder).await;
     }
 
     /// Follows exactly these, the first `most` of them; those that were followed already go on undisturbed, unless the
@@ -101,6 +120,12 @@ impl LogHub {
         }
     }
 
+    /// The server is gone or came back: what is being read is asked for anew, without losing or repeating a line, and what
+    /// waits for the server tries at once.
+    pub fn renew(&self) {
+        self.doubts.send_modify(|n| *n += 1);
+    }
+
     fn follow(&self, source: LogSource, options: LogOptions) -> Task {
         let nudge = Arc::new(Notify::new());
         let follower = Follower {
@@ -110,6 +135,7 @@ impl LogHub {
             outbox: self.outbox.clone(),
             door: self.door.clone(),
             nudge: nudge.clone(),
+            doubts: self.doubts.subscribe(),
             pace: self.pace,
             state: Progress::default(),
         };

@@ -13,8 +13,8 @@ use crate::base::text::Str;
 use crate::target::api::{ErrorKind, Read as _};
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::client::Client;
-use crate::target::kubernetes::streams::{Beat, Pulse, Streams};
-use crate::target::kubernetes::{LogHub, metrics, table};
+use crate::target::kubernetes::streams::{Beat, Pulse, Signal, Signals, Streams};
+use crate::target::kubernetes::{LogHub, metrics, table, version};
 use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, StreamKey};
 
@@ -50,6 +50,7 @@ const LOGS: usize = 500;
 pub(super) struct Live {
     streams: Streams,
     logs: LogHub,
+    signals: Signals,
     tasks: JoinSet<()>,
 }
 
@@ -71,10 +72,11 @@ impl Live {
         }
         streams.set(wanted(&scopes));
         tasks.spawn(metrics::poll(client.clone(), scopes.clone(), pulse.clone(), events.clone()));
+        let signals = pulse.signals();
         let back = Arc::new(Notify::new());
         tasks.spawn(identify(client.clone(), scopes, back.clone(), events.clone()));
         tasks.spawn(async move { pulse.watch_over(&client, &events, &back).await });
-        Some(Self { streams, logs, tasks })
+        Some(Self { streams, logs, signals, tasks })
     }
 
     /// Everything is listed anew.
@@ -87,15 +89,21 @@ impl Live {
         self.logs.set(sources, options);
     }
 
-    /// Passes on which pods change, to the logs that wait for one, until it is dropped.
+    /// Passes on to the logs which pods change and that the server went or came; until it is dropped.
     pub(super) async fn nudge(&mut self) {
-        let pod = self.streams.changed_pod().await;
-        self.logs.nudge(&pod);
+        tokio::select! {
+            pod = self.streams.changed_pod() => self.logs.nudge(&pod),
+            signal = self.signals.next() => {
+                if signal != Signal::Refresh {
+                    self.logs.renew();
+                }
+            }
+        }
     }
 
     /// Stops everything; when it returns nothing more will be told.
     pub(super) async fn stop(mut self) {
-        drop(self.logs);
+        self.logs.stop().await;
         self.tasks.shutdown().await;
         self.streams.stop().await;
     }
@@ -123,6 +131,11 @@ async fn identify(client: Client, scopes: Vec<Scope>, back: Arc<Notify>, events:
         let identity = client.identity().await;
         if last.as_ref() != Some(&identity) {
             last = Some(identity.clone());
+            let old = version::too_old(&identity.server_version);
+            let event = old.map_or_else(|| TargetEvent::Solved(version::PROBLEM.into()), TargetEvent::Problem);
+            if events.send(event).await.is_err() {
+                return;
+            }
             if events.send(TargetEvent::Identity(identity)).await.is_err() {
                 return;
             }

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use crate::target::api::{ErrorKind, TargetError};
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::client::Client;
-use crate::target::kubernetes::error::problem_of;
 
 /// How patient a pulse is.
 #[derive(Debug, Clone, Copy)]
@@ -146,10 +145,18 @@ impl Pulse {
                     if problem.is_none() && gone {
                         self.cut(&error.message);
                     }
-                    let told = problem_of(&error, client.server());
                     let wait = if gone { self.shared.beat.away } else { self.shared.beat.refused };
-                    let before = problem.replace((told.id.clone(), wait));
-                    before.is_none().then_some(TargetEvent::Problem(told))
+                    match &mut problem {
+                        Some((_, before)) => {
+                            *before = wait;
+                            None
+                        }
+                        none => {
+                            let told = client.explain(&error).await;
+                            *none = Some((told.id.clone(), wait));
+                            Some(TargetEvent::Problem(told))
+                        }
+                    }
                 }
             };
             if let Some(event) = event

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::{Follower, Pace, Progress};
 use crate::target::api::ErrorKind;
@@ -15,6 +15,7 @@ const FOLLOW: LogOptions = LogOptions { tail: Some(100), since: None, follow: tr
 const QUICK: Pace = Pace {
     first: Duration::from_millis(1),
     most: Duration::from_millis(2),
+    answer: Duration::from_mins(1),
     quiet: Duration::from_mins(1),
     silence: Duration::from_mins(1),
     settle: Duration::from_mins(1),
@@ -29,6 +30,7 @@ struct Followed {
     server: Server,
     outbox: Arc<Outbox>,
     task: tokio::task::JoinHandle<()>,
+    doubts: watch::Sender<u64>,
 }
 
 impl Drop for Followed {
@@ -47,16 +49,20 @@ impl Followed {
         let outbox = Arc::new(Outbox::default());
         let (door, nudge) = (Arc::new(Semaphore::new(1)), Arc::new(Notify::new()));
         let client = server.client().await;
-        let follower = Follower { client, source, options, outbox: outbox.clone(), door, nudge, pace, state: Progress::default() };
+        let doubts = watch::Sender::default();
+        let state = Progress::default();
+        let follower = Follower { client, source, options, outbox: outbox.clone(), door, nudge, doubts: doubts.subscribe(), pace, state };
         let task = tokio::spawn(follower.run());
-        Self { server, outbox, task }
+        Self { server, outbox, task, doubts }
     }
 
     /// The next events in words; the reasons of what comes and goes are left out.
     async fn told(&self, events: usize) -> Vec<String> {
         let mut told = Vec::new();
         for _ in 0..events {
-            told.push(match self.outbox.pop().await {
+            // A follower that hangs fails the test instead of holding it up.
+            let event = tokio::time::timeout(Duration::from_mins(1), self.outbox.pop()).await;
+            told.push(match event.unwrap_or_else(|_| panic!("nothing more was told after {told:?}")) {
                 LogEvent::Lines { lines, .. } => lines.iter().map(|l| &*l.text).collect::<Vec<_>>().join(","),
                 LogEvent::State { state, .. } => match state {
                     LogState::Waiting { reason } if reason.contains("the connection to") => "lost".into(),
@@ -229,6 +235,35 @@ async fn an_answer_that_does_not_begin_is_a_quiet_log() {
     followed.told_until("following").await;
     followed.server.go().await;
     assert_eq!(followed.told(1).await, ["at last"]);
+}
+
+#[tokio::test]
+async fn a_connection_in_doubt_is_replaced_without_a_word_and_without_a_loss() {
+    let followed = Followed::of(vec![
+        vec![chunked(), chunk(&log(&[("01.100", "one")])), Step::Silence],
+        vec![chunked(), chunk(&log(&[("01.100", "one"), ("02.000", "two")])), Step::Silence],
+    ])
+    .await;
+    followed.told_until("one").await;
+    followed.doubts.send_modify(|n| *n += 1);
+    assert_eq!(followed.told(1).await, ["two"]);
+}
+
+#[tokio::test]
+async fn a_resume_that_nobody_answers_is_a_lost_connection_and_not_a_quiet_log() {
+    let pace = Pace { answer: Duration::from_millis(20), quiet: Duration::from_millis(1), ..QUICK };
+    let scripts = vec![
+        vec![chunked(), chunk(&log(&[("01.100", "one")])), Step::Silence],
+        vec![Step::Silence],
+        pod(running("00"), json!({})),
+        vec![chunked(), chunk(&log(&[("01.100", "one"), ("02.000", "two")])), Step::Silence],
+    ];
+    let followed = Followed::with(scripts, source(), FOLLOW, pace).await;
+    followed.told_until("one").await;
+    followed.doubts.send_modify(|n| *n += 1);
+    let told = followed.told_until("two").await;
+    assert!(told[0].starts_with("waiting: no answer from"), "{told:?}");
+    assert_eq!(told[1..], ["reconnected, missed Some(0)", "following", "two"]);
 }
 
 #[tokio::test]
