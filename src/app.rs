@@ -237,7 +237,7 @@ impl App {
         self.fleet.settle(now);
         self.answers.refresh(&self.fleet, &self.probes, self.start.service.as_ref(), now);
         self.workloads.refresh(&self.fleet, now);
-        self.releases.refresh(&self.fleet, self.workloads.subject(), now);
+        self.releases.refresh(&self.fleet, self.workloads.subject());
         self.refresh_readings();
         self.refresh_plan();
     }

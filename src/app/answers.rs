@@ -10,6 +10,7 @@ use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey};
+use crate::release::{self, Back, Changed, Hints};
 use crate::service::Service;
 use crate::target::probe::ProbeReport;
 
@@ -21,6 +22,10 @@ const REST: SignedDuration = SignedDuration::from_millis(200);
 pub struct Answers {
     /// Is it up?
     pub up: Up,
+    /// What changed last; `None` = nothing whose time can be known.
+    pub changed: Option<Changed>,
+    /// Can we go back? `None` = there is no workload to go back with.
+    pub back: Option<Back>,
     /// What the cluster says about health by itself.
     pub items: Vec<HealthItem>,
     seen: Option<(u64, Timestamp)>,
@@ -29,7 +34,7 @@ pub struct Answers {
 impl Default for Answers {
     fn default() -> Self {
         let up = Up { health: Health::Unknown, ready: 0, desired: 0, counts: Vec::new(), reasons: Vec::new() };
-        Self { up, items: Vec::new(), seen: None }
+        Self { up, changed: None, back: None, items: Vec::new(), seen: None }
     }
 }
 
@@ -50,6 +55,8 @@ impl Answers {
         let critical = |key: &WorkloadKey| service.and_then(|s| of(s, key)).is_some_and(crate::service::Workload::is_critical);
         self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
         self.items = fleet.health_items(now);
+        self.changed = release::changed(fleet, &counts, &|_| Hints::default());
+        self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns where each view's text comes from. The texts themselves are made in the files below.
 
+mod diff;
 mod events;
 mod explain;
 mod help;
@@ -45,7 +46,7 @@ impl App {
     /// Pod templates for a comparison arrived.
     pub(super) fn templates(&mut self, ticket: Ticket, result: Result<Box<(Value, Value)>, String>) {
         let content = match result {
-            Ok(pair) => Content::Lines(Self::comparison(&pair.0, &pair.1)),
+            Ok(pair) => Content::Lines(self.comparison(ticket, &pair.0, &pair.1)),
             Err(why) => Content::Failed(why),
         };
         self.fill(ticket, content);
@@ -154,22 +155,6 @@ impl App {
     fn selected_health(&self) -> Option<String> {
         let ids = self.probes.keys().map(ToString::to_string).chain(self.answers.items.iter().map(|i| i.id.clone()));
         ids.into_iter().nth(self.health.selected)
-    }
-
-    /// The lines of a comparison of two pod templates.
-    fn comparison(from: &Value, to: &Value) -> Vec<DocumentLine> {
-        let pretty = |v: &Value| serde_json::to_string_pretty(v).unwrap_or_default();
-        let (from, to) = (pretty(from), pretty(to));
-        let diff = similar::TextDiff::from_lines(&from, &to);
-        let line = |c: similar::Change<&str>| {
-            let (kind, sign) = match c.tag() {
-                similar::ChangeTag::Delete => (LineKind::Removed, '-'),
-                similar::ChangeTag::Insert => (LineKind::Added, '+'),
-                similar::ChangeTag::Equal => (LineKind::Plain, ' '),
-            };
-            DocumentLine::new(kind, format!("{sign} {}", c.value().trim_end()))
-        };
-        diff.iter_all_changes().map(line).collect()
     }
 
     fn health_lines(&self, id: &str) -> Vec<DocumentLine> {

@@ -5,11 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::list::ListState;
 use crate::action::Action;
 use crate::fleet::{Fleet, WorkloadKey};
+use crate::release::{Hints, Revision, history};
 use crate::target::model::ObjectRef;
 
 /// The releases pane.
@@ -28,7 +27,7 @@ pub struct Releases {
 
 impl Releases {
     /// Makes the list again when the selected workload or what is seen of it changed; the cursor stays on its revision.
-    pub fn refresh(&mut self, fleet: &Fleet, subject: Option<&Arc<WorkloadKey>>, _now: Timestamp) {
+    pub fn refresh(&mut self, fleet: &Fleet, subject: Option<&Arc<WorkloadKey>>) {
         let other = self.workload.as_ref() != subject;
         if !other && self.seen == fleet.revision() {
             return;
@@ -40,7 +39,7 @@ impl Releases {
             self.list.selected = 0;
         }
         let at = self.selected().map(|r| r.number);
-        self.revisions = subject.map(|key| history(fleet, key)).unwrap_or_default();
+        self.revisions = subject.map(|key| history(fleet, key, &Hints::default())).unwrap_or_default();
         match at.filter(|_| !other).and_then(|n| self.revisions.iter().position(|r| r.number == n)) {
             Some(row) => self.list.follow(row, self.revisions.len()),
             None => self.list.show(self.revisions.len()),
@@ -105,31 +104,4 @@ impl Releases {
     fn object(&self) -> Result<ObjectRef, String> {
         self.workload.as_ref().and_then(|w| w.object()).ok_or_else(|| "no workload is selected".to_owned())
     }
-}
-
-/// A revision, until `release` has its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision {
-    /// Its number.
-    pub number: i64,
-    /// Whether it is the current one.
-    pub current: bool,
-}
-
-impl Revision {
-    fn text(&self) -> String {
-        self.number.to_string()
-    }
-}
-
-fn history(fleet: &Fleet, key: &WorkloadKey) -> Vec<Revision> {
-    let workload = key.kind.kind().and_then(|kind| fleet.workload(kind, &key.namespace, &key.name));
-    let current = fleet.row(key).and_then(|r| r.revision);
-    let sets = workload.into_iter().flat_map(|w| fleet.replica_sets_of(w));
-    let mut all: Vec<Revision> = sets
-        .filter_map(|rs| crate::fleet::revision_number(&rs.meta))
-        .map(|number| Revision { number, current: current == Some(number) })
-        .collect();
-    all.sort_by_key(|r| std::cmp::Reverse(r.number));
-    all
 }

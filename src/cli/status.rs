@@ -14,6 +14,7 @@ use crate::base::problem::{Level, Problem};
 use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
+use crate::release::{self, Hints};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{Read, TargetError};
 use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
@@ -48,9 +49,8 @@ struct Status {
     workloads: Vec<StatusWorkload>,
     probes: Vec<StatusProbe>,
     kpis: [(); 0],
-    changed: Option<StatusChanged>,
-    changed_reason: Option<String>,
-    back: StatusBack,
+    changed: serde_json::Value,
+    back: serde_json::Value,
     call: Vec<StatusCall>,
     debts: [(); 0],
     problems: Vec<Problem>,
@@ -105,22 +105,6 @@ struct StatusProbe {
     since: Timestamp,
     latency_seconds: Option<f64>,
     detail: String,
-}
-
-#[derive(Serialize)]
-struct StatusChanged {
-    at: Timestamp,
-    what: String,
-    by: Option<String>,
-}
-
-#[derive(Serialize)]
-struct StatusBack {
-    to: Option<String>,
-    revision: Option<i64>,
-    verdict: &'static str,
-    reasons: Vec<String>,
-    estimate_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -273,9 +257,8 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
         kpis: [],
-        changed: None,
-        changed_reason: None,
-        back: StatusBack { to: None, revision: None, verdict: "unknown", reasons: Vec::new(), estimate_seconds: None },
+        changed: release::changed_json(release::changed(&seen.fleet, &counts, &|_| Hints::default()).as_ref()),
+        back: release::back_json(release::subject(&seen.fleet, &counts).map(|key| release::back(&seen.fleet, &key, false)).as_ref()),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
         debts: [],
         problems: seen.problems,
@@ -356,16 +339,19 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     for p in &status.probes {
         printer.line(&format!("probe {}: {} {}", p.id, p.result.word(), p.detail))?;
     }
-    let changed = status.changed.as_ref().map_or_else(
-        || status.changed_reason.clone().unwrap_or_else(|| "unknown".to_owned()),
-        |c| format!("{} at {} by {}", c.what, c.at, c.by.as_deref().unwrap_or("unknown")),
-    );
-    printer.line(&format!("changed: {changed}"))?;
-    let back = match (&status.back.to, status.back.revision) {
-        (Some(to), Some(revision)) => format!("{to} (revision {revision}): {}", status.back.verdict),
-        _ => format!("{}: {}", status.back.verdict, status.back.reasons.join("; ")),
-    };
-    printer.line(&format!("back: {back}"))?;
+    let text = |value: &serde_json::Value, key: &str| value[key].as_str().map(ToOwned::to_owned);
+    printer.line(&match text(&status.changed, "what") {
+        Some(what) => {
+            let by = text(&status.changed, "by").unwrap_or_else(|| "unknown".to_owned());
+            format!("changed: {what} at {} by {by}", text(&status.changed, "at").unwrap_or_default())
+        }
+        None => "changed: unknown".to_owned(),
+    })?;
+    let verdict = text(&status.back, "verdict").unwrap_or_else(|| "unknown: no workload with revisions is seen".to_owned());
+    let reasons: Vec<&str> = status.back["reasons"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    let to = text(&status.back, "to").map(|to| format!("{to} ")).unwrap_or_default();
+    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+    printer.line(&format!("back: {to}{verdict}{why}"))?;
     for call in &status.call {
         let now = match call.reachable_now {
             Some(true) => "now",

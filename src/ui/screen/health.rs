@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::App;
 use crate::base::age;
 use crate::base::health::Health;
+use crate::fleet::{HealthItem, Topic};
 use crate::target::probe::{ProbeReport, ProbeResult, ProbeSample};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
@@ -36,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
         focused,
     };
     let inner = pane.draw(canvas, area);
-    let items = Items { probes: app.probes.values().collect(), now: app.now };
+    let items = Items { probes: app.probes.values().collect(), items: &app.answers.items, now: app.now };
     let table = Table {
         columns: &COLUMNS,
         rows: &items,
@@ -44,7 +45,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
         offset: app.health.offset,
         focused,
         head: false,
-        empty: Line::of(Role::Dim, "No probe is defined: --probe URL, or a service file, adds them."),
+        empty: Line::of(Role::Dim, "Nothing is seen yet. --probe URL, or a service file, adds probes."),
     };
     table.draw(canvas, inner);
     inner
@@ -54,7 +55,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
 pub(super) fn summary(app: &App) -> Line<'static> {
     let mut line = Line::new();
     for health in [Health::Down, Health::Degraded, Health::Unknown, Health::Ok, Health::Off] {
-        let count = app.probes.values().filter(|p| p.health == health).count();
+        let probes = app.probes.values().map(|p| p.health);
+        let count = probes.chain(app.answers.items.iter().map(|i| i.health)).filter(|h| *h == health).count();
         if count > 0 {
             line.push(Role::Dim, if line.is_empty() { "" } else { ", " });
             line.push(glyph::health_role(health), format!("{count} {}", health.word()));
@@ -65,16 +67,17 @@ pub(super) fn summary(app: &App) -> Line<'static> {
 
 struct Items<'a> {
     probes: Vec<&'a ProbeReport>,
+    items: &'a [HealthItem],
     now: Timestamp,
 }
 
 impl Rows for Items<'_> {
     fn len(&self) -> usize {
-        self.probes.len()
+        self.probes.len() + self.items.len()
     }
 
     fn row(&self, index: usize, shown: &[Slot]) -> Row<'_> {
-        let probe = self.probes[index];
+        let Some(probe) = self.probes.get(index) else { return self.item(&self.items[index - self.probes.len()]) };
         let role = glyph::health_role(probe.health);
         let mut cells = vec![Line::new(); COLUMNS.len()];
         cells[0] = Line::of(Role::Strong, &*probe.title);
@@ -90,6 +93,21 @@ impl Rows for Items<'_> {
             None => Line::of(Role::Dim, "not yet"),
         };
         Row { lead: Line::of(role, glyph::health(probe.health)).with(Role::Text, " "), cells, marked: false }
+    }
+}
+
+impl Items<'_> {
+    /// A row of what the cluster says by itself.
+    fn item<'a>(&self, item: &'a HealthItem) -> Row<'a> {
+        let role = glyph::health_role(item.health);
+        let mut cells = vec![Line::new(); COLUMNS.len()];
+        cells[0] = Line::of(Role::Strong, &*item.title);
+        cells[DETAIL] = Line::of(if item.health == Health::Ok { Role::Text } else { role }, &*item.detail);
+        let at = item.at.filter(|_| item.topic != Topic::Certificate).and_then(|s| Timestamp::from_second(s).ok());
+        if let Some(at) = at {
+            cells[AGE] = Line::of(Role::Dim, format!("{} ago", age::coarse(at, self.now)));
+        }
+        Row { lead: Line::of(role, glyph::health(item.health)).with(Role::Text, " "), cells, marked: false }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::base::age;
 use crate::base::environment::EnvironmentKind;
 use crate::base::health::Health;
+use crate::release::BackVerdict;
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -80,35 +81,35 @@ fn answers(app: &App) -> Vec<Segment<'_>> {
     ]
 }
 
-/// The worst health and its reason.
+/// The health of the whole and its first reason.
 fn up(app: &App) -> Line<'_> {
-    let worst = app.fleet.rows().filter(|row| row.health != Health::Off).max_by_key(|row| row.health.severity());
-    let Some(worst) = worst else { return Line::of(Role::Unknown, "unknown: nothing is seen yet") };
-    let role = glyph::health_role(worst.health);
-    if worst.health == Health::Ok {
-        let (ready, desired) = app.fleet.rows().fold((0, 0), |(r, d), row| (r + row.ready, d + row.desired));
-        return Line::of(role, format!("{ready}/{desired} ready"));
-    }
-    let text = worst.reason().unwrap_or(worst.health.word());
-    Line::of(role, format!("{}: ", worst.health.word()))
-        .with(Role::Text, &*worst.key.name)
-        .with(Role::Text, " ")
-        .with(Role::Text, text)
-}
-
-fn changed(app: &App) -> Line<'static> {
-    let newest = app.fleet.rows().max_by_key(|row| row.created);
-    match newest.filter(|row| row.created > 0) {
-        Some(row) => {
-            let at = jiff::Timestamp::from_second(row.created).unwrap_or(app.now);
-            Line::of(Role::Text, format!("{} {} ago", row.key.name, age::coarse(at, app.now)))
-        }
-        None => Line::of(Role::Unknown, "unknown"),
+    let up = &app.answers.up;
+    let role = glyph::health_role(up.health);
+    match (up.health, up.reasons.first()) {
+        (Health::Ok, None) => Line::of(role, up.text()),
+        (health, Some(first)) => Line::of(role, format!("{}: ", health.word())).with(Role::Text, &*first.text),
+        (Health::Unknown, None) => Line::of(role, "unknown: nothing is seen yet"),
+        (health, None) => Line::of(role, format!("{}: ", health.word())).with(Role::Text, up.text()),
     }
 }
 
-fn back(_app: &App) -> Line<'static> {
-    Line::of(Role::Unknown, "unknown: no service file names the migrations")
+/// The newest change of any kind, when, by whom.
+fn changed(app: &App) -> Line<'_> {
+    let Some(changed) = &app.answers.changed else { return Line::of(Role::Unknown, "unknown: no change is seen") };
+    let at = jiff::Timestamp::from_second(changed.at).unwrap_or(app.now);
+    let by = changed.by.text().map_or_else(|| " by unknown".to_owned(), |by| format!(" by {by}"));
+    Line::of(Role::Text, &*changed.short)
+        .with(Role::Text, format!(" {} ago", age::coarse(at, app.now)))
+        .with(Role::Dim, by)
+}
+
+/// The way back, and what it costs; what cannot be known says so.
+fn back(app: &App) -> Line<'static> {
+    match &app.answers.back {
+        Some(back) if back.verdict == BackVerdict::Safe => Line::of(Role::Ok, back.text()),
+        Some(back) => Line::of(Role::Unknown, back.text()),
+        None => Line::of(Role::Unknown, "unknown: no workload with revisions is seen"),
+    }
 }
 
 /// Who can be reached now.
