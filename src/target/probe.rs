@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::api::ErrorKind;
 use crate::base::health::Health;
-use crate::base::text::Str;
+use crate::base::text::{Str, clean, elide};
 
 /// One question to one endpoint. It changes nothing there: HTTP is always a GET, TLS ends after the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,26 @@ pub struct HttpAnswer {
 }
 
 impl HttpAnswer {
+    /// So much of a body is read and kept.
+    pub const BODY: usize = 256 << 10;
+    /// At most so many headers are kept, each so wide.
+    const HEADERS: usize = 100;
+    const HEADER: usize = 1024;
+
+    /// An answer from what came over the wire: bounded, cleaned, the body line by line.
+    pub fn read<'a>(status: u16, headers: impl Iterator<Item = (&'a str, &'a [u8])>, body: &[u8], cut: bool) -> Self {
+        let value = |bytes: &[u8]| elide(&clean(&String::from_utf8_lossy(bytes)), Self::HEADER).into_owned();
+        let text = String::from_utf8_lossy(&body[..body.len().min(Self::BODY)]);
+        let lines: Vec<_> = text.split('\n').map(|line| clean(line.trim_end_matches('\r'))).collect();
+        Self {
+            status,
+            headers: headers.take(Self::HEADERS).map(|(name, bytes)| (name.to_lowercase(), value(bytes))).collect(),
+            body: lines.join("\n"),
+            cut: cut || body.len() > Self::BODY,
+            certificate: None,
+        }
+    }
+
     /// The first header of that name (in lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())

@@ -12,14 +12,6 @@ use tokio::time::Instant;
 use super::super::api::ErrorKind;
 use super::super::probe::{Header, HttpAnswer, NotHeard};
 use super::{Route, certificate, failure, tls};
-use crate::base::text::{clean, elide};
-
-/// So much of a body is kept; the rest is not read.
-const BODY: usize = 256 << 10;
-
-/// At most so many headers are kept, each so wide.
-const HEADERS: usize = 100;
-const HEADER: usize = 1024;
 
 /// Who asks, for the logs of the endpoint.
 const AGENT: &str = concat!("timonel/", env!("CARGO_PKG_VERSION"), " (probe)");
@@ -51,29 +43,15 @@ pub(super) async fn get(client: &Client, url: &str, headers: &[Header], until: I
     }
     // The URL may hold what is nobody's business, and errors would repeat it.
     let mut response = request.send().await.map_err(|why| failure::of(&why.without_url()))?;
-    let mut answer = head(&response);
+    let status = response.status().as_u16();
     match tokio::time::timeout_at(until, body(&mut response)).await {
         Ok(Ok((bytes, cut))) => {
-            answer.body = text(&bytes);
-            answer.cut = cut;
-            Ok(answer)
+            let headers = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let der = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+            Ok(HttpAnswer { certificate: der.and_then(certificate::facts), ..HttpAnswer::read(status, headers, &bytes, cut) })
         }
-        Ok(Err(_)) => Err(failure::not_heard(ErrorKind::Garbage, &format!("{}, but the connection was cut in the answer", answer.status), false)),
-        Err(_) => Err(failure::not_heard(ErrorKind::Timeout, &format!("{}, but the answer did not end in time", answer.status), false)),
-    }
-}
-
-fn head(response: &Response) -> HttpAnswer {
-    let header = |(name, value): (&HeaderName, &HeaderValue)| {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        (name.as_str().to_owned(), elide(&clean(&value), HEADER).into_owned())
-    };
-    let der = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
-    HttpAnswer {
-        status: response.status().as_u16(),
-        headers: response.headers().iter().take(HEADERS).map(header).collect(),
-        certificate: der.and_then(certificate::facts),
-        ..HttpAnswer::default()
+        Ok(Err(_)) => Err(failure::not_heard(ErrorKind::Garbage, &format!("{status}, but the connection was cut in the answer"), false)),
+        Err(_) => Err(failure::not_heard(ErrorKind::Timeout, &format!("{status}, but the answer did not end in time"), false)),
     }
 }
 
@@ -81,20 +59,11 @@ fn head(response: &Response) -> HttpAnswer {
 async fn body(response: &mut Response) -> Result<(Vec<u8>, bool), reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        let room = BODY - bytes.len();
+        let room = HttpAnswer::BODY - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
             return Ok((bytes, true));
         }
     }
     Ok((bytes, false))
-}
-
-/// As text, line by line without control sequences.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .split('\n')
-        .map(|line| clean(line.trim_end_matches('\r')).into_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
 }
