@@ -33,7 +33,7 @@ const NODES: &str = "metrics:nodes";
 
 /// Polls until it is dropped or nobody listens.
 pub(crate) async fn poll(client: Client, scopes: Vec<Scope>, pulse: Pulse, events: mpsc::Sender<TargetEvent>) {
-    let mut poll = Poll { client, scopes, interner: Interner::default(), problems: [false; 2] };
+    let mut poll = Poll { client, scopes, interner: Interner::default(), problems: [false; 2], refused: false };
     let mut signals = pulse.signals();
     loop {
         let mut told = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) async fn poll(client: Client, scopes: Vec<Scope>, pulse: Pulse, event
                 return;
             }
         }
-        let wait = tokio::time::sleep(if found { EVERY } else { RARELY });
+        let wait = tokio::time::sleep(if poll.refused { RARELY } else { EVERY });
         tokio::pin!(wait);
         loop {
             tokio::select! {
@@ -63,6 +63,8 @@ struct Poll {
     interner: Interner,
     /// Whether the problem of pods, of nodes was told.
     problems: [bool; 2],
+    /// There are none, or none for us: nothing that passes by itself soon.
+    refused: bool,
 }
 
 impl Poll {
@@ -94,6 +96,7 @@ impl Poll {
             }
         }
         self.tell_problem(0, failure.as_ref(), told);
+        self.refused = !found && failure.as_ref().is_some_and(|e| matches!(e.kind, ErrorKind::NotFound | ErrorKind::Forbidden));
         match failure {
             Some(error) if !found => told.push(TargetEvent::NoMetrics { kind: error.kind, reason: error.message }),
             _ => told.push(TargetEvent::PodMetrics { at: Timestamp::now(), pods: all }),
@@ -119,16 +122,25 @@ impl Poll {
 
     fn tell_problem(&mut self, which: usize, error: Option<&TargetError>, told: &mut Vec<TargetEvent>) {
         let (id, resource) = if which == 0 { (PODS, "pods") } else { (NODES, "nodes") };
+        // That the server is not reached is one problem of its own (`target:reach`).
+        let lost = |e: &&TargetError| matches!(e.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Tls | ErrorKind::Unauthorised);
+        if error.as_ref().is_some_and(lost) {
+            return;
+        }
         let was = std::mem::replace(&mut self.problems[which], error.is_some());
         match error {
-            Some(error) if !was => told.push(TargetEvent::Problem(problem(id, resource, error))),
+            Some(error) if !was => told.push(TargetEvent::Problem(problem(id, resource, &self.scopes, error))),
             None if was => told.push(TargetEvent::Solved(id.to_owned())),
             _ => {}
         }
     }
 }
 
-fn problem(id: &str, resource: &str, error: &TargetError) -> Problem {
+fn problem(id: &str, resource: &str, scopes: &[Scope], error: &TargetError) -> Problem {
+    let place = match scopes {
+        [Scope::Namespace(namespace)] if resource == "pods" => format!("Role of namespace '{namespace}'"),
+        _ => "ClusterRole".to_owned(),
+    };
     let (message, hint) = match error.kind {
         ErrorKind::NotFound => (
             "This cluster has no metrics API: CPU and memory use are not known.".to_owned(),
@@ -136,7 +148,7 @@ fn problem(id: &str, resource: &str, error: &TargetError) -> Problem {
         ),
         ErrorKind::Forbidden => (
             format!("No right to read metrics of {resource}: their CPU and memory use is not known."),
-            format!(r#"Needs this rule in a ClusterRole: - {{apiGroups: ["metrics.k8s.io"], resources: ["{resource}"], verbs: ["get", "list"]}}"#),
+            format!(r#"Needs this rule in a {place}: - {{apiGroups: ["metrics.k8s.io"], resources: ["{resource}"], verbs: ["get", "list"]}}"#),
         ),
         _ => (
             format!("Metrics of {resource} cannot be read: {}.", error.message.trim_end_matches('.')),

@@ -43,3 +43,40 @@ pub(crate) async fn list(client: &Client, kind: Kind, scope: &Scope) -> Result<V
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+    use crate::target::api::ErrorKind;
+    use crate::target::kubernetes::testing::{Server, Step, answer, status};
+    use crate::target::model::{Kind, Scope};
+
+    #[tokio::test]
+    async fn a_list_is_complete_or_an_error() {
+        let whole = r#"{"metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#;
+        let server = Server::start(vec![vec![answer("200 OK", whole)]]).await;
+        let found = list(&server.client().await, Kind::Deployment, &Scope::Cluster).await.expect("a list");
+        assert_eq!(found.iter().map(|o| o.meta().name.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(server.requests(), ["GET /apis/apps/v1/deployments"]);
+
+        let bad = r#"{"metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":7}}]}"#;
+        let cut = Step::Send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"items\":[".to_vec());
+        for (script, kind) in [
+            (vec![answer("200 OK", bad)], ErrorKind::Garbage),
+            (vec![answer("200 OK", "<html>")], ErrorKind::Garbage),
+            (vec![cut, Step::Close], ErrorKind::Unreachable),
+            (vec![answer("403 Forbidden", &status(403, "Forbidden", "no"))], ErrorKind::Forbidden),
+        ] {
+            let server = Server::start(vec![script]).await;
+            let error = list(&server.client().await, Kind::Deployment, &Scope::Cluster).await.expect_err("an error");
+            assert_eq!(error.kind, kind, "{}", error.message);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_slim_form_is_not_asked_for() {
+        let server = Server::start(vec![vec![Step::Close]]).await;
+        let error = list(&server.client().await, Kind::Lease, &Scope::Cluster).await.expect_err("an error");
+        assert_eq!((error.kind, server.requests().len()), (ErrorKind::Invalid, 0));
+    }
+}

@@ -18,7 +18,7 @@ use crate::target::kubernetes::client::{Client, Streaming};
 use crate::target::kubernetes::paths;
 use crate::target::kubernetes::streams::{Pulse, Signal, Signals, Slot, Turn, trouble};
 use crate::target::kubernetes::wire::{self, Decoder, Format, Frame, Frames, ListItems, WireError};
-use crate::target::model::Object;
+use crate::target::model::{Kind, Object};
 use crate::target::request::StreamKey;
 
 /// How long what may take.
@@ -207,7 +207,10 @@ impl Task {
         let answer = match self.answer(ask).await {
             Ok(Some(answer)) => answer,
             Ok(None) => return self.wait_for(Input::Refresh),
-            Err(error) => return self.failed(error),
+            Err(error) => {
+                let error = self.absent(error).await;
+                return self.failed(error);
+            }
         };
         self.beside.pulse.heard();
         let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -248,6 +251,19 @@ impl Task {
                     }
                 }
             }
+        }
+    }
+
+    /// Who may not watch certificates may be in a cluster that has none: the rules say no before anybody looks. What groups
+    /// there are, everybody may know.
+    async fn absent(&self, error: TargetError) -> TargetError {
+        if self.key.kind != Kind::Certificate || error.kind != ErrorKind::Forbidden {
+            return error;
+        }
+        let path = format!("/apis/{}", self.key.kind.api_version());
+        match self.client.json::<serde::de::IgnoredAny>(&path, self.timing.answer).await {
+            Err(absent) if absent.kind == ErrorKind::NotFound => absent,
+            _ => error,
         }
     }
 

@@ -24,16 +24,22 @@ struct Run {
 
 const LONG: Duration = Duration::from_secs(20);
 
+const PATIENT: Timing = Timing { answer: LONG, slow: LONG, piece: LONG, idle: LONG };
+
 impl Run {
     async fn start(streams: bool, scripts: Vec<Vec<Step>>) -> Self {
-        Self::timed(streams, Timing { answer: LONG, slow: LONG, piece: LONG, idle: LONG }, scripts).await
+        Self::timed(streams, PATIENT, scripts).await
     }
 
     async fn timed(streams: bool, timing: Timing, scripts: Vec<Vec<Step>>) -> Self {
+        Self::of(Kind::Pod, streams, timing, scripts).await
+    }
+
+    async fn of(kind: Kind, streams: bool, timing: Timing, scripts: Vec<Vec<Step>>) -> Self {
         let server = Server::start(scripts).await;
         let (send, events) = mpsc::channel(8);
         let (outbox, pulse, cancel) = (Outbox::default(), Pulse::new(Beat::default()), CancellationToken::new());
-        let slot = outbox.slot(StreamKey { kind: Kind::Pod, scope: Scope::Namespace("shop".into()) });
+        let slot = outbox.slot(StreamKey { kind, scope: Scope::Namespace("shop".into()) });
         let (changed_pods, pods) = mpsc::channel(8);
         let beside = Beside { pulse: pulse.clone(), turn: Turn::default(), changed_pods };
         let task = Task::new(server.client().await, slot, beside, streams, timing);
@@ -184,7 +190,7 @@ async fn a_server_that_does_not_know_streaming_lists_gives_pages() {
 #[tokio::test]
 async fn a_streaming_list_without_an_end_gives_way_to_pages() {
     let endless = vec![watch(), event("ADDED", "a", 4), Step::Silence];
-    let timing = Timing { piece: Duration::from_millis(60), answer: LONG, slow: LONG, idle: LONG };
+    let timing = Timing { piece: Duration::from_millis(60), ..PATIENT };
     let mut run = Run::timed(true, timing, vec![endless, vec![list(&["a"], 7, "")], vec![watch(), Step::Silence]]).await;
     run.until("connected").await;
     assert_eq!(run.asked()[1..], ["limit=500&resourceVersion=0", "watch=true&resourceVersion=7"]);
@@ -229,7 +235,7 @@ async fn an_object_that_cannot_be_read_costs_only_itself() {
 
 #[tokio::test]
 async fn waiting_for_an_answer_makes_what_is_shown_stale_until_it_comes() {
-    let timing = Timing { slow: Duration::from_millis(30), answer: LONG, piece: LONG, idle: LONG };
+    let timing = Timing { slow: Duration::from_millis(30), ..PATIENT };
     let slow = vec![Step::Wait, watch(), event("ADDED", "b", 12), Step::Silence];
     let mut run = Run::timed(true, timing, vec![with(streamed("a", 4), [bookmark(6, false), Step::Wait, end()]), slow]).await;
     run.until("connected").await;
@@ -241,7 +247,7 @@ async fn waiting_for_an_answer_makes_what_is_shown_stale_until_it_comes() {
 
 #[tokio::test]
 async fn a_silent_watch_is_asked_for_again() {
-    let timing = Timing { idle: Duration::from_millis(60), answer: LONG, piece: LONG, slow: LONG };
+    let timing = Timing { idle: Duration::from_millis(60), ..PATIENT };
     let mut run =
         Run::timed(true, timing, vec![with(streamed("a", 4), [Step::Silence]), vec![watch(), event("ADDED", "b", 12), Step::Silence]]).await;
     run.until("+b").await;
@@ -266,4 +272,16 @@ async fn a_pod_that_changes_after_the_list_is_told_to_the_logs() {
     let mut run = Run::start(true, vec![with(streamed("a", 4), [event("MODIFIED", "b", 9), Step::Silence])]).await;
     run.until("+b").await;
     assert_eq!(run.pods.recv().await.as_deref(), Some("uid-b"), "not those that were listed");
+}
+
+#[tokio::test]
+async fn no_right_to_what_the_cluster_does_not_have_is_no_problem() {
+    let denied = || vec![answer("403 Forbidden", &status(403, "Forbidden", "certificates is forbidden"))];
+    let no_group = vec![answer("404 Not Found", "404 page not found")];
+    let mut run = Run::of(Kind::Certificate, true, PATIENT, vec![denied(), no_group]).await;
+    assert_eq!(run.until("failed").await, ["failed NotFound"]);
+    assert_eq!(run.server.requests()[1], "GET /apis/cert-manager.io/v1");
+    let group = vec![answer("200 OK", "{}")];
+    let mut run = Run::of(Kind::Certificate, true, PATIENT, vec![denied(), group]).await;
+    assert!(run.until("problem").await.contains(&"failed Forbidden".into()));
 }
