@@ -54,29 +54,34 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
     let note = format!("run {}: {} {} by {}@{}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let name = object_name(&format!("timonel-{}-{}", plan.id, reason.to_lowercase()));
     let object = ObjectRef::new(Kind::Event, write.object.namespace.clone(), name.as_str());
+    // Written as core/v1, under which the program knows events: the same store as events.k8s.io/v1, whose `regarding`, `note`
+    // and `reportingController` these are, and the one right that roles for events commonly have.
     let body = json!({
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
+        "apiVersion": Kind::Event.api_version(),
+        "kind": Kind::Event.word(),
         "metadata": { "name": name, "namespace": &*write.object.namespace },
-        "eventTime": format!("{now:.6}"),
-        "reportingController": "timonel.io/console",
+        "firstTimestamp": format!("{now:.0}"),
+        "lastTimestamp": format!("{now:.0}"),
+        "count": 1,
+        "source": { "component": "timonel.io/console", "host": operator.host },
+        "reportingComponent": "timonel.io/console",
         "reportingInstance": format!("timonel-{}", operator.host),
         "action": "Run",
         "reason": reason,
         "type": if warning { "Warning" } else { "Normal" },
-        "regarding": {
+        "involvedObject": {
             "apiVersion": write.object.kind.api_version(),
             "kind": write.object.kind.word(),
             "namespace": &*write.object.namespace,
             "name": &*write.object.name,
             "uid": write.uid,
         },
-        "note": bounded(&scrub::text(&note)),
+        "message": bounded(&scrub::text(&note)),
     });
     Some(WriteRequest { object, subresource: "", change: Change::Create(body) })
 }
 
-/// The API takes notes of at most 1 KiB.
+/// The API takes messages of at most 1 KiB.
 fn bounded(note: &str) -> String {
     let mut end = note.len().min(1000);
     while !note.is_char_boundary(end) {
