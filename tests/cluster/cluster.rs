@@ -20,7 +20,17 @@ use crate::bed::{Bed, node, played};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The kinds that have no namespace, of those that the tests write.
-const CLUSTER_WIDE: &[&str] = &["Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "APIService", "PersistentVolume", "PriorityClass"];
+const CLUSTER_WIDE: &[&str] = &[
+    "Namespace",
+    "Node",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "APIService",
+    "PersistentVolume",
+    "PriorityClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+];
 
 /// A Kubernetes to test on, and an administrator's way in.
 pub(crate) struct Cluster {

@@ -72,11 +72,16 @@ fn proven(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool) -> Op
     let all = ready >= count;
     let there = if all { workload.replicas() >= count && workload.replicas() <= workload.wanted() } else { workload.replicas() <= count };
     let available = !all || workload.available() >= count;
-    let rolled = !rollout || !all || (workload.updated() >= count && workload.rollout().is_none());
+    let rolled = !rollout || !all || (rolled_out(workload, count) && workload.rollout().is_none());
     if !(workload.observed() && there && workload.ready() >= ready && available && rolled) {
         return None;
     }
     Some(if count == 0 { "no pod is left".to_owned() } else { format!("{} of {} pods ready", workload.ready(), workload.wanted()) })
+}
+
+/// kubectl counts the newest template's pods of a Deployment alone: a StatefulSet with OnDelete keeps old ones at will.
+fn rolled_out(workload: &WorkloadFacts, count: i64) -> bool {
+    workload.reference.kind != Kind::Deployment || workload.updated() >= count
 }
 
 fn progress(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool, troubled: &[(String, Trouble)]) -> Progress {

@@ -134,7 +134,12 @@ pub(crate) fn a_scale_is_proven_recorded_and_leaves_only_its_notes(cluster: &Clu
     assert_eq!(lease["spec"].get("holderIdentity"), None, "the lock is released");
     let note = annotations(&space, "apps/v1", "Deployment", "api")["timonel.io/last-run"].clone();
     assert_eq!(note, json!(format!("{id} scale 2->3 operator@bastion")));
-    let mut reasons: Vec<Value> = space.list("v1", "Event").into_iter().filter(|e| e["source"]["component"] == "timonel.io/console").map(|e| e["reason"].clone()).collect();
+    let mut reasons: Vec<Value> = space
+        .list("v1", "Event")
+        .into_iter()
+        .filter(|e| e["source"]["component"] == "timonel.io/console")
+        .map(|e| e["reason"].clone())
+        .collect();
     reasons.sort_by_key(Value::to_string);
     assert_eq!(reasons, ["TimonelProven", "TimonelStarted"]);
     let record = std::fs::read_to_string(console.folder.path().join("journal.jsonl")).unwrap();
@@ -201,7 +206,12 @@ pub(crate) fn a_quota_without_room_blocks_the_plan_and_fails_an_overridden_run(c
 pub(crate) fn a_scale_without_room_on_the_nodes_ends_as_failed_and_undone(cluster: &Cluster) {
     // Pods that run stay small; new ones ask for more than any node has.
     let greedy = cluster.namespace("scale").unwrap();
-    api(&greedy, "StatefulSet", "10m", "  serviceName: api\n  podManagementPolicy: Parallel\n  updateStrategy: {type: OnDelete}\n");
+    api(
+        &greedy,
+        "StatefulSet",
+        "10m",
+        "  serviceName: api\n  podManagementPolicy: Parallel\n  updateStrategy: {type: OnDelete}\n",
+    );
     greedy.wait("2 pods are ready", "apps/v1", "StatefulSet", "api", |set| set["status"]["readyReplicas"] == 2);
     greedy.patch(
         "apps/v1",
@@ -301,6 +311,9 @@ pub(crate) fn an_admission_policy_that_denies_blocks_the_plan_with_its_words(clu
         }
         std::thread::park_timeout(Duration::from_millis(200));
     };
+    for kind in ["ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"] {
+        space.delete("admissionregistration.k8s.io/v1", kind, name);
+    }
     assert_eq!(plan.blocked_by(), ["dry-run"]);
     assert!(check(&plan, "dry-run").detail.contains("nobody scales on a Friday"), "{}", check(&plan, "dry-run").detail);
     assert_eq!(space.replicas("api"), 2);

@@ -56,6 +56,14 @@ fn a_count_is_proven_by_kubectls_rollout_rules() {
 }
 
 #[test]
+fn a_stateful_set_that_keeps_old_pods_at_will_is_proven_without_new_ones() {
+    let raw = json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 2, "updateStrategy": { "type": "OnDelete" } },
+        "status": { "observedGeneration": 2, "replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "currentRevision": "a", "updateRevision": "b" } });
+    let set = WorkloadFacts::new(&ObjectRef::new(Kind::StatefulSet, "shop", "db"), raw);
+    assert_eq!(word(&replicas(&set, &[], &fact(2, 2), &mut Patience::default(), Duration::ZERO)), "proven");
+}
+
+#[test]
 fn each_trouble_has_its_patience_and_a_trouble_that_went_away_starts_over() {
     let short = workload(Kind::Deployment, 5, &json!({ "observedGeneration": 2, "replicas": 5, "readyReplicas": 4 }));
     let quota = workload(
