@@ -192,8 +192,11 @@ impl Runner {
     async fn tell(&self, tell: &Tell) -> Vec<String> {
         let now = self.deps.clock.now();
         let requests: Vec<Option<WriteRequest>> = match tell {
-            Tell::Changed => vec![notes::annotations(&self.plan), notes::event(&self.plan, None, now)],
-            Tell::Ended(outcome) => vec![notes::event(&self.plan, Some(outcome), now)],
+            Tell::Changed => vec![notes::annotations(&self.plan, None), notes::event(&self.plan, None, now)],
+            Tell::Ended(outcome) => {
+                let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, Some(outcome)));
+                vec![unrecorded, notes::event(&self.plan, Some(outcome), now)]
+            }
         };
         let mut failed = Vec::new();
         for request in requests.into_iter().flatten() {

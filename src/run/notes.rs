@@ -15,10 +15,14 @@ use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
 /// `timonel.io/last-run` on the workload that was changed, and the count that it had before it went to zero.
-pub(in crate::run) fn annotations(plan: &Plan) -> Option<WriteRequest> {
+///
+/// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
+pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Option<WriteRequest> {
     let subject = &plan.inner.subject;
     let (_, write) = plan.writes().find(|(_, w)| w.object == *subject)?;
-    let line = format!("{} {} {} {}@{}", plan.id, plan.action, plan.inner.quantity, plan.inner.operator.user, plan.inner.operator.host);
+    let ended = outcome.map(|o| format!(": {}", o.words())).unwrap_or_default();
+    let operator = &plan.inner.operator;
+    let line = format!("{} {} {} {}@{}{ended}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let mut annotations = json!({ LAST_RUN: line });
     if let Some((before, after)) = replicas(write) {
         if after == 0 {

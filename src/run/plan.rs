@@ -439,3 +439,6 @@ fn objects(steps: &[Step], seen: &[(ObjectRef, Option<i64>, String)]) -> Vec<Pla
     }
     objects
 }
+
+#[cfg(test)]
+mod tests;

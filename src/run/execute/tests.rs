@@ -421,6 +421,8 @@ fn nothing_is_sent_that_cannot_be_recorded() {
     let told = bench.scale(5);
     told.assert(End::Proven, "");
     assert!(told.outcome.journal.is_some(), "it says that the journal does not have it");
+    let note = bench.world.object(&deployment())["metadata"]["annotations"]["timonel.io/last-run"].clone();
+    assert!(note.as_str().expect("a text").ends_with("ana@bastion: proven"), "the workload does: {note}");
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// No write without a recorded intent; no step sent more than five times; an end to every run; proven only by proofs;
     /// whatever was carried out and is not proven or taken back is a debt.

@@ -96,7 +96,9 @@ impl Plan {
             (Answer::Failed, _) => Tone::Warning,
         };
         let mark = if overridden { " (overridden)" } else { "" };
-        lines.push(tone, format!("{}: {}{mark}", check.id, check.detail));
+        // What a right is about, its detail says in full.
+        let id = if check.id.starts_with("rbac:") { String::new() } else { format!("{}: ", check.id) };
+        lines.push(tone, format!("{id}{}{mark}", check.detail));
         if let Some(fix) = check.fix.as_ref().filter(|_| check.result != Answer::Ok) {
             lines.push(Tone::Muted, format!("  {fix}"));
         }
