@@ -8,9 +8,11 @@ mod args;
 mod check;
 mod cluster;
 mod console;
+mod doctor;
 mod generate;
 mod journal;
 mod output;
+mod releases;
 mod status;
 
 use std::process::ExitCode;
@@ -55,6 +57,8 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Runs { command }) => journal::runs(global, command.as_ref(), printer),
         Some(Command::Status { file }) => status::run(global, &file, printer),
         Some(Command::Check { path }) => check::run(global, path.as_ref(), printer),
+        Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
+        Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),
         Some(Command::Plan(args)) => action::plan(global, &args, printer),
         Some(Command::Run(args)) => action::run(global, &args, printer),
         Some(Command::Completions { shell }) => generate::completions(shell, printer),

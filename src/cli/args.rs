@@ -122,6 +122,15 @@ pub enum Command {
         #[command(flatten)]
         file: ServiceFile,
     },
+    /// The release history
+    #[command(after_help = "Example:\n  timonel releases backend")]
+    Releases {
+        /// `[KIND/]NAME`; all workloads without one
+        workload: Option<String>,
+        /// Service file, short form.
+        #[command(flatten)]
+        file: ServiceFile,
+    },
     /// Resolve an action against the live target and print the plan; nothing is written
     #[command(after_help = "Example:\n  timonel plan scale backend=5 -o json\n\nExit codes: 0 allowed, 3 could not find out, 4 blocked.")]
     Plan(ActionArgs),
@@ -143,6 +152,16 @@ pub enum Command {
         /// Check the hash chain
         #[command(subcommand)]
         command: Option<JournalCommand>,
+    },
+    /// Terminal, kubeconfig, reachability, versions, rights, metrics, clock: each with what to do
+    #[command(after_help = "Example:\n  timonel doctor --context eterna-prod")]
+    Doctor {
+        /// List what Timonel left in the cluster
+        #[arg(long)]
+        cluster: bool,
+        /// Service file, short form.
+        #[command(flatten)]
+        file: ServiceFile,
     },
     /// A service file: syntax and lint
     #[command(after_help = "Example:\n  timonel check eterna.toml")]

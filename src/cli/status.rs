@@ -42,7 +42,7 @@ struct Status {
     schema: &'static str,
     taken_at: Timestamp,
     took_seconds: f64,
-    target: StatusTarget,
+    target: serde_json::Value,
     service: StatusService,
     health: Health,
     reasons: Vec<String>,
@@ -135,14 +135,15 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
 }
 
 /// What one look brought.
-struct Seen {
-    fleet: Fleet,
+pub(super) struct Seen {
+    /// What was read, judged.
+    pub(super) fleet: Fleet,
     identity: crate::target::api::Identity,
     probes: Vec<ProbeReport>,
     problems: Vec<Problem>,
 }
 
-async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failure> {
+pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failure> {
     let scopes: Vec<Scope> = match &client.opened().namespaces {
         None => vec![Scope::Cluster],
         Some(names) => names.iter().map(|n| Scope::Namespace(n.as_str().into())).collect(),
@@ -239,14 +240,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         schema: "timonel.status/1",
         taken_at: now,
         took_seconds: (took_seconds * 1000.0).round() / 1000.0,
-        target: StatusTarget {
-            kind: "kubernetes",
-            context: opened.context.clone(),
-            cluster_uid: seen.identity.cluster_uid.clone(),
-            cluster_uid_reason: seen.identity.cluster_uid_reason.clone(),
-            namespaces: opened.namespaces.clone(),
-            server_version: Some(seen.identity.server_version.clone()).filter(|v| !v.is_empty()),
-        },
+        target: target_of(opened, &seen.identity),
         service: StatusService {
             id: service.map(|s| s.id.clone()),
             environment: planner.environment(opened, namespace).kind.word(),
@@ -263,6 +257,25 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         debts: [],
         problems: seen.problems,
     }
+}
+
+/// Where an answer comes from.
+pub(super) fn target(opened: &Opened, seen: &Seen) -> serde_json::Value {
+    target_of(opened, &seen.identity)
+}
+
+/// The same from what the server said about itself.
+pub(super) fn target_of(opened: &Opened, identity: &crate::target::api::Identity) -> serde_json::Value {
+    let target = StatusTarget {
+        kind: "kubernetes",
+        context: opened.context.clone(),
+        cluster_uid: identity.cluster_uid.clone(),
+        cluster_uid_reason: identity.cluster_uid_reason.clone(),
+        namespaces: opened.namespaces.clone(),
+        server_version: Some(identity.server_version.clone()).filter(|v| !v.is_empty()),
+    };
+    // Plain strings always serialise.
+    serde_json::to_value(target).unwrap_or_default()
 }
 
 fn workload(row: &WorkloadRow, entry: Option<&crate::service::Workload>) -> StatusWorkload {

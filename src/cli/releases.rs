@@ -1,0 +1,77 @@
+//! `timonel releases`: the release history.
+//!
+//! Owns how it is printed. Revisions are `release`'s.
+
+use super::output::{Exit, Failure, Printer};
+use super::{Global, Output, ServiceFile, cluster, status};
+use crate::base::age;
+use crate::base::problem::did_you_mean;
+use crate::fleet::WorkloadKey;
+use crate::release::{self, Hints, Revision};
+use crate::target::model::Kind;
+
+/// `timonel releases [WORKLOAD]`.
+pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
+    let booted = cluster::booted(global, file)?;
+    let (client, seen) = cluster::within(global.timeout, async {
+        let client = cluster::open(&booted).await?;
+        let seen = status::look(&client, &booted).await?;
+        Ok((client, seen))
+    })?;
+    let now = booted.clock.now();
+    let all: Vec<WorkloadKey> = seen
+        .fleet
+        .rows()
+        .filter(|r| r.key.kind.kind().is_some_and(Kind::is_workload))
+        .map(|r| (*r.key).clone())
+        .collect();
+    let wanted: Vec<WorkloadKey> = match workload {
+        None => all,
+        Some(name) => vec![resolve(name, &all)?],
+    };
+    let found: Vec<(WorkloadKey, Vec<Revision>)> =
+        wanted.into_iter().map(|key| (key.clone(), release::history(&seen.fleet, &key, &Hints::default()))).collect();
+    if printer.output() != Output::Table {
+        let target = status::target(client.opened(), &seen);
+        printer.value(&release::releases_json(now, &target, &found))?;
+        return Ok(Exit::OK);
+    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .flat_map(|(key, revisions)| revisions.iter().map(move |r| (key, r)))
+        .map(|(key, r)| {
+            let at =
+                r.at.and_then(|s| jiff::Timestamp::from_second(s).ok())
+                    .map_or_else(|| "?".to_owned(), |at| age::coarse(at, now));
+            let mark = if r.current { "*" } else { "" };
+            vec![
+                key.id(),
+                format!("{}{mark}", r.number),
+                at,
+                r.version().unwrap_or_default(),
+                r.by.text().unwrap_or_else(|| "unknown".to_owned()),
+                r.cause.as_deref().unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    printer.table(&["WORKLOAD", "REVISION", "AGE", "VERSION", "BY", "CHANGE CAUSE"], &rows)?;
+    Ok(Exit::OK)
+}
+
+/// `[KIND/]NAME` among the workloads that are seen.
+fn resolve(text: &str, all: &[WorkloadKey]) -> Result<WorkloadKey, Failure> {
+    let (kind, name) = text.split_once('/').map_or((None, text), |(k, n)| (Some(k), n));
+    let kind = kind.map(|k| Kind::parse(k).ok_or_else(|| Failure::usage(format!("there is no kind '{k}'")))).transpose()?;
+    let matching: Vec<&WorkloadKey> = all.iter().filter(|key| *key.name == *name && kind.is_none_or(|k| key.kind.kind() == Some(k))).collect();
+    match matching.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let failure = Failure::usage(format!("there is no workload '{text}'"));
+            Err(match did_you_mean(name, all.iter().map(|k| &*k.name)) {
+                Some(close) => failure.hint(format!("did you mean '{close}'?")),
+                None => failure,
+            })
+        }
+        several => Err(Failure::usage(format!("'{text}' is ambiguous")).hint(several.iter().map(|k| k.id()).collect::<Vec<_>>().join(", "))),
+    }
+}
