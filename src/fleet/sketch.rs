@@ -36,7 +36,8 @@ impl Fleet {
                 cron.map(|c| &c.meta)
             }
             WorkloadKind::Job => {
-                let job = self.job(ns, name);
+                // A CronJob's Jobs are below it.
+                let job = self.job(ns, name).filter(|j| j.meta.owner.as_ref().is_none_or(|o| *o.kind != *"CronJob"));
                 if let Some(j) = job {
                     (row.desired, row.ready, row.images) = (j.completions.unwrap_or(1), j.succeeded, images(&j.template));
                 }
