@@ -39,7 +39,8 @@ use crate::base::problem::Problem;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
 use crate::keymap::{Candidate, Key, Keymap};
-use crate::service::Service;
+use crate::probe::{PodTarget, Pods};
+use crate::service::{ProbeKind, Service};
 use crate::target::api::Identity;
 use crate::target::event::Opened;
 use crate::target::probe::ProbeReport;
@@ -165,6 +166,7 @@ pub struct App {
     pub now: Timestamp,
     /// Keys pressed so far of a sequence, and how it can go on.
     pub pending: (Vec<Key>, Vec<Candidate>),
+    probed: Pods,
     tickets: Tickets,
     histories: BTreeMap<&'static str, Vec<String>>,
     measures: Measures,
@@ -196,6 +198,7 @@ impl App {
             runs: Runs::default(),
             now,
             pending: (Vec::new(), Vec::new()),
+            probed: Pods::new(),
             tickets: Tickets::default(),
             histories: BTreeMap::new(),
             measures: Measures::default(),
@@ -226,6 +229,7 @@ impl App {
             self.notice = None;
         }
         effects.extend(self.follow_selection());
+        effects.extend(self.probe_pods());
         effects
     }
 
@@ -264,6 +268,28 @@ impl App {
         }
         let namespaces = opened.namespaces.iter().flatten().map(String::as_str);
         EnvironmentKind::of_names([opened.context.as_str(), opened.cluster.as_str()].into_iter().chain(namespaces))
+    }
+
+    /// The ready pods of the workloads that are probed pod by pod, when they are others than before.
+    fn probe_pods(&mut self) -> Option<Effect> {
+        let service = self.start.service.as_ref()?;
+        let each = service
+            .probes
+            .iter()
+            .filter_map(|p| if let ProbeKind::HttpEachPod { workload, .. } = &p.kind { Some(workload) } else { None });
+        let mut pods = Pods::new();
+        for id in each {
+            let name = service.workloads.iter().find(|w| w.id == *id).and_then(|w| w.name.as_deref());
+            let rows = self.fleet.rows().filter(|r| Some(&*r.key.name) == name);
+            let ready = rows.flat_map(|r| self.fleet.pods_of(&r.key)).filter(|p| crate::fleet::cause::is_ready(&p.pod));
+            let targets = ready.map(|p| PodTarget { namespace: p.pod.meta.namespace.clone(), pod: p.pod.meta.name.clone() });
+            pods.insert(id.clone(), targets.collect());
+        }
+        if pods == self.probed {
+            return None;
+        }
+        self.probed.clone_from(&pods);
+        Some(Effect::ProbePods(pods))
     }
 
     /// Whether this console can write at all.

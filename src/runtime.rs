@@ -5,6 +5,7 @@
 pub mod console;
 pub mod effects;
 pub mod input;
+mod probing;
 pub mod screen;
 pub mod signals;
 mod templates;

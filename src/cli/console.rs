@@ -16,6 +16,8 @@ use crate::boot::{Booted, boot};
 use crate::runtime::console::{Console, Ended, queues};
 use crate::runtime::effects::{Executor, Hands};
 use crate::runtime::terminal;
+use crate::target::kubernetes::declared;
+use crate::target::request::Namespaces;
 
 /// Runs the console until the user quits.
 pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -51,6 +53,7 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
         planner: Arc::new(booted.planner(None)),
         log_streams: booted.settings.logs.streams,
         probes: booted.probes.clone(),
+        declared: booted.service.as_ref().map(|s| declared(s, first_namespace(&booted))).unwrap_or_default(),
     };
     let kinds: BTreeMap<_, _> = booted.settings.contexts.iter().filter_map(|(name, c)| Some((name.clone(), c.kind?))).collect();
     let start = Start {
@@ -73,6 +76,14 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
     };
     terminal::leave();
     ended
+}
+
+/// The namespace that a service file's workloads live in where it names none.
+fn first_namespace(booted: &Booted) -> &str {
+    match &booted.spec.namespaces {
+        Namespaces::Some(names) => names.first().map_or("", String::as_str),
+        Namespaces::FromContext | Namespaces::All => "",
+    }
 }
 
 /// What was wrong with files is said once more where it can be read at leisure.

@@ -3,6 +3,8 @@
 //! Owns the answer's shape (`timonel.status/1`, a contract) and the one parallel round trip per kind behind it. Judges nothing by
 //! itself: the same fleet that feeds the screen gives the answers.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,12 +16,14 @@ use crate::base::problem::{Level, Problem};
 use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
+use crate::probe::{Askers, PodTarget, Pods};
 use crate::release::{self, Hints};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{Read, TargetError};
 use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
-use crate::target::kubernetes::Client;
+use crate::target::kubernetes::{Client, PodProxy};
 use crate::target::model::{Kind, Scope};
+use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::ProbeReport;
 use crate::target::request::StreamKey;
 
@@ -169,11 +173,28 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         seen.take(key, list, now);
     }
     seen.fleet.settle(now);
+    seen.probes = probed(client, booted, &seen.fleet).await;
     if let Some(service) = &booted.service {
         demand(&mut seen.fleet, service);
         seen.fleet.settle(now);
     }
     Ok(seen)
+}
+
+/// Asks the declared probes once; a failed one a second time (contract.md 1).
+async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeReport> {
+    let (Ok(net), false) = (Net::new(&Trust::System, Route::Environment), booted.probes.is_empty()) else { return Vec::new() };
+    let mut pods = Pods::new();
+    for entry in booted.service.iter().flat_map(|s| &s.workloads) {
+        let rows = fleet.rows().filter(|r| entry.name.as_deref() == Some(&*r.key.name));
+        let ready = rows.flat_map(|r| fleet.pods_of(&r.key)).filter(|p| crate::fleet::cause::is_ready(&p.pod));
+        pods.insert(
+            entry.id.clone(),
+            ready.map(|p| PodTarget { namespace: p.pod.meta.namespace.clone(), pod: p.pod.meta.name.clone() }).collect(),
+        );
+    }
+    let askers = Askers { net: Arc::new(net), pods: Arc::new(PodProxy::new(client.clone())) };
+    crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
 }
 
 impl Seen {

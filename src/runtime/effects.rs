@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::console::Ended;
+use super::probing::Probing;
 use super::templates;
 use crate::app::effect::{Effect, Fetch, PlanRequest};
 use crate::app::msg::{Answer, Msg};
@@ -23,9 +24,10 @@ use crate::run::{Control, Deps, NoProbes, Plan, RunEvent, TokioTimer, execute};
 use crate::service::ProbeSpec;
 use crate::target::api::Read;
 use crate::target::event::TargetEvent;
+use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{Client, LogHub, Session};
 use crate::target::model::{Kind, Scope};
-use crate::target::request::{LogOptions, LogSource};
+use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
 const RUN_EVENTS: usize = 64;
@@ -48,12 +50,15 @@ pub struct Hands {
     pub log_streams: usize,
     /// Probes to run.
     pub probes: Vec<ProbeSpec>,
+    /// Those of them that ask pods through the API server, as a read-only client must know them.
+    pub declared: Vec<DeclaredProbe>,
 }
 
 /// Carries out effects.
 pub struct Executor {
     hands: Hands,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
+    probing: Option<Probing>,
     logs: Option<(String, LogHub)>,
     runs: Vec<Run>,
 }
@@ -67,7 +72,7 @@ struct Run {
 impl Executor {
     /// An executor that has nothing to do yet.
     pub fn new(hands: Hands) -> Self {
-        Self { hands, session: None, logs: None, runs: Vec::new() }
+        Self { hands, session: None, probing: None, logs: None, runs: Vec::new() }
     }
 
     /// Begins to carry out an effect. Must be called inside a tokio runtime; never waits.
@@ -77,7 +82,7 @@ impl Executor {
                 self.logs = None;
                 match &self.session {
                     Some(session) => session.open(spec),
-                    None => self.session = Some(Session::spawn(spec, self.hands.events.clone())),
+                    None => self.begin(spec),
                 }
             }
             Effect::Follow { sources, options } => self.follow(&sources, options),
@@ -87,8 +92,25 @@ impl Executor {
             Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
+            Effect::ProbePods(pods) => {
+                if let Some(probing) = &self.probing {
+                    probing.pods(pods);
+                }
+            }
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme => {}
         }
+    }
+
+    fn begin(&mut self, spec: TargetSpec) {
+        let session = Arc::new(Session::spawn(spec, self.hands.events.clone()));
+        self.probing = Probing::start(
+            self.hands.probes.clone(),
+            self.hands.declared.clone(),
+            session.clone(),
+            self.hands.clock.clone(),
+            self.hands.events.clone(),
+        );
+        self.session = Some(session);
     }
 
     fn client(&self) -> Option<Client> {
