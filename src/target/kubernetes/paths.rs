@@ -13,6 +13,20 @@ pub fn collection(kind: Kind, scope: &Scope) -> String {
     }
 }
 
+/// Where an object of this text is made: its `apiVersion` decides, since a kind may be in two groups (Events are read from the
+/// core group and written as events.k8s.io).
+pub fn creation(kind: Kind, scope: &Scope, body: &serde_json::Value) -> String {
+    let version = body["apiVersion"].as_str().unwrap_or_default();
+    if version.is_empty() || version == kind.api_version() {
+        return collection(kind, scope);
+    }
+    let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+    match scope.namespace().filter(|_| kind.namespaced()) {
+        Some(namespace) => format!("{root}/namespaces/{}/{}", escape(namespace), kind.plural()),
+        None => format!("{root}/{}", kind.plural()),
+    }
+}
+
 /// The path of one object, or of a subresource of it (empty = the object itself).
 pub fn object(object: &ObjectRef, subresource: &str) -> String {
     let scope = if object.namespace.is_empty() { Scope::Cluster } else { Scope::Namespace(object.namespace.clone()) };
@@ -58,6 +72,14 @@ mod tests {
         let hpa = ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "web");
         assert_eq!(object(&hpa, "status"), "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web/status");
         assert_eq!(object(&ObjectRef::new(Kind::Namespace, "", "kube-system"), ""), "/api/v1/namespaces/kube-system");
+    }
+
+    #[test]
+    fn an_object_is_made_in_the_group_that_its_text_names() {
+        let ns = Scope::Namespace("shop".into());
+        let body = serde_json::json!({ "apiVersion": "events.k8s.io/v1" });
+        assert_eq!(super::creation(Kind::Event, &ns, &body), "/apis/events.k8s.io/v1/namespaces/shop/events");
+        assert_eq!(super::creation(Kind::Lease, &ns, &serde_json::json!({})), "/apis/coordination.k8s.io/v1/namespaces/shop/leases");
     }
 
     #[test]

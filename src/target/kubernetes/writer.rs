@@ -59,7 +59,7 @@ fn to_http(request: &WriteRequest, dry: bool) -> Result<Request<Vec<u8>>, Target
     let (method, path, content_type, body) = match &request.change {
         Change::Create(value) if request.subresource.is_empty() => {
             let scope = if object.namespace.is_empty() { Scope::Cluster } else { Scope::Namespace(object.namespace.clone()) };
-            (Method::POST, paths::collection(object.kind, &scope), "application/json", value)
+            (Method::POST, paths::creation(object.kind, &scope, value), "application/json", value)
         }
         Change::Create(value) => (Method::POST, at_object, "application/json", value),
         Change::Replace(value) => (Method::PUT, at_object, "application/json", value),
