@@ -14,6 +14,7 @@
 //! run       plan, check, confirm, do, prove, record: the only room that writes to a target
 //! ui        the drawing: reads state, writes a buffer
 //! service   service files: what somebody operates, where, and who to call
+//! sim       a simulated cluster that speaks the Kubernetes API: for the demo, rehearsals and tests
 //! target    the door to a cluster (plain data) and, behind it, one driver per folder
 //! ```
 
@@ -30,6 +31,7 @@ pub mod release;
 pub mod run;
 pub mod runtime;
 pub mod service;
+pub mod sim;
 pub mod target;
 pub mod theme;
 pub mod ui;
