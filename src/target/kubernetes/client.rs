@@ -77,6 +77,8 @@ struct Recipe {
 #[derive(Clone)]
 struct Session {
     kube: kube::Client,
+    /// With the credentials, to connect anew with.
+    config: kube::Config,
     expires: Option<Timestamp>,
 }
 
@@ -89,9 +91,13 @@ impl Recipe {
             config.auth_info = credential.auth;
             expires = credential.expires;
         }
+        let kube = self.connect(config.clone()).await?;
+        Ok(Session { kube, config, expires })
+    }
+
+    async fn connect(&self, config: kube::Config) -> Result<kube::Client, OpenError> {
         let (proxy, gate) = (self.proxy.clone(), self.gate.clone());
-        let kube = blocking(move || connect::build(&config, proxy.as_ref(), gate).map_err(|e| of_build(&e))).await?;
-        Ok(Session { kube, expires })
+        blocking(move || connect::build(&config, proxy.as_ref(), gate).map_err(|e| of_build(&e))).await
     }
 }
 
@@ -175,6 +181,15 @@ impl Client {
         let session = self.shared.recipe.session(terminal).await?;
         *self.shared.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
         Ok(())
+    }
+
+    /// Uses no connection again that is open now: they are in doubt. What is being read on them goes on.
+    pub async fn reconnect(&self) {
+        let config = self.shared.session.lock().unwrap_or_else(PoisonError::into_inner).config.clone();
+        // It was built from the same before; should it fail now, the old one is no worse.
+        if let Ok(kube) = self.shared.recipe.connect(config).await {
+            self.shared.session.lock().unwrap_or_else(PoisonError::into_inner).kube = kube;
+        }
     }
 
     /// kube's own client with fresh credentials, for what needs an upgraded connection. The gate is inside.

@@ -1,5 +1,6 @@
 //! Servers for the tests of this driver: answers by script, byte for byte, so that they can break where real ones do.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -39,6 +40,7 @@ pub(super) struct Server {
     pub(super) url: String,
     pub(super) seen: Arc<Mutex<Vec<Seen>>>,
     go: mpsc::Sender<()>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -50,12 +52,15 @@ impl Server {
         let wait = Arc::new(tokio::sync::Mutex::new(wait));
         let scripts = Arc::new(scripts);
         let record = seen.clone();
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let count = connections.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(serve(stream, scripts.clone(), record.clone(), wait.clone()));
             }
         });
-        Self { url, seen, go }
+        Self { url, seen, go, connections }
     }
 
     /// Lets one `Step::Wait` go on.
@@ -70,6 +75,11 @@ impl Server {
     pub(super) async fn client_that(&self, read_only: bool) -> Client {
         let opened = Opened { server: self.url.clone(), ..opened() };
         Client::at(self.url.parse().unwrap(), None, opened, read_only).await.unwrap()
+    }
+
+    /// How many connections were made so far.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     pub(super) fn requests(&self) -> Vec<String> {

@@ -138,6 +138,19 @@ async fn a_body_comes_piece_by_piece_and_a_cut_one_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_connection_in_doubt_is_not_used_again() {
+    let server = Server::start(vec![vec![answer("200 OK", "1")]]).await;
+    let client = server.client().await;
+    for _ in 0..3 {
+        client.json::<u32>("/version", REQUEST).await.unwrap();
+    }
+    assert_eq!(server.connections(), 1, "one connection serves one request after the other");
+    client.reconnect().await;
+    client.json::<u32>("/version", REQUEST).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
 async fn compressed_answers_are_opened() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut gzip, br#"{"a":1}"#).unwrap();

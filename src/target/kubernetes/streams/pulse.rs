@@ -143,6 +143,7 @@ impl Pulse {
                 Err(error) => {
                     let gone = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout);
                     if problem.is_none() && gone {
+                        client.reconnect().await;
                         self.cut(&error.message);
                     }
                     let wait = if gone { self.shared.beat.away } else { self.shared.beat.refused };
