@@ -6,20 +6,23 @@
 mod derive;
 mod judge;
 mod once;
+mod prober;
 mod question;
 mod schedule;
 mod state;
+mod surroundings;
 mod track;
 mod watch;
 
-pub use derive::ingress_certificates;
+pub use derive::host_certificates;
 pub use judge::{Near, Verdict, judge};
 pub use once::once;
-pub use question::{PodTarget, Pods, Question, questions};
+pub use prober::Prober;
+pub use question::{Askers, PodTarget, Pods, Question, questions};
 pub use schedule::Schedule;
 pub use state::ProbeState;
+pub use surroundings::Surroundings;
 pub use track::Track;
-pub use watch::{Askers, watch};
 
 /// So many measurements are kept of each probe.
 pub const HISTORY: usize = 240;

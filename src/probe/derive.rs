@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::service::{Endpoint, ProbeKind, ProbeSpec, probe_defaults};
-use crate::target::model::Ingress;
 
 /// Certificates change by the month; asking often would only fill other people's logs.
 const INTERVAL: Duration = Duration::from_mins(10);
@@ -12,9 +11,9 @@ const INTERVAL: Duration = Duration::from_mins(10);
 /// At most so many hosts are asked: a cluster can have thousands.
 const MOST: usize = 50;
 
-/// One TLS probe per host that the Ingresses serve by TLS, in the order of the hosts, and how many hosts were left out. Wildcards have no
-/// address; hosts that a declared probe asks already are not asked twice.
-pub fn ingress_certificates<'a>(ingresses: impl IntoIterator<Item = &'a Ingress>, declared: &[ProbeSpec]) -> (Vec<ProbeSpec>, usize) {
+/// One TLS probe per host, in the order of the hosts, and how many hosts were left out. Wildcards have no address; hosts that a declared
+/// probe asks already are not asked twice.
+pub fn host_certificates<'a>(hosts: impl IntoIterator<Item = &'a str>, declared: &[ProbeSpec]) -> (Vec<ProbeSpec>, usize) {
     let asked: BTreeSet<&str> = declared
         .iter()
         .filter_map(|spec| match &spec.kind {
@@ -22,12 +21,7 @@ pub fn ingress_certificates<'a>(ingresses: impl IntoIterator<Item = &'a Ingress>
             _ => None,
         })
         .collect();
-    let hosts: BTreeSet<&str> = ingresses
-        .into_iter()
-        .flat_map(|ingress| ingress.tls.iter())
-        .flat_map(|tls| tls.hosts.iter())
-        .map(|host| &**host)
-        .collect();
+    let hosts: BTreeSet<&str> = hosts.into_iter().collect();
     let wanted: Vec<&str> = hosts.into_iter().filter(|host| !host.is_empty() && !host.starts_with('*') && !asked.contains(host)).collect();
     let left_out = wanted.len().saturating_sub(MOST);
     let specs = wanted.into_iter().take(MOST).filter_map(spec).collect();

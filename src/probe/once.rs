@@ -8,9 +8,9 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::judge::Verdict;
-use super::question::Pods;
+use super::question::{Askers, Pods};
 use super::state::{Judged, ProbeState};
-use super::watch::{AT_ONCE, Askers, round};
+use super::watch::{AT_ONCE, round};
 use crate::base::clock::Clock;
 use crate::service::ProbeSpec;
 use crate::target::probe::{ProbeReport, ProbeResult};

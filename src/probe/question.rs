@@ -3,10 +3,11 @@
 //! Owns that a probe of each pod asks every ready pod, and that what cannot be asked is a result and no silence.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::text::Str;
 use crate::service::{HeaderValue, ProbeKind, ProbeSpec};
-use crate::target::probe::{Ask, Header, ProbeResult, Way};
+use crate::target::probe::{Ask, Header, ProbeResult, Reach, Way};
 
 use super::judge::Verdict;
 
@@ -14,12 +15,31 @@ use super::judge::Verdict;
 pub type Pods = BTreeMap<String, Vec<PodTarget>>;
 
 /// A pod that can be asked.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PodTarget {
     /// Namespace.
     pub namespace: Str,
     /// Name.
     pub pod: Str,
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub struct Askers {
+    /// HTTP, TCP, TLS.
+    pub net: Arc<dyn Reach>,
+    /// Pods, through the API server; `None` while no cluster is open.
+    pub pods: Option<Arc<dyn Reach>>,
+}
+
+impl Askers {
+    /// Who asks in that way; `None` when nobody can at the moment.
+    pub(super) fn of(&self, way: &Way) -> Option<&Arc<dyn Reach>> {
+        match way {
+            Way::PodProxy { .. } => self.pods.as_ref(),
+            _ => Some(&self.net),
+        }
+    }
 }
 
 /// One question of a probe.

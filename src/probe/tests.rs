@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch as cell};
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::base::clock::FixedClock;
@@ -13,7 +13,6 @@ use crate::base::health::Health::{self, Degraded, Down, Off, Ok as Well, Unknown
 use crate::service::{Endpoint, HeaderSpec, HeaderValue, JsonType, ProbeKind, ProbeSpec};
 use crate::target::api::ErrorKind;
 use crate::target::event::TargetEvent;
-use crate::target::model::{Ingress, IngressTls, Meta};
 use crate::target::probe::{Answer, Ask, CertificateFacts, Heard, HttpAnswer, NotHeard, ProbeReport, ProbeResult, Reach, Refusal, TlsAnswer, Way};
 
 const TOOK: Duration = Duration::from_millis(34);
@@ -284,27 +283,8 @@ fn what_cannot_be_asked_is_a_result_with_a_reason() {
 
 #[test]
 fn hosts_of_ingresses_are_asked_for_their_certificates_and_say_nothing_when_they_cannot_be_reached() {
-    let ingress = |hosts: &[&str]| Ingress {
-        meta: Meta {
-            name: "edge".into(),
-            namespace: "shop".into(),
-            uid: "u".into(),
-            resource_version: 1,
-            created: 0,
-            deleted: None,
-            generation: 1,
-            labels: Arc::from([]),
-            annotations: Arc::from([]),
-            owner: None,
-        },
-        class: "nginx".into(),
-        hosts: Box::new([]),
-        tls: Box::new([IngressTls { hosts: hosts.iter().map(|h| (*h).into()).collect(), secret: "tls".into() }]),
-        backends: Box::new([]),
-        addresses: Box::new([]),
-    };
-    let ingresses = [ingress(&["b.example", "*.example", ""]), ingress(&["a.example", "b.example", "shop.example.com"])];
-    let (specs, left_out) = ingress_certificates(&ingresses, &[tls_spec()]);
+    let hosts = ["b.example", "*.example", "", "a.example", "b.example", "shop.example.com"];
+    let (specs, left_out) = host_certificates(hosts, &[tls_spec()]);
     let targets: Vec<String> = specs.iter().map(|spec| spec.kind.target()).collect();
     assert_eq!((targets, left_out), (vec!["a.example:443".to_owned(), "b.example:443".to_owned()], 0));
     let verdict = judge(&specs[0], &silence(ErrorKind::Unreachable, false), now());
@@ -313,8 +293,7 @@ fn hosts_of_ingresses_are_asked_for_their_certificates_and_say_nothing_when_they
     assert_eq!((expired.result, expired.excused), (ProbeResult::Failed, false));
 
     let many: Vec<String> = (0..70).map(|n| format!("h{n:02}.example")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let (specs, left_out) = ingress_certificates(&[ingress(&many)], &[]);
+    let (specs, left_out) = host_certificates(many.iter().map(String::as_str), &[]);
     assert_eq!((specs.len(), left_out), (50, 20));
 }
 
@@ -336,7 +315,7 @@ impl Reach for Script {
 }
 
 fn askers(net: Arc<Script>) -> Askers {
-    Askers { net, pods: Script::of([silence(ErrorKind::Forbidden, true)]) }
+    Askers { net, pods: Some(Script::of([silence(ErrorKind::Forbidden, true)])) }
 }
 
 #[tokio::test]
@@ -363,20 +342,88 @@ async fn a_pod_that_this_identity_may_not_ask_does_not_count() {
     assert_eq!((reports[0].result, reports[0].counts), (ProbeResult::Unauthorised, false));
 }
 
+/// The next report, in words.
+async fn next(reports: &mut mpsc::Receiver<TargetEvent>) -> String {
+    let Some(TargetEvent::Probe(ProbeReport { id, result, health, .. })) = reports.recv().await else { panic!("no report") };
+    format!("{id} {}/{}", result.word(), health.word())
+}
+
 #[tokio::test]
-async fn a_watched_probe_is_shown_at_once_and_reported_after_every_question_until_nobody_listens() {
+async fn a_probe_is_shown_at_once_and_reported_after_every_question_until_the_prober_is_gone() {
     let spec = ProbeSpec { interval: Duration::from_millis(1), ..http_spec() };
     let script = Script::of([page(200, &[], ""), page(503, &[], "")]);
-    let (_pods, seen) = cell::channel(Arc::new(Pods::new()));
     // Full at two: the probe waits, nothing is lost and nothing grows.
     let (out, mut reports) = mpsc::channel(2);
-    let task = tokio::spawn(watch(vec![spec], askers(script), seen, Arc::new(FixedClock::new(now())), out));
+    let prober = Prober::spawn(vec![spec], script, Arc::new(FixedClock::new(now())), out);
     let mut words = Vec::new();
     while words.len() < 5 {
-        let Some(TargetEvent::Probe(ProbeReport { result, health, .. })) = reports.recv().await else { panic!("no report") };
-        words.push(format!("{}/{}", result.word(), health.word()));
+        words.push(next(&mut reports).await);
     }
-    assert_eq!(words, ["unknown/unknown", "ok/ok", "ok/degraded", "ok/degraded", "failed/down"]);
-    drop(reports);
-    task.await.expect("the loop ends by itself when nobody listens");
+    assert_eq!(words, ["health unknown/unknown", "health ok/ok", "health ok/degraded", "health ok/degraded", "health failed/down"]);
+    drop(prober);
+    while reports.recv().await.is_some() {}
+}
+
+#[tokio::test]
+async fn pods_are_asked_when_a_cluster_is_open_and_said_to_be_ready() {
+    let (out, _reports) = mpsc::channel(8);
+    let prober = Prober::spawn(vec![each_pod()], Script::of([page(200, &[], "")]), Arc::new(FixedClock::new(now())), out);
+    let ask = async || {
+        let report = prober.ask("pods").await.expect("the probe");
+        (report.health, report.counts, report.detail.to_string())
+    };
+    assert_eq!(ask().await, (Unknown, true, "no pod is ready".into()));
+    let pod = |name: &str| PodTarget { namespace: "shop".into(), pod: name.into() };
+    let pods = Pods::from([("api".to_owned(), vec![pod("api-1"), pod("api-2")])]);
+    prober.see(Surroundings { pods, hosts: Vec::new() });
+    assert_eq!(ask().await, (Unknown, false, "0 of 2 pods; api-2: no cluster is open".into()));
+    prober.cluster(Some(Script::of([page(200, &[], "")])));
+    assert_eq!(ask().await, (Well, true, "2 of 2 pods".into()));
+    assert!(prober.ask("another").await.is_none());
+    assert_eq!(prober.once().await.len(), 1);
+}
+
+#[tokio::test]
+async fn hosts_are_asked_while_an_ingress_serves_them() {
+    let (out, mut reports) = mpsc::channel(8);
+    let prober = Prober::spawn(Vec::new(), Script::of([certificate("2027-02-01T00:00:00Z", None)]), Arc::new(FixedClock::new(now())), out);
+    let hosts = |names: &[&str]| Surroundings { hosts: names.iter().map(|n| (*n).into()).collect(), pods: Pods::new() };
+    prober.see(hosts(&["a.example"]));
+    assert_eq!(next(&mut reports).await, "ingress:a.example unknown/unknown");
+    assert_eq!(next(&mut reports).await, "ingress:a.example ok/ok");
+    prober.see(hosts(&[]));
+    assert_eq!(next(&mut reports).await, "ingress:a.example unknown/off");
+}
+
+#[test]
+fn the_ready_pods_of_a_workload_and_the_hosts_of_ingresses_are_read_from_the_fleet() {
+    use crate::fleet::testing::{broken, container, fleet, meta, pod_of, replica_set, running, workload};
+    use crate::target::model::{Ingress, IngressTls, Kind, Object};
+    let file = "schema = 1\n[service]\nid = \"s\"\n[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"web\"\n\
+                [[probe]]\nid = \"p\"\nkind = \"http-each-pod\"\nworkload = \"api\"\nport = 8080\n";
+    let (file, problems) = crate::service::ServiceFile::read("f", file, &crate::service::Origin::Operator);
+    assert_eq!(problems, []);
+    let service = file.expect("a service").resolve(None).0;
+    let ingress = Ingress {
+        meta: meta("edge"),
+        class: "nginx".into(),
+        hosts: Box::new([]),
+        tls: Box::new([IngressTls { hosts: ["a.example", "*.example"].into_iter().map(Into::into).collect(), secret: "tls".into() }]),
+        backends: Box::new([]),
+        addresses: Box::new([]),
+    };
+    let objects: Vec<Object> = vec![
+        pod_of("web", "abc", "web-abc-2", vec![container("app")]).into(),
+        pod_of("web", "abc", "web-abc-1", vec![container("app")]).into(),
+        pod_of("web", "abc", "web-abc-3", vec![broken("app", running(), 0)]).into(),
+        replica_set("web", "abc", 3, 2).into(),
+        workload(Kind::Deployment, "web", 3).into(),
+        ingress.into(),
+    ];
+    let namespace = meta("x").namespace;
+    let around = Surroundings::of(&fleet(&objects), Some(&service), &namespace);
+    let names: Vec<&str> = around.pods["api"].iter().map(|pod| &*pod.pod).collect();
+    assert_eq!(names, ["web-abc-1", "web-abc-2"], "the one that is not ready is the workload's business");
+    assert_eq!(around.hosts, ["a.example".into()]);
+    assert_eq!(Surroundings::of(&fleet(&objects), Some(&service), "elsewhere").pods["api"], []);
 }
