@@ -15,8 +15,10 @@ pub mod logs;
 pub mod msg;
 pub mod notice;
 pub mod overlay;
+mod pane;
 mod pick;
 mod plan;
+mod probed;
 pub mod prompt;
 mod reading;
 mod receive;
@@ -39,8 +41,8 @@ use crate::base::problem::Problem;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
 use crate::keymap::{Candidate, Key, Keymap};
-use crate::probe::{PodTarget, Pods};
-use crate::service::{ProbeKind, Service};
+use crate::probe::Pods;
+use crate::service::Service;
 use crate::target::api::Identity;
 use crate::target::event::Opened;
 use crate::target::probe::ProbeReport;
@@ -51,58 +53,11 @@ use logs::{LogBounds, Logs};
 use msg::{Measures, Msg};
 use notice::Notice;
 use overlay::Overlay;
+pub use pane::Pane;
 use releases::Releases;
 use runs::Runs;
 use ticket::Tickets;
 use workloads::Workloads;
-
-/// One of the four panes of the bridge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pane {
-    /// What runs.
-    Workloads,
-    /// How it is.
-    Health,
-    /// What was released.
-    Releases,
-    /// What it says.
-    Logs,
-}
-
-impl Pane {
-    /// All panes in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Workloads, Self::Health, Self::Releases, Self::Logs];
-
-    /// Its number on screen.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Workloads => 1,
-            Self::Health => 2,
-            Self::Releases => 3,
-            Self::Logs => 4,
-        }
-    }
-
-    /// Its title.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Workloads => "Workloads",
-            Self::Health => "Health",
-            Self::Releases => "Releases",
-            Self::Logs => "Logs",
-        }
-    }
-
-    /// Where its keys are looked up.
-    pub const fn context(self) -> Context {
-        match self {
-            Self::Workloads => Context::Workloads,
-            Self::Health => Context::Health,
-            Self::Releases => Context::Releases,
-            Self::Logs => Context::Logs,
-        }
-    }
-}
 
 /// What the core is told at the start.
 #[derive(Debug, Clone)]
@@ -268,28 +223,6 @@ impl App {
         }
         let namespaces = opened.namespaces.iter().flatten().map(String::as_str);
         EnvironmentKind::of_names([opened.context.as_str(), opened.cluster.as_str()].into_iter().chain(namespaces))
-    }
-
-    /// The ready pods of the workloads that are probed pod by pod, when they are others than before.
-    fn probe_pods(&mut self) -> Option<Effect> {
-        let service = self.start.service.as_ref()?;
-        let each = service
-            .probes
-            .iter()
-            .filter_map(|p| if let ProbeKind::HttpEachPod { workload, .. } = &p.kind { Some(workload) } else { None });
-        let mut pods = Pods::new();
-        for id in each {
-            let name = service.workloads.iter().find(|w| w.id == *id).and_then(|w| w.name.as_deref());
-            let rows = self.fleet.rows().filter(|r| Some(&*r.key.name) == name);
-            let ready = rows.flat_map(|r| self.fleet.pods_of(&r.key)).filter(|p| crate::fleet::cause::is_ready(&p.pod));
-            let targets = ready.map(|p| PodTarget { namespace: p.pod.meta.namespace.clone(), pod: p.pod.meta.name.clone() });
-            pods.insert(id.clone(), targets.collect());
-        }
-        if pods == self.probed {
-            return None;
-        }
-        self.probed.clone_from(&pods);
-        Some(Effect::ProbePods(pods))
     }
 
     /// Whether this console can write at all.
