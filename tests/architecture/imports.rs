@@ -84,6 +84,13 @@ const RULES: &[Rule] = &[
         why: "time comes in from outside (base::clock), so that tests can fix it",
     },
     Rule {
+        words: &["run::execute", "run::Journal", "run::Deps", "run::Recorder", "api::Read", "api::Write", "WritePermit"],
+        only_in: &[],
+        not_in: &["src/app", "src/ui", "src/fleet", "src/release"],
+        tests_may: true,
+        why: "app and ui know plans and runs as data; only run acts on them",
+    },
+    Rule {
         words: &["WritePermit::grant"],
         only_in: &["src/run"],
         not_in: &[],
