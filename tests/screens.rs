@@ -3,7 +3,9 @@
 mod bridge;
 mod everywhere;
 mod overlays;
+mod panels;
 mod scene;
+mod server;
 mod shot;
 mod states;
 mod widgets;

@@ -9,6 +9,7 @@ mod health;
 mod logs;
 mod plan;
 mod reading;
+mod reason;
 mod releases;
 mod run;
 mod top;

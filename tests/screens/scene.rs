@@ -363,7 +363,7 @@ fn cron_job() -> Object {
     }))
 }
 
-fn service() -> Object {
+pub(crate) fn service() -> Object {
     Object::Service(Arc::new(Service {
         meta: meta("eterna-rules-backend", 8_000_000),
         kind: "ClusterIP".into(),
@@ -401,7 +401,7 @@ fn hpa() -> Object {
     }))
 }
 
-fn node(name: &str) -> Object {
+pub(crate) fn node(name: &str) -> Object {
     let mut meta = meta(name, 9_000_000);
     meta.namespace = "".into();
     Object::Node(Arc::new(Node {

@@ -2,13 +2,15 @@
 //!
 //! Owns its looks. Every line comes from the plan value itself.
 
+use std::sync::Arc;
+
 use ratatui::layout::{Position, Rect};
 
 use crate::action::{Action, Context};
 use crate::app::App;
 use crate::app::overlay::{PlanPanel, PlanState};
 use crate::base::confirmation::Confirmation;
-use crate::run::{Plan, PlanLine, Tone};
+use crate::run::{Answer, Plan, PlanLine, Tone};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -69,7 +71,7 @@ fn body(app: &App, panel: &PlanPanel, width: usize, room: usize) -> Vec<Line<'st
             let mut lines = Line::of(Role::Danger, format!("{} ", glyph::FAILED)).with(Role::Text, problem.message.clone()).wrap(width, 8);
             if let Some(hint) = &problem.hint {
                 lines.push(Line::new());
-                lines.extend(Line::of(Role::Label, "Do ").with(Role::Text, hint.clone()).wrap(width, 6));
+                lines.extend(Line::of(Role::Label, "Next  ").with(Role::Text, hint.clone()).wrap(width, 6));
             }
             lines.push(Line::of(Role::Dim, "Nothing has been written."));
             lines
@@ -78,23 +80,32 @@ fn body(app: &App, panel: &PlanPanel, width: usize, room: usize) -> Vec<Line<'st
     }
 }
 
-/// The plan's lines; where they do not fit, checks that hold are told in one line, for the others matter more.
+/// The plan's lines. Where they do not fit, checks that hold are told in one line, for the others matter more; then what one
+/// would type without this program goes, which is in the journal too.
 fn plan_rows(app: &App, plan: &Plan, width: usize, room: usize) -> Vec<Line<'static>> {
-    let lines: Vec<PlanLine> = plan.lines(app.now);
-    let lines = without_confirm(lines);
+    let lines = without_confirm(plan.lines(app.now));
     let all = rows(&lines, width);
-    if all.len() <= room { all } else { rows(&shortened(lines), width) }
+    if all.len() <= room {
+        return all;
+    }
+    let lines = shortened(plan, lines);
+    let short = rows(&lines, width);
+    if short.len() <= room {
+        return short;
+    }
+    let end = lines.iter().position(|l| l.label == "Same as").unwrap_or(lines.len());
+    rows(&lines[..end], width)
 }
 
-/// The plan's own words on what must be typed are said where it is typed.
+/// What must be typed, and what stands in the way, is said where it is always in sight.
 fn without_confirm(mut lines: Vec<PlanLine>) -> Vec<PlanLine> {
-    if let Some(at) = lines.iter().position(|l| l.label == "Confirm") {
+    if let Some(at) = lines.iter().position(|l| matches!(l.label, "Confirm" | "Blocked by")) {
         lines.truncate(at);
     }
     lines
 }
 
-fn shortened(lines: Vec<PlanLine>) -> Vec<PlanLine> {
+fn shortened(plan: &Plan, lines: Vec<PlanLine>) -> Vec<PlanLine> {
     let held = lines.iter().filter(|l| l.tone == Tone::Ok).count();
     if held < 2 {
         return lines;
@@ -107,7 +118,8 @@ fn shortened(lines: Vec<PlanLine>) -> Vec<PlanLine> {
             label = if line.label.is_empty() { label } else { line.label };
             if !told {
                 told = true;
-                short.push(PlanLine { label: std::mem::take(&mut label), tone: Tone::Ok, text: format!("{held} checks hold") });
+                let text = format!("{held} checks hold: {}", holding(plan));
+                short.push(PlanLine { label: std::mem::take(&mut label), tone: Tone::Ok, text });
             }
             continue;
         }
@@ -118,6 +130,14 @@ fn shortened(lines: Vec<PlanLine>) -> Vec<PlanLine> {
         short.push(line);
     }
     short
+}
+
+/// What the checks that hold are about, each word once: `rbac, identity, lock, quota`.
+fn holding(plan: &Plan) -> String {
+    let held = plan.checks().iter().filter(|check| check.result == Answer::Ok);
+    let mut words: Vec<&str> = held.map(|check| check.id.split(':').next().unwrap_or(&check.id)).collect();
+    words.dedup();
+    words.join(", ")
 }
 
 fn rows(lines: &[PlanLine], width: usize) -> Vec<Line<'static>> {
@@ -173,13 +193,13 @@ fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
         PlanState::Making(_) | PlanState::Failed(_) => {}
     }
     if let Some(error) = &panel.error {
-        rows.extend(Line::of(Role::Danger, error.clone()).wrap(width, 2));
-    }
-    if !rows.is_empty() {
-        rows.insert(0, Line::new());
+        rows.extend(Line::of(Role::Danger, format!("{} {error}", glyph::FAILED)).wrap(width, 2));
     }
     if ask(panel).is_some() {
         rows.push(Line::new());
+    }
+    if !rows.is_empty() {
+        rows.insert(0, Line::new());
     }
     rows
 }
@@ -195,17 +215,27 @@ fn asked(plan: &Plan, width: usize) -> Vec<Line<'static>> {
         rows.extend(Line::of(Role::Label, format!("{:<LABEL$}", "Choose")).join(ways).wrap(width, 3));
     }
     if !plan.allowed() {
-        rows.push(Line::of(Role::Danger, "This plan may not run: what is marked with a cross stands in the way."));
+        let blocked = Line::of(Role::Danger, "This plan may not run: ").with(Role::Text, format!("{} in the way.", stands(plan.blocked_by())));
+        rows.extend(blocked.wrap(width, 2));
         return rows;
     }
     let reasons: Vec<&str> = plan.raises().iter().filter(|r| r.to == plan.confirmation().level).map(|r| r.why.as_str()).collect();
     if !reasons.is_empty() {
-        rows.extend(Line::of(Role::NoticeWarn, format!("Asked for because {}.", reasons.join(", "))).wrap(width, 2));
+        rows.extend(Line::of(Role::NoticeWarn, format!("So much is asked for because of this: {}.", reasons.join(", "))).wrap(width, 2));
     }
     if plan.confirmation().level == Confirmation::TwoPerson {
         rows.push(Line::of(Role::NoticeWarn, "A second person must approve it as well."));
     }
     rows
+}
+
+/// `hpa stands`, `hpa and quota stand`.
+fn stands(checks: &[String]) -> String {
+    match checks {
+        [one] => format!("{one} stands"),
+        [all @ .., last] => format!("{} and {last} stand", all.join(", ")),
+        [] => "nothing stands".to_owned(),
+    }
 }
 
 /// What stands before the field, when something is to be typed.
@@ -232,7 +262,8 @@ fn foot(app: &App, panel: &PlanPanel) -> Line<'static> {
         key(Action::Submit, "go on");
     }
     key(Action::NewPlan, "new plan");
-    if panel.ready().is_some_and(|plan| !plan.allowed()) {
+    let overridable = |plan: &Arc<Plan>| plan.checks().iter().any(|c| c.overridable && plan.blocked_by().contains(&c.id));
+    if panel.ready().is_some_and(overridable) {
         key(Action::Override, "override in writing");
     }
     line

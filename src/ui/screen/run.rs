@@ -150,7 +150,7 @@ fn outcome_rows(outcome: &Outcome, room: usize) -> Vec<Line<'static>> {
     }
     let mut rows = line.wrap(room, 6);
     if !outcome.hint.is_empty() {
-        rows.extend(Line::of(Role::Label, "Do ").with(Role::Text, outcome.hint.clone()).wrap(room, 4));
+        rows.extend(Line::of(Role::Label, "Next  ").with(Role::Text, outcome.hint.clone()).wrap(room, 4));
     }
     for debt in &outcome.debts {
         rows.extend(Line::of(Role::NoticeWarn, "Debt  ").with(Role::Text, format!("{}: {}", debt.object, debt.what)).wrap(room, 3));

@@ -13,6 +13,8 @@ use crate::ui::line::{Cut, Line};
 pub struct Segment<'a> {
     /// What it says.
     pub line: Line<'a>,
+    /// What it says with less room, each shorter than the one before.
+    pub shorter: Vec<Line<'a>>,
     /// What stands between it and the segment before it.
     pub lead: &'static str,
     /// Who gives way: the highest rank first; 0 never.
@@ -28,12 +30,12 @@ pub struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// A segment that is drawn whole or not at all.
     pub fn whole(line: Line<'a>, rank: u8) -> Self {
-        Self { line, lead: "  ", rank, min: u16::MAX, good: 0, right: false }
+        Self { line, lead: "  ", rank, min: u16::MAX, ..Self::default() }
     }
 
     /// A segment that may be cut.
     pub fn elastic(line: Line<'a>, rank: u8, min: u16, good: u16) -> Self {
-        Self { line, lead: "  ", rank, min, good, right: false }
+        Self { line, lead: "  ", rank, min, good, ..Self::default() }
     }
 
     /// The same with something else before it.
@@ -48,6 +50,21 @@ impl<'a> Segment<'a> {
     pub fn right(mut self) -> Self {
         self.right = true;
         self
+    }
+
+    /// The same with forms for less room.
+    #[must_use]
+    pub fn shorter(mut self, shorter: Vec<Line<'a>>) -> Self {
+        self.shorter = shorter;
+        self
+    }
+
+    /// The fullest form that fits, else the shortest, cut.
+    fn fitting(&self, width: u16) -> Line<'a> {
+        let width = usize::from(width);
+        let forms = || std::iter::once(&self.line).chain(&self.shorter);
+        let form = forms().find(|form| form.width() <= width).or(forms().last());
+        form.cloned().unwrap_or_default().cut(width, Cut::End)
     }
 
     fn full(&self) -> u16 {
@@ -78,12 +95,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, segments: &[Segment<'_>]) {
             let lead = if before.is_some_and(|(_, w)| *w > 0) { segment.lead } else { "  " };
             x += canvas.text(x, area.y, area.width, Role::Dim, lead);
         }
-        x += canvas.line(x, area.y, *width, &segment.line.clone().cut(usize::from(*width), Cut::End));
+        x += canvas.line(x, area.y, *width, &segment.fitting(*width));
     }
     let mut right = area.right() - 1;
     let ends: Vec<_> = taken().filter(|(s, _)| s.right).collect();
     for (at, (segment, width)) in ends.iter().enumerate().rev() {
-        right -= canvas.line_right(right, area.y, **width, &segment.line.clone().cut(usize::from(**width), Cut::End));
+        right -= canvas.line_right(right, area.y, **width, &segment.fitting(**width));
         if at > 0 {
             right = right.saturating_sub(segment.lead_width());
             canvas.text(right, area.y, segment.lead_width(), Role::Dim, segment.lead);

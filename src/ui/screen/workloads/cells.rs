@@ -12,6 +12,7 @@ use crate::fleet::{Cause, Key, Metrics, WorkloadKey, WorkloadKind, cause, column
 use crate::target::model::{Container, ContainerState, Seconds, Usage};
 use crate::theme::{Role, glyph};
 use crate::ui::line::Line;
+use crate::ui::screen::reason;
 
 type Cells<'a> = [Line<'a>; COLUMNS];
 
@@ -153,28 +154,12 @@ fn state(container: &Container) -> (Line<'_>, Option<Seconds>) {
     }
 }
 
-/// A reason from its fullest form to its shortest, each with its age: what the row says anyway is left out first.
+/// A reason from its fullest form to its shortest, each with its age.
 fn reasons(cause: &Cause, health: Health, now: Timestamp) -> Vec<Line<'static>> {
     let role = if matches!(health, Health::Ok | Health::Off) { Role::Near } else { glyph::health_role(health) };
     let age = cause.since.map(|at| format!(" {} ago", coarse(at, now))).unwrap_or_default();
-    let mut forms = vec![cause.text.as_str()];
-    let mut text = cause.text.as_str();
-    while let Some((_, rest)) = text.split_once(": ").filter(|(place, _)| is_place(place)) {
-        text = rest;
-        forms.push(rest);
-    }
-    if let Some((head, _)) = text.rsplit_once(", ").filter(|(_, tail)| tail.ends_with(" restarts") || tail.ends_with(" restart")) {
-        forms.push(head);
-        forms.extend(head.split(", ").filter(|part| part.starts_with("exit ")));
-    }
-    forms.push(&cause.short);
-    forms.into_iter().map(|form| Line::of(role, form.to_owned()).with(Role::Dim, age.clone())).collect()
-}
-
-/// Words before a colon that only say where: `2 of 3 ready`, `pod …-ghijk`, `container backend`.
-fn is_place(words: &str) -> bool {
-    let prefixes = ["pod ", "container ", "init container ", "sidecar "];
-    words.ends_with(" ready") || prefixes.iter().any(|prefix| words.starts_with(prefix))
+    let line = |form: &str| Line::of(role, form.to_owned()).with(Role::Dim, age.clone());
+    reason::forms(&cause.text, &cause.short).into_iter().map(line).collect()
 }
 
 fn restarts(count: u32, last: Option<Seconds>, now: Timestamp) -> Line<'static> {

@@ -1,0 +1,123 @@
+//! A target that answers what the plan of a scale asks, so that the panels are drawn from real plans.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use timonel::base::clock::FixedClock;
+use timonel::run::scale::{PlanContext, ScaleRequest, plan};
+use timonel::run::{Environment, Operator, Plan};
+use timonel::target::api::{Access, Allowed, ErrorKind, Identity, Read, TargetError, WriteRequest};
+use timonel::target::model::{Kind, Object, ObjectRef, Scope};
+
+use super::scene::{node, now, service};
+
+/// What the server has and allows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Server {
+    /// An autoscaler of 3 to 10 is in the way.
+    pub(crate) hpa: bool,
+    /// Nobody may patch.
+    pub(crate) forbidden: bool,
+    /// Admission refuses.
+    pub(crate) denied: bool,
+}
+
+impl Server {
+    fn items(self, kind: Kind) -> Vec<Value> {
+        match kind {
+            Kind::HorizontalPodAutoscaler if self.hpa => vec![json!({
+                "metadata": { "name": "eterna-rules-hpa", "namespace": "eterna-rules", "uid": "a1", "resourceVersion": "7" },
+                "spec": {
+                    "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "eterna-rules-backend" },
+                    "minReplicas": 3, "maxReplicas": 10
+                },
+                "status": { "currentReplicas": 3, "desiredReplicas": 3 }
+            })],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn answer(object: &ObjectRef, subresource: &str) -> Result<Value, TargetError> {
+    match (object.kind, subresource) {
+        (Kind::Deployment, "") => Ok(deployment()),
+        (Kind::Deployment, "scale") => Ok(json!({
+            "metadata": { "name": "eterna-rules-backend", "uid": "uid-eterna-rules-backend", "resourceVersion": "88213" },
+            "spec": { "replicas": 3 }, "status": { "replicas": 3 }
+        })),
+        _ => Err(TargetError::new(ErrorKind::NotFound, format!("{object} not found"))),
+    }
+}
+
+fn deployment() -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {
+            "name": "eterna-rules-backend", "namespace": "eterna-rules", "uid": "uid-eterna-rules-backend", "resourceVersion": "88213", "generation": 41
+        },
+        "spec": {
+            "replicas": 3,
+            "selector": { "matchLabels": { "app": "eterna-rules-backend" } },
+            "template": {
+                "metadata": { "labels": { "app": "eterna-rules-backend" } },
+                "spec": { "containers": [{ "name": "backend", "image": "ghcr.io/eterna/rules-engine:v1.8.3" }] }
+            }
+        },
+        "status": { "observedGeneration": 41, "replicas": 3, "readyReplicas": 3, "updatedReplicas": 3, "availableReplicas": 3 }
+    })
+}
+
+impl Read for Server {
+    fn get<'a>(&'a self, object: &'a ObjectRef, subresource: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
+        async move { answer(object, subresource) }.boxed()
+    }
+
+    fn list<'a>(&'a self, kind: Kind, _: &'a Scope, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Vec<Value>, TargetError>> {
+        async move { Ok(self.items(kind)) }.boxed()
+    }
+
+    fn list_slim<'a>(&'a self, kind: Kind, _: &'a Scope) -> BoxFuture<'a, Result<Vec<Object>, TargetError>> {
+        let objects = match kind {
+            Kind::Service => vec![service()],
+            Kind::Node => vec![node("node-1"), node("node-2"), node("node-3")],
+            _ => Vec::new(),
+        };
+        async move { Ok(objects) }.boxed()
+    }
+
+    fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
+        async move { Err(TargetError::new(ErrorKind::NotFound, format!("{path} not found"))) }.boxed()
+    }
+
+    fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
+        let allowed = !(self.forbidden && access.verb == "patch");
+        async move { Ok(Allowed { allowed, reason: String::new() }) }.boxed()
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Identity> {
+        let identity = Identity {
+            server_version: "v1.36.3".into(),
+            cluster_uid: Some("c0ffee00-1111-2222-3333-444455556666".into()),
+            user: "ana".into(),
+            ..Identity::default()
+        };
+        async move { identity }.boxed()
+    }
+
+    fn dry_run<'a>(&'a self, _: &'a WriteRequest) -> BoxFuture<'a, Result<Value, TargetError>> {
+        let refusal = TargetError::new(ErrorKind::Denied, "admission webhook \"policy.example\" denied the request: at most 4 replicas");
+        async move { if self.denied { Err(refusal) } else { Ok(Value::Null) } }.boxed()
+    }
+}
+
+/// The plan of scaling the backend, made now in production.
+pub(crate) fn scale(server: Server, replicas: u32) -> Plan {
+    let operator = Operator { user: "ana".into(), host: "console".into(), cluster_user: "ana".into() };
+    let environment = Environment::of_names("eterna-prod", "eterna", "eterna-rules");
+    let mut context = PlanContext::new("eterna-prod", environment, operator);
+    context.random = 0x7f3a;
+    let request = ScaleRequest::new(ObjectRef::new(Kind::Deployment, "eterna-rules", "eterna-rules-backend"), replicas);
+    let clock = FixedClock::new(now());
+    let made = plan(&server, &clock, &context, &request).now_or_never();
+    made.expect("nothing here waits").expect("the plan can be made")
+}
