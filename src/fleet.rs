@@ -260,6 +260,11 @@ impl Fleet {
                     self.dirty.insert(Arc::new(key));
                 }
             }
+            Some(Kind::Job) => {
+                if let Some(key) = self.objects.jobs.get(ns, name).and_then(|job| workload::of_object(Kind::Job, &job.meta)) {
+                    self.dirty.insert(Arc::new(key));
+                }
+            }
             Some(kind) => {
                 if let Some(key) = WorkloadKey::of(&ObjectRef::new(kind, ns.clone(), name.clone())) {
                     self.dirty.insert(Arc::new(key));

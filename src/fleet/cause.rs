@@ -124,7 +124,7 @@ pub fn pod(fleet: &Fleet, entry: &PodEntry, now: Seconds) -> Option<Cause> {
         .or_else(|| initialising(fleet, pod))
         .or_else(|| main(fleet, pod))
         .or_else(|| gate(pod))
-        .or_else(|| restarted(pod, now))?;
+        .or_else(|| restarted(fleet, pod, now))?;
     Some(Cause {
         chain: std::iter::once(Link::new(format!("pod {}", pod.meta.name), &*entry.columns.status, None))
             .chain(found.chain)
@@ -237,7 +237,7 @@ fn gate(pod: &Pod) -> Option<Cause> {
 }
 
 /// Ready again after a restart that is still news.
-fn restarted(pod: &Pod, now: Seconds) -> Option<Cause> {
+fn restarted(fleet: &Fleet, pod: &Pod, now: Seconds) -> Option<Cause> {
     let newest = pod
         .containers
         .iter()
@@ -246,7 +246,12 @@ fn restarted(pod: &Pod, now: Seconds) -> Option<Cause> {
         .max_by_key(|(_, end)| end.finished)?;
     let (container, end) = newest;
     let at = end.finished.filter(|at| now - at < RESTART_IS_NEWS)?;
-    let text = format!("container {} was restarted: {}, {}", container.name, exit::text(end), restarts(container.restarts));
+    let text = format!(
+        "container {} was restarted: {}, {}",
+        container.name,
+        container::ended(fleet, pod, container, end),
+        restarts(container.restarts)
+    );
     Some(container::ended_link(Cause::new(Trouble::Restarted, container::end_word(end), text, Some(at)), end))
 }
 

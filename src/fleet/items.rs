@@ -136,7 +136,13 @@ impl Fleet {
         for ((key, probe), (pods, got, since)) in failing {
             let of = if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") };
             let id = format!("probe/{}/{probe}", key.id());
-            let found = item(Topic::Probe, &id, Health::Degraded, &format!("{probe} probe of {}", key.name), format!("fails on {of}: {got}"));
+            let found = item(
+                Topic::Probe,
+                &id,
+                Health::Degraded,
+                &format!("{probe} probe of {}", key.name),
+                if got.is_empty() { format!("fails on {of}") } else { format!("fails on {of}: {got}") },
+            );
             items.push(HealthItem { at: Some(since), object: key.object(), ..found });
         }
     }

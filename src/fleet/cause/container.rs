@@ -9,12 +9,15 @@ use crate::target::model::{Container, ContainerRole, ContainerState, Event, Pod,
 /// Longest part of a termination message on a row.
 const MESSAGE: usize = 80;
 
+/// A kill and the end that follows it may be as far apart as the grace period and some more.
+const KILL_TAKES: crate::target::model::Seconds = 120;
+
 /// Why this container is not ready; `None` when there is nothing wrong with it.
 pub(super) fn cause(fleet: &Fleet, pod: &Pod, container: &Container) -> Option<Cause> {
     match &container.state {
         ContainerState::Absent => None,
         ContainerState::Waiting { reason, message } => waiting(fleet, pod, container, reason, message),
-        ContainerState::Terminated(end) => terminated(pod, container, end),
+        ContainerState::Terminated(end) => terminated(fleet, pod, container, end),
         ContainerState::Running { .. } if container.ready || container.role == ContainerRole::Init => None,
         ContainerState::Running { .. } => Some(unready(fleet, pod, container)),
     }
@@ -32,7 +35,7 @@ fn name(container: &Container) -> String {
 fn waiting(fleet: &Fleet, pod: &Pod, container: &Container, reason: &str, message: &str) -> Option<Cause> {
     let who = name(container);
     let cause = match reason {
-        "CrashLoopBackOff" => return Some(crash_loop(container, &who, message)),
+        "CrashLoopBackOff" => return Some(crash_loop(fleet, pod, container, &who, message)),
         "ImagePullBackOff"
         | "ErrImagePull"
         | "ErrImageNeverPull"
@@ -44,15 +47,16 @@ fn waiting(fleet: &Fleet, pod: &Pod, container: &Container, reason: &str, messag
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "PostStartHookError" | "PreStartHookError" => Trouble::Config,
         _ => Trouble::Other,
     };
-    let text = format!("{who}: {}", with_message(reason, &first_words(message, 120)));
+    let said = if cause == Trouble::Config { message::runtime(message) } else { message };
+    let text = format!("{who}: {}", with_message(reason, &first_words(said, 120)));
     Some(Cause::new(cause, reason, text, None).link(who, with_message(reason, message), None))
 }
 
-fn crash_loop(container: &Container, who: &str, message: &str) -> Cause {
+fn crash_loop(fleet: &Fleet, pod: &Pod, container: &Container, who: &str, message: &str) -> Cause {
     let mut text = format!("{who}: CrashLoopBackOff");
     let end = container.last.as_deref();
     if let Some(end) = end {
-        text = format!("{text}, {}", exit::text(end));
+        text = format!("{text}, {}", ended(fleet, pod, container, end));
     }
     text = format!("{text}, {}", restarts(container.restarts));
     if let Some(said) = end.map(|e| first_words(&e.message, MESSAGE)).filter(|m| !m.is_empty()) {
@@ -99,14 +103,14 @@ fn creating(fleet: &Fleet, pod: &Pod, container: &Container) -> Option<Cause> {
     )
 }
 
-fn terminated(pod: &Pod, container: &Container, end: &Termination) -> Option<Cause> {
+fn terminated(fleet: &Fleet, pod: &Pod, container: &Container, end: &Termination) -> Option<Cause> {
     // Ended as it should; a restart follows where the pod wants one, and until then it serves nobody.
     let done = end.exit_code == 0 && end.signal == 0;
     if done && (container.role != ContainerRole::Main || &*pod.restart_policy != "Always") {
         return None;
     }
     let who = name(container);
-    let mut text = format!("{who}: {}", exit::text(end));
+    let mut text = format!("{who}: {}", ended(fleet, pod, container, end));
     if container.restarts > 0 {
         text = format!("{text}, {}", restarts(container.restarts));
     }
@@ -131,7 +135,7 @@ fn unready(fleet: &Fleet, pod: &Pod, container: &Container) -> Cause {
         return cause.link("kubelet", format!("{} ({} times)", event.message, event.count.max(1)), Some(event.last));
     }
     if let Some(end) = container.last.as_deref().filter(|_| container.restarts > 0) {
-        let text = format!("{who} is not ready after {}: {}", restarts(container.restarts), exit::text(end));
+        let text = format!("{who} is not ready after {}: {}", restarts(container.restarts), ended(fleet, pod, container, end));
         return ended_link(Cause::new(Trouble::Restarted, end_word(end), text, end.finished).link(who, "running, not ready", since), end);
     }
     let says = if container.started { "is not ready yet" } else { "has not started yet" };
@@ -146,6 +150,22 @@ fn failing_probe<'a>(fleet: &'a Fleet, pod: &Pod, container: &Container) -> Opti
         &*e.reason == "Unhealthy" && mine(e) && since.is_none_or(|s| e.last >= s) && message::probe(&e.message).is_some()
     })?;
     Some((event, message::probe(&event.message)?))
+}
+
+/// How a container ended: the exit code and what it means, or who killed it. A kill looks like any other SIGKILL or SIGTERM in
+/// the exit code; the kubelet's event tells of the probe that asked for it.
+pub(super) fn ended(fleet: &Fleet, pod: &Pod, container: &Container, end: &Termination) -> String {
+    let killed = matches!(end.exit_code, 137 | 143) && matches!(&*end.reason, "" | "Error");
+    let asked = |e: &Event| {
+        let near = end.finished.is_none_or(|at| (e.last - at).abs() <= KILL_TAKES);
+        &*e.reason == "Killing" && near && e.field_path.contains(&format!("{{{}}}", container.name))
+    };
+    let probe = newest(fleet, pod, |e| killed && asked(e))
+        .and_then(|e| ["liveness", "startup"].into_iter().find(|p| e.message.contains(&format!("failed {p} probe"))));
+    match probe {
+        Some(probe) => format!("exit {} (killed, {probe} probe failed)", end.exit_code),
+        None => exit::text(end),
+    }
 }
 
 /// The word of how it ended, for narrow rows.

@@ -7,15 +7,28 @@
 /// `… failed to resolve reference "docker.io/x:1": docker.io/x:1: not found` -> `not found`;
 /// `… unexpected status from HEAD request to https://…: 401 Unauthorized` -> `401 Unauthorized`.
 pub(crate) fn pull(message: &str) -> Option<&str> {
+    if message.ends_with("is not present with pull policy of Never") {
+        return Some("not on the node, and never pulled");
+    }
     let last = message.rsplit(": ").next()?.trim().trim_end_matches('.');
     // "Back-off pulling image …" says only that it failed before.
     (!last.is_empty() && !last.starts_with("Back-off pulling image") && !last.starts_with('"')).then_some(last)
 }
 
-/// The scheduler's message up to what it says about preemption: `0/3 nodes are available: 3 Insufficient cpu`.
+/// The scheduler's message without its thoughts on claims and preemption: `0/3 nodes are available: 3 Insufficient cpu`.
 pub(crate) fn scheduling(message: &str) -> &str {
-    let end = [". preemption:", ", preemption:", " preemption:"].iter().filter_map(|mark| message.find(mark)).min();
-    message[..end.unwrap_or(message.len())].trim_end_matches(['.', ' '])
+    let sentence = message.find("available: ").map_or(0, |at| at + "available: ".len());
+    let end = message[sentence..].find(". ").map(|at| sentence + at).or_else(|| message.find("preemption:"));
+    message[..end.unwrap_or(message.len())].trim_end_matches(['.', ',', ' '])
+}
+
+/// A container that could not be made or started: what the runtime said last, from the command on where it names it.
+pub(crate) fn runtime(message: &str) -> &str {
+    let message = message.strip_suffix(": unknown").unwrap_or(message);
+    match message.find("exec: ") {
+        Some(at) => &message[at..],
+        None => message.rsplit(": ").next().filter(|last| last.len() > 8).unwrap_or(message),
+    }
 }
 
 /// Whether the scheduler waits for a volume.
@@ -64,7 +77,7 @@ pub(crate) fn first_words(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_words, mount, probe, pull, refusal, scheduling, waits_for_volume};
+    use super::{first_words, mount, probe, pull, refusal, runtime, scheduling, waits_for_volume};
 
     #[test]
     fn pull_errors_end_in_the_registrys_answer() {
@@ -80,6 +93,10 @@ mod tests {
             ("dial tcp: lookup registry.internal on 10.96.0.10:53: no such host", Some("no such host")),
             ("Back-off pulling image \"docker.io/library/nope:1\"", None),
             ("Back-off pulling image \"x:1\": ErrImagePull: x:1: not found", Some("not found")),
+            (
+                "Container image \"docker.io/lab/app:nope\" is not present with pull policy of Never",
+                Some("not on the node, and never pulled"),
+            ),
             ("", None),
         ] {
             assert_eq!(pull(message), expected, "{message}");
@@ -90,6 +107,10 @@ mod tests {
     fn the_scheduler_is_quoted_without_its_thoughts_on_preemption() {
         let message = "0/3 nodes are available: 1 node(s) had untolerated taint {a: b}, 2 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.";
         assert_eq!(scheduling(message), "0/3 nodes are available: 1 node(s) had untolerated taint {a: b}, 2 Insufficient cpu");
+        let claims = "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+        assert_eq!(scheduling(claims), "0/1 nodes are available: 1 Insufficient cpu");
+        let volume = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found";
+        assert_eq!(scheduling(volume), "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims");
         assert_eq!(scheduling("no nodes"), "no nodes");
         assert!(waits_for_volume("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."));
         assert!(waits_for_volume("persistentvolumeclaim \"data\" not found"));
@@ -118,6 +139,9 @@ mod tests {
         let quota = "pods \"web-7d9-x\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2";
         assert_eq!(refusal(quota), "exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2");
         assert_eq!(mount("MountVolume.SetUp failed for volume \"tls\" : secret \"tls\" not found"), "secret \"tls\" not found");
+        let start = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/nope\": stat /nope: no such file or directory: unknown";
+        assert_eq!(runtime(start), "exec: \"/nope\": stat /nope: no such file or directory");
+        assert_eq!(runtime("secret \"db\" not found"), "secret \"db\" not found");
         assert_eq!(first_words("one two three four", 14), "one two three…");
         assert_eq!(first_words("short", 14), "short");
     }

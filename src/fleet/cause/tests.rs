@@ -206,6 +206,20 @@ fn the_probe_of_another_container_is_not_blamed() {
 }
 
 #[test]
+fn a_kill_that_a_probe_asked_for_is_told_as_such() {
+    let container = || looping("app", ended(137, "Error"), 5);
+    let kill = |number: i64| Event {
+        field_path: "spec.containers{app}".into(),
+        last: NOW - 300 + number,
+        ..warning("p", "Killing", "Container app failed liveness probe, will be restarted")
+    };
+    let told = explain(pod("p", vec![container()]), vec![kill(-30).into()]).unwrap();
+    assert_eq!(told.text, "container app: CrashLoopBackOff, exit 137 (killed, liveness probe failed), 5 restarts");
+    let old = explain(pod("p", vec![container()]), vec![kill(-500).into()]).unwrap();
+    assert_eq!(old.text, "container app: CrashLoopBackOff, exit 137 (SIGKILL), 5 restarts");
+}
+
+#[test]
 fn the_worst_container_speaks_for_the_pod() {
     let cause = explain(pod("p", vec![broken("a", running(), 0), looping("b", ended(1, "Error"), 3)]), vec![]).unwrap();
     assert!(cause.text.starts_with("container b: CrashLoopBackOff"), "{}", cause.text);

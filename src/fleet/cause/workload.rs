@@ -2,12 +2,12 @@
 
 use super::{Cause, Link, Trouble, message};
 use crate::base::health::Health;
-use crate::fleet::Fleet;
 use crate::fleet::health;
 use crate::fleet::objects::PodEntry;
 use crate::fleet::row::WorkloadRow;
 use crate::fleet::sketch::int;
 use crate::fleet::workload::WorkloadKind;
+use crate::fleet::{Fleet, columns};
 use crate::target::model::{Event, Meta, Seconds, condition};
 
 /// Events of refused pods count while the controller still tries.
@@ -42,10 +42,10 @@ impl Fleet {
 
     fn owner_says(&self, entry: &PodEntry) -> String {
         let Some(owner) = &entry.pod.meta.owner else { return String::new() };
-        match self.replica_set(&entry.pod.meta.namespace, &owner.name) {
-            Some(rs) => format!("{} of {} ready", rs.ready, rs.desired),
-            None => String::new(),
-        }
+        let namespace = &entry.pod.meta.namespace;
+        let set = self.replica_set(namespace, &owner.name).map(|rs| format!("{} of {} ready", rs.ready, rs.desired));
+        let job = || self.job(namespace, &owner.name).map(|job| columns::job_status(job).to_owned());
+        set.or_else(job).unwrap_or_default()
     }
 
     /// Pods that were refused: by a quota, by an admission rule.

@@ -4,13 +4,13 @@ use crate::base::health::Health;
 use crate::fleet::health::{Endpoints, Rollout};
 use crate::fleet::testing::{
     NOW, applied, at, broken, condition, container, ended, event_about, fleet, labels, meta, now, owner, pod, pod_of, replica_set, running, service,
-    slice, stream, waiting, workload,
+    slice, stream, terminated, waiting, workload,
 };
 use crate::fleet::{Fleet, Trouble, WorkloadKey, WorkloadKind, WorkloadRow};
 use crate::target::api::ErrorKind;
 use crate::target::event::{ObjectChange, StreamState, TargetEvent};
 use crate::target::model::{
-    Condition, Container, Event, Hpa, Job, Kind, Meta, Object, ObjectRef, Pod, PodMetrics, Resources, Selector, Usage, Workload,
+    Condition, Container, CronJob, Event, Hpa, Job, Kind, Meta, Object, ObjectRef, Pod, PodMetrics, Resources, Selector, Usage, Workload,
 };
 
 fn key(kind: WorkloadKind, name: &str) -> WorkloadKey {
@@ -267,6 +267,45 @@ fn a_later_success_settles_a_failed_job() {
     fleet.apply(&applied(Kind::Job, vec![job("migrate-v42", NOW - 60, "Complete").into()]), now());
     fleet.settle(now());
     assert_eq!((health(&fleet, "migrate-v41"), health(&fleet, "import-v1")), (Health::Off, Health::Degraded));
+}
+
+#[test]
+fn a_job_of_a_cron_job_is_part_of_its_row_even_when_events_speak_of_it() {
+    let cron = CronJob {
+        meta: meta("nightly"),
+        schedule: "@daily".into(),
+        time_zone: "".into(),
+        suspended: false,
+        concurrency: "Allow".into(),
+        starting_deadline: None,
+        active: 0,
+        last_schedule: Some(NOW - 60),
+        last_success: None,
+        template: [].into(),
+    };
+    let run = Job {
+        meta: Meta { owner: Some(owner("CronJob", "nightly")), ..meta("nightly-1") },
+        suspended: false,
+        completions: Some(1),
+        parallelism: Some(1),
+        active: 0,
+        ready: 0,
+        succeeded: 0,
+        failed: 1,
+        started: None,
+        completed: None,
+        conditions: [Condition { since: Some(NOW - 50), ..condition("Failed", true) }].into(),
+        selector: Selector::default(),
+        template: [].into(),
+    };
+    let mut worker = pod("nightly-1-x", vec![broken("app", terminated(3, "Error"), 0)]);
+    (worker.meta.owner, worker.phase) = (Some(owner("Job", "nightly-1")), "Failed".into());
+    let event = Event { about_kind: "Job".into(), about_name: "nightly-1".into(), ..event_about("uid-nightly-1", 0) };
+    let fleet = settled(&[cron.into(), run.into(), worker.into(), event.into()]);
+    let row = fleet.row(&key(WorkloadKind::CronJob, "nightly")).unwrap();
+    assert_eq!(row.reason(), Some("last run failed: pod nightly-1-x: container app: exit 3"));
+    assert_eq!(row.cause.as_ref().unwrap().chain[1].says, "Failed");
+    assert_eq!(fleet.rows().count(), 1);
 }
 
 #[test]
