@@ -1,7 +1,15 @@
 //! The tests, by what they are about. Each takes the cluster and works in a namespace of its own.
 
 mod bed;
+mod checks;
+mod confirm;
+mod console;
+mod panel;
+mod plan;
+mod record;
+mod run;
 mod scale;
+mod status;
 
 use crate::cluster::Cluster;
 
@@ -9,18 +17,99 @@ use crate::cluster::Cluster;
 pub(crate) type Case = fn(&Cluster);
 
 macro_rules! cases {
-    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
+    ($($module:ident { $($name:ident)+ })+) => {
         /// Every test, by its name.
         pub(crate) const ALL: &[(&str, Case)] = &[$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name)),+),+];
     };
 }
 
 cases! {
-    bed: a_pod_runs_answers_and_is_measured, a_condition_that_never_holds_is_reported_with_the_last_state,
-        a_crash_loop_is_a_real_one, each_user_may_do_what_its_name_says;
-    scale: a_scale_is_proven_recorded_and_leaves_only_its_notes, a_stateful_set_goes_down_to_zero_by_phrase_and_comes_back,
-        an_autoscaler_blocks_until_its_bound_is_moved, a_quota_without_room_blocks_the_plan_and_fails_an_overridden_run,
-        a_scale_without_room_on_the_nodes_ends_as_failed_and_undone, a_plan_is_stale_when_somebody_scaled_first_or_made_the_object_anew,
-        two_consoles_that_confirm_the_same_plan_at_once_write_once, a_view_only_user_is_told_the_right_that_is_missing,
-        a_read_only_console_plans_and_writes_nothing, an_admission_policy_that_denies_blocks_the_plan_with_its_words;
+    bed {
+        a_pod_runs_answers_and_is_measured
+        a_condition_that_never_holds_is_reported_with_the_last_state
+        a_crash_loop_is_a_real_one
+        each_user_may_do_what_its_name_says
+    }
+    plan {
+        a_plan_says_what_would_change_and_changes_nothing
+        two_operators_compute_the_same_hash_and_another_count_another_one
+        a_run_refuses_another_plan_than_the_one_that_was_read
+        a_deployment_made_anew_under_the_same_name_is_another_plan
+        wrong_words_are_wrong_usage_with_a_hint
+    }
+    checks {
+        a_viewer_is_told_which_right_is_missing_and_nothing_is_written
+        an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes_through
+        an_autoscaler_that_is_paused_stays_paused_as_a_debt
+        another_owner_blocks_unless_it_is_overridden_with_a_reason
+        a_quota_without_room_blocks
+        a_quota_that_was_overridden_ends_as_failed_and_undone
+        nodes_without_room_are_said_and_do_not_block
+        a_rollout_in_progress_blocks_a_scale_down_and_only_warns_on_a_scale_up
+        a_disruption_budget_that_leaves_no_room_is_said
+        read_only_refuses_and_sends_no_change
+    }
+    confirm {
+        production_is_known_by_its_name_and_asks_for_its_word
+        a_place_that_no_name_describes_counts_as_production_and_asks_for_the_namespace
+        a_test_place_asks_for_one_key
+        losing_half_or_everything_raises_the_level_to_a_phrase
+    }
+    run {
+        a_scale_is_proven_by_ready_pods_and_endpoints
+        a_scale_down_is_proven_when_the_pods_are_gone
+        a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone
+        a_scale_whose_pods_crash_ends_as_failed_and_says_why
+        a_workload_that_is_there_already_is_left_alone
+        a_statefulset_is_scaled_the_same_way
+    }
+    record {
+        intent_comes_before_the_request_and_outcome_after
+        the_write_carries_its_precondition_and_follows_a_dry_run
+        nothing_is_written_beyond_what_the_contract_lists
+        when_the_intent_cannot_be_recorded_nothing_is_sent
+        the_journal_verifies_and_names_the_line_that_was_touched
+        runs_lists_what_was_run_and_how_it_ended
+        no_secret_of_the_kubeconfig_reaches_the_journal_or_the_answers
+    }
+    console {
+        a_crash_loop_and_a_failing_init_container_are_explained_without_a_key
+        a_filter_narrows_the_rows_and_esc_brings_them_back
+        logs_follow_through_a_rollout_and_a_restart
+        a_lost_connection_is_said_and_everything_is_there_again_when_it_returns
+        a_viewer_sees_everything_and_is_told_why_it_may_not_scale
+        a_stranger_is_told_which_rules_are_missing
+        read_only_is_said_on_every_screen_and_refuses_the_key
+        another_namespace_is_shown_without_leaving
+        an_idle_live_screen_sends_next_to_nothing
+        what_a_pod_prints_cannot_touch_the_terminal
+    }
+    panel {
+        a_scale_is_planned_confirmed_proven_and_on_record
+        a_bare_enter_and_a_wrong_word_confirm_nothing
+        a_run_survives_leaving_its_view
+        an_autoscaler_offers_its_ways_and_one_key_takes_one
+        a_scale_without_room_ends_as_failed_and_undone
+        a_plan_goes_stale_when_somebody_else_scales_first
+        a_running_scale_can_be_cancelled_and_is_undone
+    }
+    status {
+        a_healthy_place_is_ok
+        a_crash_loop_is_named_as_the_reason
+        everything_down_is_down
+        a_viewer_sees_the_same_and_what_was_not_to_be_seen_is_a_problem
+        doctor_names_a_missing_right_and_what_would_fix_it
+    }
+    scale {
+        a_scale_is_proven_recorded_and_leaves_only_its_notes
+        a_stateful_set_goes_down_to_zero_by_phrase_and_comes_back
+        an_autoscaler_blocks_until_its_bound_is_moved
+        a_quota_without_room_blocks_the_plan_and_fails_an_overridden_run
+        a_scale_without_room_on_the_nodes_ends_as_failed_and_undone
+        a_plan_is_stale_when_somebody_scaled_first_or_made_the_object_anew
+        two_consoles_that_confirm_the_same_plan_at_once_write_once
+        a_view_only_user_is_told_the_right_that_is_missing
+        a_read_only_console_plans_and_writes_nothing
+        an_admission_policy_that_denies_blocks_the_plan_with_its_words
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Talks to the API with kube directly, so that what the program claims is judged by somebody else than the program.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub(crate) struct Cluster {
     kubeconfigs: PathBuf,
     server: String,
     // Last: the clients above end before the servers do.
-    _bed: Option<Bed>,
+    bed: Option<Bed>,
 }
 
 impl Cluster {
@@ -48,7 +49,7 @@ impl Cluster {
         let cluster = Self::connect(&bed.kubeconfig("admin"), bed.folder(), bed.server())?;
         let ready = cluster.make_ready(bed.metrics_port());
         ready.map_err(|error| format!("{error}\n{}", bed.last_words()))?;
-        Ok(Self { _bed: Some(bed), ..cluster })
+        Ok(Self { bed: Some(bed), ..cluster })
     }
 
     /// Wraps a cluster that somebody else runs. `folder` receives kubeconfigs for the users of the tests.
@@ -78,11 +79,11 @@ impl Cluster {
         let config = runtime.block_on(Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()));
         let config = config.map_err(|error| error.to_string())?;
         let client = runtime.block_on(async { Client::try_from(config) }).map_err(|error| error.to_string())?;
-        Ok(Self { runtime, client, kubeconfigs: folder.to_owned(), server, _bed: None })
+        Ok(Self { runtime, client, kubeconfigs: folder.to_owned(), server, bed: None })
     }
 
     fn make_ready(&self, metrics_port: u16) -> Result<(), String> {
-        self.until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
+        Self::until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
         self.apply_all(&rights("Group"))?;
         self.apply_all(&metrics_service(metrics_port))?;
         self.wait_in("the node is ready", "v1", "Node", "", node::NAME, condition("Ready"))?;
@@ -93,15 +94,15 @@ impl Cluster {
     pub(crate) fn played(bed: Bed, pods: usize) -> Result<Self, String> {
         let cluster = Self::connect(&bed.kubeconfig("admin"), bed.folder(), bed.server())?;
         cluster.play(pods).map_err(|error| format!("{error}\n{}", bed.last_words()))?;
-        Ok(Self { _bed: Some(bed), ..cluster })
+        Ok(Self { bed: Some(bed), ..cluster })
     }
 
     fn play(&self, pods: usize) -> Result<(), String> {
-        self.until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
+        Self::until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
         self.apply_all(&rights("Group"))?;
         self.apply_all(&played::load(pods))?;
         let running = |count: usize| count >= pods;
-        self.until_answered("all played pods run", || {
+        Self::until_answered("all played pods run", || {
             self.raw("/api/v1/pods?fieldSelector=status.phase%3DRunning&limit=1").is_ok_and(|list| {
                 let rest = list["metadata"]["remainingItemCount"].as_u64().unwrap_or(0);
                 running(usize::try_from(rest).unwrap_or(0) + 1) || running(self.count_running())
@@ -115,7 +116,7 @@ impl Cluster {
     }
 
     /// Asks until the answer is yes. For what no watch can tell.
-    fn until_answered(&self, what: &str, ask: impl Fn() -> bool) -> Result<(), String> {
+    fn until_answered(what: &str, ask: impl Fn() -> bool) -> Result<(), String> {
         let until = std::time::Instant::now() + PATIENCE * 4;
         while !ask() {
             if std::time::Instant::now() >= until {
@@ -135,6 +136,12 @@ impl Cluster {
     /// Address of the API server, `https://127.0.0.1:6443`.
     pub(crate) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Where the API server listens, when it is on this machine.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let place = self.server.trim_start_matches("https://");
+        place.parse().unwrap_or_else(|error| panic!("{place} is not an address of this machine: {error}"))
     }
 
     /// A namespace of its own for one test, removed with everything in it at the end.
@@ -219,6 +226,18 @@ impl Cluster {
         };
         let ended = self.runtime.block_on(async { tokio::time::timeout(patience, watching).await });
         ended.map_err(|_| format!("after {} s not so: {what}. {kind} {namespace}/{name} was last\n{:#}", patience.as_secs(), last["status"]))
+    }
+
+    /// Every change that a user asked the server for in a namespace, in order, as the server wrote it down; `None` where somebody
+    /// else's server is tested, which keeps no such book for us.
+    pub(crate) fn changes_asked_for(&self, user: &str, namespace: &str) -> Option<Vec<Value>> {
+        let book = std::fs::read_to_string(self.bed.as_ref()?.folder().join("audit.log")).ok()?;
+        let lines = book.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let own = lines.filter(|entry| entry["user"]["username"] == user && entry["objectRef"]["namespace"] == namespace);
+        Some(
+            own.filter(|entry| !entry["objectRef"]["resource"].as_str().unwrap_or_default().ends_with("reviews"))
+                .collect(),
+        )
     }
 
     /// Whether a user of the tests may do something, as the server judges.

@@ -10,10 +10,16 @@
     clippy::print_stderr,
     reason = "helpers of tests fail by panicking"
 )]
+#![allow(clippy::format_collect, clippy::format_push_string, reason = "short texts, made once")]
 
 mod bed;
+mod bench;
 mod cases;
 mod cluster;
+mod manifest;
+mod operator;
+#[path = "../support/kit.rs"]
+mod support;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +34,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("up") => up(&words[1..]),
+        Some("bench") => bench::bench(&words[1..]),
         _ => tests(),
     }
 }

@@ -32,7 +32,7 @@ fn what_never_appears_fails_with_the_screen() {
 #[test]
 fn the_end_of_the_program_ends_the_waiting() {
     let terminal = shell("printf 'gone'");
-    let error = terminal.wait_at_most(Duration::from_secs(60), "pigs fly", |screen| screen.has("pigs")).unwrap_err();
+    let error = terminal.wait_at_most(Duration::from_mins(1), "pigs fly", |screen| screen.has("pigs")).unwrap_err();
     assert!(error.contains("ended"), "{error}");
 }
 

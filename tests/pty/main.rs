@@ -8,6 +8,22 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod console;
 mod harness;
+mod restore;
 #[path = "../support/kit.rs"]
 mod support;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use support::sandbox::Sandbox;
+
+/// A home whose kubeconfig points at a port where nobody listens.
+fn nowhere() -> (Sandbox, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let sandbox = Sandbox::new();
+    let kubeconfig = sandbox.write_kubeconfig(&format!("https://{address}"));
+    (sandbox.env("KUBECONFIG", &kubeconfig.display().to_string()), address)
+}

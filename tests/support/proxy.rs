@@ -26,7 +26,7 @@ impl Proxy {
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                accept(&shared, stream);
+                accept(&shared, &stream);
             }
         });
         Self { port, state }
@@ -52,18 +52,18 @@ impl Proxy {
     }
 }
 
-fn accept(shared: &Arc<Mutex<State>>, near: TcpStream) {
+fn accept(shared: &Arc<Mutex<State>>, near: &TcpStream) {
     let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
     if state.cut {
         let _ = near.shutdown(Shutdown::Both);
         return;
     }
     let Ok(far) = TcpStream::connect(state.target) else { return };
-    for stream in [&near, &far] {
+    for stream in [near, &far] {
         state.open.extend(stream.try_clone());
     }
-    pump(&near, &far);
-    pump(&far, &near);
+    pump(near, &far);
+    pump(&far, near);
 }
 
 /// Copies one way until either end closes.

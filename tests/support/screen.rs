@@ -14,11 +14,17 @@ pub(crate) struct Surprises {
     pub(crate) unknown: Vec<String>,
     /// Contents put on the clipboard by OSC 52, still in base64.
     pub(crate) clipboard: Vec<String>,
+    /// Titles that the window was given.
+    pub(crate) titles: Vec<String>,
 }
 
 impl Callbacks for Surprises {
     fn copy_to_clipboard(&mut self, _: &mut vt100::Screen, _: &[u8], data: &[u8]) {
         self.clipboard.push(String::from_utf8_lossy(data).into_owned());
+    }
+
+    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+        self.titles.push(String::from_utf8_lossy(title).into_owned());
     }
 
     fn unhandled_escape(&mut self, _: &mut vt100::Screen, first: Option<u8>, _: Option<u8>, last: u8) {

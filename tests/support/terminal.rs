@@ -17,7 +17,7 @@ use super::sandbox::{Sandbox, program};
 use super::screen::{Screen, Size, Surprises, at_least_one, emulator};
 
 /// How long a test waits for something before it calls it broken. Generous: machines are busy, and only failures wait this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the reading thread and the test share.
 struct Shared {
@@ -29,6 +29,8 @@ struct State {
     parser: Parser<Surprises>,
     /// Bytes that the program has written so far.
     bytes: usize,
+    /// When the first of them came.
+    first: Option<Instant>,
     /// When the last of them came.
     last: Instant,
     /// Whether the other end was closed.
@@ -72,7 +74,7 @@ impl Terminal {
         let started = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         drop(pair.slave);
-        let state = State { parser: emulator(size), bytes: 0, last: started, closed: false };
+        let state = State { parser: emulator(size), bytes: 0, first: None, last: started, closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let reader = pair.master.try_clone_reader().expect("the pty's reading end");
         thread::spawn({
@@ -183,9 +185,26 @@ impl Terminal {
         state.bytes - before
     }
 
-    /// When the first byte came after the start, if one came.
+    /// How long ago the program was started.
     pub(crate) fn since_start(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// When its first byte came, counted from the start.
+    pub(crate) fn first_byte(&self) -> Duration {
+        self.shared.lock().first.map_or(Duration::MAX, |first| first.duration_since(self.started))
+    }
+
+    /// Presses one key and says how long the first byte of the answer took; the whole [`PATIENCE`] when none came.
+    pub(crate) fn time_key(&mut self, key: &str) -> Duration {
+        let before = self.wait_silent(Duration::from_millis(30));
+        let pressed = Instant::now();
+        self.press(key);
+        let mut state = self.shared.lock();
+        while state.bytes == before && !state.closed && pressed.elapsed() < PATIENCE {
+            state = self.shared.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.last.saturating_duration_since(pressed)
     }
 
     /// Changes the terminal's size, as a window manager does.
@@ -255,13 +274,17 @@ impl Shared {
 
     /// Feeds the emulator until the other end is closed.
     fn read(&self, mut reader: Box<dyn Read + Send>) {
-        let mut buffer = [0u8; 65_536];
+        let mut buffer = vec![0u8; 65_536];
         loop {
             let read = reader.read(&mut buffer).unwrap_or(0);
+            let now = Instant::now();
             let mut state = self.lock();
             state.parser.process(&buffer[..read]);
             state.bytes += read;
-            state.last = Instant::now();
+            state.last = now;
+            if read > 0 {
+                state.first.get_or_insert(now);
+            }
             state.closed |= read == 0;
             self.changed.notify_all();
             if read == 0 {

@@ -77,7 +77,7 @@ impl Binaries {
     fn compile(&self, part: &Part) -> Result<(), String> {
         let module = Path::new(MODULES).join(part.module);
         let unfinished = self.folder.join(format!("{}.new", part.name));
-        let mut go = Command::new("go");
+        let mut go = Command::new(super::node::which("go").ok_or("go is not installed")?);
         go.current_dir(&module)
             .args(["build", "-mod=readonly", "-buildvcs=false", "-ldflags", &linker_flags(&module)?]);
         go.arg("-o").arg(&unfinished).arg(part.package).stdin(Stdio::null());

@@ -9,7 +9,7 @@ use super::ports::Ports;
 use super::process::Process;
 
 /// How long a component may take to answer for the first time, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A command line in the making.
 pub(crate) struct Flags(Command);
@@ -47,8 +47,21 @@ pub(crate) fn etcd(program: &Path, folder: &Path, ports: &Ports) -> Result<Proce
     Ok(process)
 }
 
+/// What the server writes down: every change that a user of the tests asked for, with its body. Tests judge by it what the program
+/// sent, whatever the program says about it.
+const AUDIT: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: None, verbs: [get, list, watch]}
+- {level: None, users: [admin], userGroups: ['system:masters']}
+- {level: None, userGroups: ['system:nodes', 'system:serviceaccounts']}
+- {level: Request}
+";
+
 /// The API server. No endpoint reconciler and an advertised address that nobody has: there is one of it, and no service network.
 pub(crate) fn api_server(program: &Path, folder: &Path, ports: &Ports) -> Result<Process, String> {
+    std::fs::write(folder.join("audit.yaml"), AUDIT).map_err(|error| error.to_string())?;
     let command = Flags::of(program).with(&format!(
         "etcd-servers=http://127.0.0.1:{etcd} secure-port={port} bind-address=127.0.0.1 advertise-address=10.0.0.1
          endpoint-reconciler-type=none service-cluster-ip-range=10.0.0.0/16 allow-privileged=true
@@ -62,6 +75,7 @@ pub(crate) fn api_server(program: &Path, folder: &Path, ports: &Ports) -> Result
          requestheader-username-headers=X-Remote-User requestheader-group-headers=X-Remote-Group
          requestheader-extra-headers-prefix=X-Remote-Extra-
          proxy-client-cert-file={folder}/front.crt proxy-client-key-file={folder}/front.key
+         audit-policy-file={folder}/audit.yaml audit-log-path={folder}/audit.log audit-log-mode=blocking
          max-requests-inflight=4000 max-mutating-requests-inflight=2000",
         etcd = ports.etcd,
         port = ports.api,

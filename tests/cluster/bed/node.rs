@@ -126,7 +126,7 @@ impl Node<'_> {
         command.arg("-c").arg(folder.join("containerd.toml")).env("PATH", path_with_system_folders());
         let mut process = Process::start("containerd", command, self.bed)?;
         let socket = self.socket();
-        process.wait_until("answered", Duration::from_secs(60), || self.ctr(&["version"]).is_ok() && socket.exists())?;
+        process.wait_until("answered", Duration::from_mins(1), || self.ctr(&["version"]).is_ok() && socket.exists())?;
         self.import_images()?;
         Ok(process)
     }
@@ -193,7 +193,7 @@ impl Node<'_> {
         ));
         let mut process = Process::start("kubelet", command, self.bed)?;
         let (port, address) = (self.ports.kubelet, Self::address(self.network));
-        process.wait_until("opened its port", Duration::from_secs(60), || {
+        process.wait_until("opened its port", Duration::from_mins(1), || {
             answers(port) || std::net::TcpStream::connect((address.as_str(), port)).is_ok()
         })?;
         Ok(process)

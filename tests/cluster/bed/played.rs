@@ -25,7 +25,7 @@ pub(crate) fn kwok(program: &Path, folder: &Path, ports: &Ports) -> Result<Proce
         port = ports.kwok,
     ));
     let mut process = Process::start("kwok", command, folder)?;
-    process.wait_until("opened its port", Duration::from_secs(60), || answers(ports.kwok))?;
+    process.wait_until("opened its port", Duration::from_mins(1), || answers(ports.kwok))?;
     Ok(process)
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::bed::node;
 use crate::cluster::Cluster;
+use crate::manifest::Web;
 
 pub(crate) fn a_pod_runs_answers_and_is_measured(cluster: &Cluster) {
     let space = cluster.namespace("bed").unwrap();
-    space.apply(&web("web", 2));
+    space.apply(&Web::new("web", 2).yaml());
     space.wait_ready("web", 2);
     let pod = space.list("v1", "Pod").remove(0);
     let name = pod["metadata"]["name"].as_str().unwrap();
@@ -34,7 +35,7 @@ pub(crate) fn a_crash_loop_is_a_real_one(cluster: &Cluster) {
 
 pub(crate) fn each_user_may_do_what_its_name_says(cluster: &Cluster) {
     let space = cluster.namespace("bed").unwrap();
-    space.apply(&web("web", 1));
+    space.apply(&Web::new("web", 1).yaml());
     let may = |user: &str, verb: &str, resource: &str| cluster.may(user, verb, resource, space.name());
     for (user, verb, resource, allowed) in [
         ("viewer", "list", "pods", true),
@@ -45,13 +46,4 @@ pub(crate) fn each_user_may_do_what_its_name_says(cluster: &Cluster) {
     ] {
         assert_eq!(may(user, verb, resource), allowed, "{user} {verb} {resource}");
     }
-}
-
-/// A small service of `pods` pods.
-fn web(name: &str, pods: u32) -> String {
-    format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  replicas: {pods}\n  selector: {{matchLabels: {{app: {name}}}}}\n  \
-         template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n      - name: app\n        image: docker.io/timonel/app:1.0.0\n        \
-         readinessProbe: {{httpGet: {{path: /health, port: 8000}}, periodSeconds: 1}}\n"
-    )
 }
