@@ -18,7 +18,6 @@ pub mod overlay;
 mod pane;
 mod pick;
 mod plan;
-mod probed;
 pub mod prompt;
 mod reading;
 mod receive;
@@ -41,7 +40,6 @@ use crate::base::problem::Problem;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
 use crate::keymap::{Candidate, Key, Keymap};
-use crate::probe::Pods;
 use crate::service::Service;
 use crate::target::api::Identity;
 use crate::target::event::Opened;
@@ -121,7 +119,6 @@ pub struct App {
     pub now: Timestamp,
     /// Keys pressed so far of a sequence, and how it can go on.
     pub pending: (Vec<Key>, Vec<Candidate>),
-    probed: Pods,
     tickets: Tickets,
     histories: BTreeMap<&'static str, Vec<String>>,
     measures: Measures,
@@ -153,7 +150,6 @@ impl App {
             runs: Runs::default(),
             now,
             pending: (Vec::new(), Vec::new()),
-            probed: Pods::new(),
             tickets: Tickets::default(),
             histories: BTreeMap::new(),
             measures: Measures::default(),
@@ -184,7 +180,6 @@ impl App {
             self.notice = None;
         }
         effects.extend(self.follow_selection());
-        effects.extend(self.probe_pods());
         effects
     }
 
@@ -225,7 +220,7 @@ impl App {
         EnvironmentKind::of_names([opened.context.as_str(), opened.cluster.as_str()].into_iter().chain(namespaces))
     }
 
-    /// Whether this console can write at all.
+    /// Whether this console cannot write at all.
     pub fn read_only(&self) -> bool {
         self.start.spec.read_only
     }

@@ -3,17 +3,11 @@
 //! Owns how options, files and defaults become the values that the rooms start with. What is bad in a file is a problem that the
 //! program shows, never a reason not to start; only what was asked for by name and cannot be had is.
 
-mod looks;
-mod planner;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-
-pub use looks::Looks;
-pub use planner::Planner;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::problem::{Level, Problem};
@@ -21,6 +15,8 @@ use crate::config::{self, Layers, Options, Paths, Settings};
 use crate::keymap::{self, Keymap};
 use crate::run::Operator;
 use crate::run::journal::Journal;
+use crate::runtime::looks::Looks;
+use crate::runtime::planner::Planner;
 use crate::service::{self, Origin, Service, ServiceFile, Target};
 use crate::target::request::{Namespaces, TargetSpec};
 
@@ -113,7 +109,8 @@ impl Booted {
 
     /// What plans rest on besides the target.
     pub fn planner(&self, prove_within: Option<Duration>) -> Planner {
-        Planner::new(self, prove_within)
+        let read_only = self.spec.read_only;
+        Planner::new(&self.settings, self.service.as_ref(), &self.operator, &self.paths.state, read_only, prove_within)
     }
 }
 

@@ -5,6 +5,8 @@
 pub mod console;
 pub mod effects;
 pub mod input;
+pub mod looks;
+pub mod planner;
 mod probing;
 pub mod screen;
 pub mod signals;

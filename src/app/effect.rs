@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use super::ticket::Ticket;
-use crate::probe::Pods;
 use crate::run::{Plan, Way};
 use crate::target::model::ObjectRef;
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
@@ -58,8 +57,6 @@ pub enum Effect {
         /// The chosen way on.
         way: Way,
     },
-    /// These pods are ready: the probes that ask each pod ask these.
-    ProbePods(Pods),
     /// Put text on the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Write text to a file.

@@ -9,9 +9,10 @@ use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{ActionArgs, Global, Output, RunArgs};
 use crate::base::problem::did_you_mean;
-use crate::boot::{Booted, Planner};
+use crate::boot::Booted;
 use crate::run::scale::{self, NameError, PlanError, ScaleRequest};
 use crate::run::{Control, Deps, End, Happening, NoProbes, Outcome, Plan, RunEvent, TokioTimer, Tone, Way, execute};
+use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
 
 /// Actions of a service without a file.

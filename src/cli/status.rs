@@ -16,7 +16,7 @@ use crate::base::problem::{Level, Problem};
 use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
-use crate::probe::{Askers, PodTarget, Pods};
+use crate::probe::{Askers, Surroundings};
 use crate::release::{self, Hints};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{Read, TargetError};
@@ -184,16 +184,10 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
 /// Asks the declared probes once; a failed one a second time (contract.md 1).
 async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeReport> {
     let (Ok(net), false) = (Net::new(&Trust::System, Route::Environment), booted.probes.is_empty()) else { return Vec::new() };
-    let mut pods = Pods::new();
-    for entry in booted.service.iter().flat_map(|s| &s.workloads) {
-        let rows = fleet.rows().filter(|r| entry.name.as_deref() == Some(&*r.key.name));
-        let ready = rows.flat_map(|r| fleet.pods_of(&r.key)).filter(|p| crate::fleet::cause::is_ready(&p.pod));
-        pods.insert(
-            entry.id.clone(),
-            ready.map(|p| PodTarget { namespace: p.pod.meta.namespace.clone(), pod: p.pod.meta.name.clone() }).collect(),
-        );
-    }
-    let askers = Askers { net: Arc::new(net), pods: Arc::new(PodProxy::new(client.clone())) };
+    let namespaces = client.opened().namespaces.as_deref();
+    let namespace = namespaces.and_then(<[String]>::first).map_or("", String::as_str);
+    let pods = Surroundings::of(fleet, booted.service.as_ref(), namespace).pods;
+    let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(client.clone()))) };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
 }
 

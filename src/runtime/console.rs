@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::effects::Executor;
 use super::input::{Input, InputStream};
+use super::looks::Looks;
 use super::screen::Screen;
 use super::signals::{Caught, Signals};
 use super::terminal;
@@ -21,7 +22,6 @@ use crate::app::msg::Msg;
 use crate::app::notice::Tone;
 use crate::app::{App, effect::Effect};
 use crate::base::clock::Clock;
-use crate::boot::Looks;
 use crate::target::event::TargetEvent;
 use crate::ui;
 
@@ -118,7 +118,10 @@ impl<W: Write> Console<W> {
                 Some(msg) = self.messages.recv() => self.update(msg)?,
                 Some(event) = self.events.recv() => self.drain(event)?,
                 () = tokio::time::sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => self.update(Msg::Tick)?,
-                _ = tick.tick() => self.update(Msg::Tick)?,
+                _ = tick.tick() => {
+                    self.executor.see(&self.app);
+                    self.update(Msg::Tick)?;
+                }
             }
         }
         let ended = self.ended.unwrap_or(Ended::Quit);

@@ -10,15 +10,16 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::console::Ended;
+use super::planner::Planner;
 use super::probing::Probing;
 use super::templates;
+use crate::app::App;
 use crate::app::effect::{Effect, Fetch, PlanRequest};
 use crate::app::msg::{Answer, Msg};
 use crate::app::notice::Tone;
 use crate::app::ticket::Ticket;
 use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
-use crate::boot::Planner;
 use crate::run::journal::Journal;
 use crate::run::{Control, Deps, NoProbes, Plan, RunEvent, TokioTimer, execute};
 use crate::service::ProbeSpec;
@@ -92,12 +93,14 @@ impl Executor {
             Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
-            Effect::ProbePods(pods) => {
-                if let Some(probing) = &self.probing {
-                    probing.pods(pods);
-                }
-            }
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme => {}
+        }
+    }
+
+    /// Tells the probes what the cluster looks like now.
+    pub fn see(&mut self, app: &App) {
+        if let Some(probing) = &mut self.probing {
+            probing.see(app);
         }
     }
 

@@ -1,15 +1,15 @@
-//! Keeping the declared probes asked.
+//! Keeping probes asked while the console runs.
 //!
-//! Owns the task behind it and the way from a probe to the open target. What a probe means is in `probe`.
+//! Owns the way from a probe to the open target, and when the probes hear of the cluster. What a probe means is in `probe`.
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
 
+use crate::app::App;
 use crate::base::clock::Clock;
-use crate::probe::{Askers, Pods};
+use crate::probe::{Prober, Surroundings};
 use crate::service::ProbeSpec;
 use crate::target::api::ErrorKind;
 use crate::target::event::TargetEvent;
@@ -20,18 +20,12 @@ use crate::target::probe::{Answer, Ask, NotHeard, Reach};
 
 /// Probes that are kept asked; dropping it stops them.
 pub(super) struct Probing {
-    pods: watch::Sender<Arc<Pods>>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Probing {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    prober: Prober,
+    seen: u64,
 }
 
 impl Probing {
-    /// Begins; `None` when there is nothing to ask or the TLS library cannot be set up.
+    /// Begins; `None` when the TLS library cannot be set up at all.
     pub(super) fn start(
         specs: Vec<ProbeSpec>,
         declared: Vec<DeclaredProbe>,
@@ -39,19 +33,21 @@ impl Probing {
         clock: Arc<dyn Clock>,
         events: mpsc::Sender<TargetEvent>,
     ) -> Option<Self> {
-        if specs.is_empty() {
-            return None;
-        }
         let net = Net::new(&Trust::System, Route::Environment).ok()?;
-        let askers = Askers { net: Arc::new(net), pods: Arc::new(OpenTarget { session, declared }) };
-        let (pods, now) = watch::channel(Arc::new(Pods::new()));
-        let task = tokio::spawn(crate::probe::watch(specs, askers, now, clock, events));
-        Some(Self { pods, task })
+        let prober = Prober::spawn(specs, Arc::new(net), clock, events);
+        prober.cluster(Some(Arc::new(OpenTarget { session, declared })));
+        Some(Self { prober, seen: 0 })
     }
 
-    /// The pods that can be asked now.
-    pub(super) fn pods(&self, pods: Pods) {
-        self.pods.send_replace(Arc::new(pods));
+    /// Tells the probes what the cluster looks like now, when it changed.
+    pub(super) fn see(&mut self, app: &App) {
+        if self.seen == app.fleet.revision() {
+            return;
+        }
+        self.seen = app.fleet.revision();
+        let namespaces = app.opened.as_ref().and_then(|o| o.namespaces.as_deref());
+        let namespace = namespaces.and_then(<[String]>::first).map_or("", String::as_str);
+        self.prober.see(Surroundings::of(&app.fleet, app.start.service.as_ref(), namespace));
     }
 }
 
@@ -65,15 +61,12 @@ struct OpenTarget {
 impl Reach for OpenTarget {
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            match self.session.client() {
-                Some(client) => {
-                    client.declare_probes(self.declared.clone());
-                    PodProxy::new(client).ask(ask).await
-                }
-                None => {
-                    let why = NotHeard { kind: ErrorKind::Unreachable, message: "no target is open".to_owned(), here: true };
-                    Answer { took: std::time::Duration::ZERO, heard: Err(why) }
-                }
+            if let Some(client) = self.session.client() {
+                client.declare_probes(self.declared.clone());
+                PodProxy::new(client).ask(ask).await
+            } else {
+                let why = NotHeard { kind: ErrorKind::Unreachable, message: "no target is open".to_owned(), here: true };
+                Answer { took: std::time::Duration::ZERO, heard: Err(why) }
             }
         })
     }

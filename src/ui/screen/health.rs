@@ -37,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
         focused,
     };
     let inner = pane.draw(canvas, area);
-    let items = Items { probes: app.probes.values().collect(), items: &app.answers.items, now: app.now };
+    let items = Items { probes: app.probes.values().collect(), seen: &app.answers.items, now: app.now };
     let table = Table {
         columns: &COLUMNS,
         rows: &items,
@@ -67,17 +67,17 @@ pub(super) fn summary(app: &App) -> Line<'static> {
 
 struct Items<'a> {
     probes: Vec<&'a ProbeReport>,
-    items: &'a [HealthItem],
+    seen: &'a [HealthItem],
     now: Timestamp,
 }
 
 impl Rows for Items<'_> {
     fn len(&self) -> usize {
-        self.probes.len() + self.items.len()
+        self.probes.len() + self.seen.len()
     }
 
     fn row(&self, index: usize, shown: &[Slot]) -> Row<'_> {
-        let Some(probe) = self.probes.get(index) else { return self.item(&self.items[index - self.probes.len()]) };
+        let Some(probe) = self.probes.get(index) else { return self.item(&self.seen[index - self.probes.len()]) };
         let role = glyph::health_role(probe.health);
         let mut cells = vec![Line::new(); COLUMNS.len()];
         cells[0] = Line::of(Role::Strong, &*probe.title);

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Booted;
 use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
 use crate::base::environment::EnvironmentKind;
@@ -33,14 +32,22 @@ pub struct Planner {
 }
 
 impl Planner {
-    pub(super) fn new(booted: &Booted, prove_within: Option<Duration>) -> Self {
+    /// What settings, service file and options say.
+    pub fn new(
+        settings: &Settings,
+        service: Option<&Service>,
+        operator: &Operator,
+        state: &Path,
+        read_only: bool,
+        prove_within: Option<Duration>,
+    ) -> Self {
         Self {
-            settings: booted.settings.clone(),
-            service: booted.service.clone(),
-            operator: booted.operator.clone(),
-            read_only: booted.spec.read_only,
+            settings: settings.clone(),
+            service: service.cloned(),
+            operator: operator.clone(),
+            read_only,
             prove_within,
-            fingerprint_key: fingerprint_key(&booted.paths.state),
+            fingerprint_key: fingerprint_key(state),
         }
     }
 
