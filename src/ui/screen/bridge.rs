@@ -95,5 +95,12 @@ fn measures(area: Rect, places: &Layout) -> Measures {
         let place = here.or_else(|| layout(area, pane, false).panes[pane].pane()).unwrap_or_default();
         place.height.saturating_sub(2)
     };
-    Measures { workloads: rows(0).saturating_sub(1), health: rows(1), releases: rows(2), logs: rows(3), overlay: 0 }
+    // Workloads and releases have a head.
+    Measures {
+        workloads: rows(0).saturating_sub(1),
+        health: rows(1),
+        releases: rows(2).saturating_sub(1),
+        logs: rows(3),
+        overlay: 0,
+    }
 }

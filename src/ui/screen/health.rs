@@ -1,4 +1,4 @@
-//! The health pane: what the probes say, with history.
+//! The health pane: what the probes say, with history, and what the cluster says about health by itself.
 
 use jiff::Timestamp;
 use ratatui::layout::Rect;
@@ -21,7 +21,7 @@ const HISTORY: usize = 3;
 const AGE: usize = 4;
 
 const COLUMNS: [Column; 5] = [
-    Column::new("NAME", 0, 12, 20),
+    Column::new("NAME", 0, 14, 24),
     Column::new("", 1, 12, 26),
     Column::new("", 3, 7, 8).right(),
     Column::new("", 4, 8, 16).growing(1),

@@ -12,12 +12,12 @@ use crate::ui::widget::pane::Pane;
 use crate::ui::widget::table::{Column, Row, Rows, Slot, Table};
 
 const COLUMNS: [Column; 6] = [
-    Column::new("REV", 0, 3, 5).right(),
-    Column::new("AGE", 1, 3, 5).right(),
-    Column::new("VERSION", 0, 8, 24),
-    Column::new("DIGEST", 4, 8, 14),
-    Column::new("READY", 2, 5, 6),
-    Column::new("CHANGE CAUSE, BY", 3, 10, 24).growing(1),
+    Column::new("REV", 0, 4, 6),
+    Column::new("VERSION", 0, 8, 12),
+    Column::new("AGE", 1, 4, 4).right(),
+    Column::new("READY", 2, 5, 5),
+    Column::new("DIGEST", 5, 12, 12),
+    Column::new("CHANGE CAUSE, BY", 3, 16, 24).growing(1),
 ];
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool) -> Rect {
@@ -34,27 +34,29 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
         selected: (!revisions.is_empty()).then_some(app.releases.list.selected),
         offset: app.releases.list.offset,
         focused,
-        head: false,
+        head: true,
         empty: Line::of(Role::Dim, "No revisions are known."),
     };
     table.draw(canvas, inner);
     inner
 }
 
-/// `revision 12 of 3`.
+/// `eterna-rules-backend v1.8.3, revision 12`.
 pub(super) fn summary(app: &App) -> Line<'static> {
-    let current = app.releases.revisions.iter().find(|r| r.current);
-    match current {
-        Some(revision) => Line::of(Role::Text, format!("revision {}", revision.number)),
-        None => Line::of(Role::Dim, "none known"),
-    }
+    let name = app.releases.workload.as_ref().map(|key| format!("{} ", key.name)).unwrap_or_default();
+    let Some(current) = app.releases.revisions.iter().find(|r| r.current) else { return Line::of(Role::Dim, "none known") };
+    let version = current.version().map(|v| format!("{v}, ")).unwrap_or_default();
+    Line::of(Role::Text, format!("{name}{version}revision {}", current.number))
 }
 
+/// What is marked; else the way back of this workload, with what is not known about it.
 fn foot(app: &App) -> Line<'static> {
-    match app.releases.marks.len() {
-        0 => Line::new(),
-        marks => Line::of(Role::Mark, format!("{marks} marked")),
+    let marks = app.releases.marks.len();
+    if marks > 0 {
+        return Line::of(Role::Mark, format!("{marks} marked"));
     }
+    let back = app.answers.back.as_ref().filter(|back| app.releases.workload.as_deref() == Some(&back.workload));
+    back.map(|back| Line::of(Role::Label, "back ").with(Role::Dim, back.text())).unwrap_or_default()
 }
 
 struct Revisions<'a>(&'a App);
@@ -90,12 +92,14 @@ fn cells(revision: &Revision, now: jiff::Timestamp) -> Vec<Line<'_>> {
         (None, Some(by)) => by,
         (None, None) => "by unknown".to_owned(),
     };
+    let digest = digest.and_then(|d| d.rsplit(':').next()).map(|hex| hex.get(..12).unwrap_or(hex)).unwrap_or_default();
+    let role = if revision.current { Role::Strong } else { Role::Text };
     vec![
-        Line::of(if revision.current { Role::Strong } else { Role::Text }, revision.number.to_string()),
+        Line::of(role, revision.number.to_string()),
+        Line::of(role, revision.version().unwrap_or_default()),
         at.map_or_else(|| Line::of(Role::Unknown, "?"), |at| Line::of(Role::Dim, age::coarse(at, now))),
-        Line::of(Role::Text, revision.version().unwrap_or_default()),
-        Line::of(Role::Dim, digest.map(crate::fleet::image::short_digest).unwrap_or_default()),
         ready,
+        Line::of(Role::Dim, digest),
         Line::of(Role::Dim, cause),
     ]
 }

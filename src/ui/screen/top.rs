@@ -4,6 +4,7 @@
 
 mod stream;
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::app::App;
@@ -11,9 +12,11 @@ use crate::base::age;
 use crate::base::environment::EnvironmentKind;
 use crate::base::health::Health;
 use crate::release::BackVerdict;
+use crate::service::{Reachable, to_call};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
+use crate::ui::screen::reason;
 use crate::ui::widget::header::{Segment, draw as draw_segments};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -36,6 +39,10 @@ pub(super) fn environment(kind: EnvironmentKind) -> Line<'static> {
 
 fn place(app: &App) -> Vec<Segment<'_>> {
     let mut segments = vec![Segment::whole(environment(app.environment()), 0)];
+    let banner = app.start.service.as_ref().and_then(|s| s.environment.as_ref()?.banner.as_deref());
+    if let Some(banner) = banner.filter(|text| !text.eq_ignore_ascii_case(app.environment().word())) {
+        segments.push(Segment::elastic(Line::of(Role::NoticeWarn, banner), 2, 8, 30));
+    }
     if let Some(service) = &app.start.service {
         segments.push(Segment::elastic(Line::of(Role::Strong, &*service.id), 2, 10, 24));
     }
@@ -73,51 +80,91 @@ fn who(app: &App) -> Option<&str> {
 }
 
 fn answers(app: &App) -> Vec<Segment<'_>> {
+    let segment = |word: &'static str, mut forms: Vec<Line<'static>>, rank, min, good| {
+        for form in &mut forms {
+            *form = Line::of(Role::Label, word).with(Role::Label, " ").join(std::mem::take(form));
+        }
+        let shorter = forms.split_off(1);
+        Segment::elastic(forms.remove(0), rank, min, good).shorter(shorter)
+    };
     vec![
-        Segment::elastic(Line::of(Role::Label, "UP ").join(up(app)), 0, 16, 34),
-        Segment::elastic(Line::of(Role::Label, "CHANGED ").join(changed(app)), 1, 18, 34),
-        Segment::elastic(Line::of(Role::Label, "BACK ").join(back(app)), 0, 14, 26),
-        Segment::elastic(Line::of(Role::Label, "CALL ").join(call(app)), 2, 14, 26),
+        segment("UP", up(app), 0, 16, 36),
+        segment("CHANGED", changed(app), 1, 20, 36),
+        segment("BACK", back(app), 0, 14, 26),
+        segment("CALL", call(app), 2, 14, 26),
     ]
 }
 
-/// The health of the whole and its first reason.
-fn up(app: &App) -> Line<'_> {
+/// The health of the whole and its first reason, from the fullest form to the shortest.
+fn up(app: &App) -> Vec<Line<'static>> {
     let up = &app.answers.up;
     let role = glyph::health_role(up.health);
-    match (up.health, up.reasons.first()) {
-        (Health::Ok, None) => Line::of(role, up.text()),
-        (health, Some(first)) => Line::of(role, format!("{}: ", health.word())).with(Role::Text, &*first.text),
-        (Health::Unknown, None) => Line::of(role, "unknown: nothing is seen yet"),
-        (health, None) => Line::of(role, format!("{}: ", health.word())).with(Role::Text, up.text()),
+    let sign = glyph::health(up.health);
+    let word = |text: &str| Line::of(role, format!("{sign} {}: ", up.health.word())).with(Role::Text, text.to_owned());
+    let Some(first) = up.reasons.first() else {
+        return match up.health {
+            Health::Ok => vec![Line::of(role, format!("{sign} {}", up.text()))],
+            Health::Unknown => vec![Line::of(role, "? unknown: nothing is seen yet"), Line::of(role, "? unknown")],
+            _ => vec![word(&up.text())],
+        };
+    };
+    let mut forms = vec![word(&first.text)];
+    let row = first.workload.as_ref().and_then(|key| app.fleet.row(key));
+    if let Some((row, cause)) = row.and_then(|row| Some((row, row.cause.as_ref()?))) {
+        let shorter = reason::forms(&cause.text, &cause.short);
+        forms.extend(shorter.iter().map(|form| word(&format!("{}: {form}", row.key.name))));
+        let short = Line::of(role, format!("{sign} {}", cause.short));
+        forms.extend([short.clone().with(Role::Text, format!(" {}", row.key.name)), short]);
     }
+    forms
 }
 
 /// The newest change of any kind, when, by whom.
-fn changed(app: &App) -> Line<'_> {
-    let Some(changed) = &app.answers.changed else { return Line::of(Role::Unknown, "unknown: no change is seen") };
-    let at = jiff::Timestamp::from_second(changed.at).unwrap_or(app.now);
-    let by = changed.by.text().map_or_else(|| " by unknown".to_owned(), |by| format!(" by {by}"));
-    Line::of(Role::Text, &*changed.short)
-        .with(Role::Text, format!(" {} ago", age::coarse(at, app.now)))
-        .with(Role::Dim, by)
+fn changed(app: &App) -> Vec<Line<'static>> {
+    let Some(changed) = &app.answers.changed else {
+        return vec![Line::of(Role::Unknown, "unknown: no change is seen"), Line::of(Role::Unknown, "unknown")];
+    };
+    let at = Timestamp::from_second(changed.at).unwrap_or(app.now);
+    let ago = format!(" {} ago", age::coarse(at, app.now));
+    let what = Line::of(Role::Text, changed.short.clone()).with(Role::Text, ago.clone());
+    let by = changed.by.text().map_or_else(|| ", nobody knows by whom".to_owned(), |by| format!(" by {by}"));
+    let mut forms = vec![what.clone().with(Role::Dim, by), what];
+    // `web v1.8.3` without the name: the version alone says what there is to go back from.
+    if let Some(nameless) = changed.short.strip_prefix(&*changed.object.name).map(str::trim_start).filter(|rest| !rest.is_empty()) {
+        forms.push(Line::of(Role::Text, nameless.to_owned()).with(Role::Text, ago));
+    }
+    forms
 }
 
 /// The way back, and what it costs; what cannot be known says so.
-fn back(app: &App) -> Line<'static> {
-    match &app.answers.back {
-        Some(back) if back.verdict == BackVerdict::Safe => Line::of(Role::Ok, back.text()),
-        Some(back) => Line::of(Role::Unknown, back.text()),
-        None => Line::of(Role::Unknown, "unknown: no workload with revisions is seen"),
-    }
+fn back(app: &App) -> Vec<Line<'static>> {
+    let Some(back) = &app.answers.back else {
+        return vec![Line::of(Role::Unknown, "unknown: no workload with revisions is seen"), Line::of(Role::Unknown, "unknown")];
+    };
+    let role = match back.verdict {
+        BackVerdict::Safe => Role::Ok,
+        BackVerdict::NeedsDowngrade | BackVerdict::LosesData => Role::Near,
+        BackVerdict::Impossible => Role::Down,
+        BackVerdict::Unknown => Role::Unknown,
+    };
+    let full = back.text();
+    let short = full.split_once(": ").map_or(full.clone(), |(short, _)| short.to_owned());
+    vec![Line::of(role, full), Line::of(role, short)]
 }
 
 /// Who can be reached now.
-fn call(app: &App) -> Line<'static> {
-    let Some(service) = &app.start.service else { return Line::of(Role::Unknown, "unknown: no service file names contacts") };
-    let calls = crate::service::to_call(&service.contacts, &service.escalations, app.now, &app.start.zone);
-    match calls.into_iter().next() {
-        Some((contact, _)) => Line::of(Role::Text, format!("{}, {}", contact.role, contact.how())),
-        None => Line::of(Role::Unknown, "unknown: the service file names nobody"),
-    }
+fn call(app: &App) -> Vec<Line<'static>> {
+    let unknown = |why: &str| vec![Line::of(Role::Unknown, format!("unknown: {why}")), Line::of(Role::Unknown, "unknown")];
+    let Some(service) = &app.start.service else { return unknown("no service file names contacts") };
+    let calls = to_call(&service.contacts, &service.escalations, app.now, &app.start.zone);
+    let Some((contact, reachable)) = calls.into_iter().next() else { return unknown("the service file names nobody") };
+    let when = match reachable {
+        Reachable::Now => Line::of(Role::Text, contact.role.clone()),
+        Reachable::From(at) => {
+            let at = at.to_zoned(app.start.zone.clone()).strftime("%a %H:%M").to_string();
+            Line::of(Role::Unknown, contact.role.clone()).with(Role::Unknown, format!(" from {at}"))
+        }
+        Reachable::Unknown(_) => Line::of(Role::Unknown, contact.role.clone()).with(Role::Unknown, "?"),
+    };
+    vec![when.clone().with(Role::Dim, format!(", {}", contact.how())), when]
 }
