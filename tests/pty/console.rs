@@ -16,7 +16,7 @@ fn an_unreachable_cluster_is_said_and_everything_else_works() {
     terminal.press("!");
     terminal.wait("the problem names the server", |screen| screen.has(&server.to_string()) || screen.has("refused"));
     terminal.press("esc ?");
-    terminal.wait("help is made from the keymap", |screen| screen.has("scale") && screen.has("quit"));
+    terminal.wait("help is made from the keymap", |screen| screen.has("help") && screen.has("ctrl-d"));
     terminal.press("esc :");
     terminal.type_text("the");
     terminal.press("esc q");
@@ -77,7 +77,7 @@ fn every_size_is_survived_and_a_small_one_is_said() {
     terminal.wait("one line says that it is too small", |screen| screen.has("small"));
     terminal.press("?");
     terminal.resize((80, 24));
-    terminal.wait("the help that was asked for meanwhile is there", |screen| screen.has("quit"));
+    terminal.wait("the help that was asked for meanwhile is there", |screen| screen.has("help: ") && screen.has("ctrl-d"));
     terminal.press("esc");
     terminal.wait("and the bridge below it", |screen| screen.has("Workloads") && screen.has("UP") && screen.has("BACK"));
     terminal.press("q");
@@ -87,11 +87,11 @@ fn every_size_is_survived_and_a_small_one_is_said() {
 #[test]
 fn a_broken_keymap_costs_one_line_and_is_named() {
     let (sandbox, _) = nowhere();
-    sandbox.write("config/timonel/keymap.toml", "[everywhere]\nquit = \"Q\"\nhlep = \"H\"\n");
+    sandbox.write("config/timonel/keymaps/default.toml", "[everywhere]\nquit = \"Q\"\nhlep = \"H\"\n");
     let mut terminal = Terminal::start(&sandbox, (140, 40), &[]);
     terminal.wait_for("Workloads");
     terminal.press("!");
-    terminal.wait("file and line of the bad entry are shown", |screen| screen.has("keymap.toml:3") && screen.has("hlep"));
+    terminal.wait("file and line of the bad entry are shown", |screen| screen.has("default.toml:3") && screen.has("hlep"));
     terminal.press("esc Q");
     assert_eq!(terminal.wait_restored(), End::Code(0), "the good line of the same file holds");
 }

@@ -64,6 +64,6 @@ fn silence_and_bytes_are_measured() {
     let terminal = shell("printf '12345'; head -c 1 >/dev/null; exec sleep 30");
     terminal.wait_for("12345");
     let before = terminal.wait_silent(Duration::from_millis(200));
-    assert_eq!(before, 5);
+    assert_eq!(before, 5, "{}", terminal.screen().dump());
     assert_eq!(terminal.bytes_written_during(Duration::from_millis(100)), 0);
 }

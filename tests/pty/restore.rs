@@ -80,12 +80,12 @@ fn ctrl_z_hands_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
     let (sandbox, _) = nowhere();
     let sandbox = sandbox.env("PS1", "shell> ");
     let mut terminal = Terminal::start_other(Path::new("/bin/bash"), &sandbox, (100, 30), &["--norc", "--noprofile", "-i"]);
-    terminal.wait_for("shell> ");
+    terminal.wait_for("shell>");
     terminal.type_text(&format!("{}\r", crate::support::sandbox::program().display()));
     terminal.wait("the console is up", |screen| screen.alternate && screen.has("Workloads"));
     terminal.press("ctrl-z");
     let screen = terminal.wait("the shell is back", |screen| !screen.alternate && screen.has("Stopped"));
-    assert!(screen.cursor && terminal.is_cooked() || screen.has("shell> "), "{}", screen.dump());
+    assert!(screen.cursor && terminal.is_cooked() || screen.has("shell>"), "{}", screen.dump());
     terminal.type_text("fg\r");
     terminal.wait("the console is back with everything on it", |screen| screen.alternate && screen.has("Workloads") && screen.has("Logs"));
     terminal.press("?");
@@ -104,8 +104,9 @@ fn what_a_plain_terminal_does_not_know_is_never_sent() {
     terminal.press("? esc : esc z z");
     terminal.resize((60, 20));
     terminal.wait_silent(Duration::from_millis(300));
-    // Synchronized output and line wrap: terminals that do not know them ignore them silently, GNU screen and PuTTY among them.
-    let harmless = ["CSI ?2026h", "CSI ?2026l", "CSI ?7h", "CSI ?7l"];
+    // Synchronized output, line wrap and the reset of underline colours: terminals that do not know them ignore them silently, GNU
+    // screen, mosh and PuTTY among them.
+    let harmless = ["CSI ?2026h", "CSI ?2026l", "CSI ?7h", "CSI ?7l", "CSI \u{0}59m"];
     let unknown: Vec<String> = terminal.surprises().unknown.into_iter().filter(|sequence| !harmless.contains(&sequence.as_str())).collect();
     assert_eq!(unknown, Vec::<String>::new());
     assert!(terminal.surprises().titles.is_empty(), "the window's title is the user's");

@@ -86,10 +86,26 @@ impl Terminal {
     }
 
     /// Presses keys, separated by blanks: `a s 5 enter`, `ctrl-c`, `esc`, `space`, `up`.
+    ///
+    /// A terminal cannot tell Escape from the beginning of Alt and a key but by what comes right behind it, so after Escape this
+    /// waits for the program's answer, for half a second at most, as a hand does.
     pub(crate) fn press(&mut self, keys: &str) {
-        for key in keys.split(' ') {
-            let bytes = key_bytes(key);
-            self.send(&bytes);
+        let mut keys = keys.split(' ').peekable();
+        while let Some(key) = keys.next() {
+            let before = self.shared.lock().bytes;
+            self.send(&key_bytes(key));
+            if key == "esc" && keys.peek().is_some() {
+                self.wait_answer(before, Duration::from_millis(500));
+            }
+        }
+    }
+
+    fn wait_answer(&self, before: usize, patience: Duration) {
+        let until = Instant::now() + patience;
+        let mut state = self.shared.lock();
+        while state.bytes == before && !state.closed && Instant::now() < until {
+            let left = until.saturating_duration_since(Instant::now());
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
