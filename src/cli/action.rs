@@ -48,20 +48,25 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
             .await
             .unwrap_or_else(|_| Err(Failure::new(Exit::REFUSED, format!("no plan within {} s: nothing was written", global.timeout.as_secs()))))
     })?;
-    let plan = match &args.plan {
-        Some(hash) => plan.expect_hash(hash).map_err(|r| refused(&r))?,
-        None => plan,
-    };
     let id = plan.id().to_owned();
     let begun = booted.clock.now();
     let shown = Arc::new(plan.clone());
     told(printer, &RunEvent::new(&id, begun, Happening::Planned { plan: Box::new(plan.clone()) }), &shown, begun)?;
-    let typed = confirmation(&plan, args.confirm.as_deref(), printer)?;
-    let confirmed = match plan.confirm(&typed, booted.clock.now()) {
+    let meant = match &args.plan {
+        Some(hash) => plan.expect_hash(hash),
+        None => Ok(plan),
+    };
+    let confirmed = meant.and_then(|plan| {
+        let typed = confirmation(&plan, args.confirm.as_deref(), printer);
+        plan.confirm(&typed, booted.clock.now())
+    });
+    let confirmed = match confirmed {
         Ok(confirmed) => confirmed,
         Err(refusal) => {
-            let outcome = Outcome::refused(&refusal);
-            told(printer, &RunEvent::ended(&id, booted.clock.now(), outcome), &shown, begun)?;
+            // Machines learn the end from the last line, whatever it is.
+            if printer.output() != Output::Table {
+                printer.event(&RunEvent::ended(&id, booted.clock.now(), Outcome::refused(&refusal)))?;
+            }
             return Err(refused(&refusal));
         }
     };
@@ -88,7 +93,13 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
             did_you_mean(&args.action, ACTIONS).map_or_else(|| format!("actions here: {}", ACTIONS.join(", ")), |c| format!("did you mean '{c}'?"));
         return Err(Failure::usage(format!("there is no action '{}'", args.action)).hint(close));
     }
-    let failed = |error: &PlanError| Failure::new(Exit(exit(error)), error.to_string());
+    let failed = |error: &PlanError| {
+        let failure = Failure::new(Exit(exit(error)), error.to_string());
+        match error {
+            PlanError::Usage(_) => failure.hint("for example: timonel plan scale backend=5"),
+            _ => failure,
+        }
+    };
     let (name, replicas, hpa) = ScaleRequest::arguments(&args.parameters).map_err(|e| failed(&e))?;
     let namespace = match client.opened().namespaces.as_deref() {
         Some([one]) => one.clone(),
@@ -134,23 +145,19 @@ fn print(plan: &Plan, now: jiff::Timestamp, printer: &mut Printer) -> Result<(),
     Ok(())
 }
 
-/// What confirms the plan: the option, else what is typed at the terminal.
-fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> Result<String, Failure> {
-    let Some(wanted) = plan.confirmation().text.as_deref().filter(|_| plan.allowed()) else { return Ok(String::new()) };
+/// What confirms the plan: the option, else what is typed at the terminal; empty when there is neither.
+fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> String {
+    let Some(wanted) = plan.confirmation().text.as_deref().filter(|_| plan.allowed()) else { return String::new() };
     if let Some(given) = given {
-        return Ok(given.to_owned());
+        return given.to_owned();
     }
-    if !std::io::stdin().is_terminal() {
-        return Err(
-            Failure::new(Exit::REFUSED, "nothing was confirmed, nothing was written").hint(format!("without a terminal: --confirm '{wanted}'"))
-        );
-    }
-    printer.ask(&format!("Type  {wanted}  to go on: "));
     let mut typed = String::new();
-    match std::io::stdin().lock().read_line(&mut typed) {
-        Ok(n) if n > 0 => Ok(typed),
-        _ => Err(Failure::new(Exit::REFUSED, "nothing was confirmed, nothing was written")),
+    if std::io::stdin().is_terminal() {
+        printer.ask(&format!("Type  {wanted}  to go on: "));
+        // A terminal that is gone has typed nothing.
+        let _ = std::io::stdin().lock().read_line(&mut typed);
     }
+    typed
 }
 
 async fn carry_out(
