@@ -102,7 +102,7 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
 impl Booted {
     /// Opens the journal; why not, in words.
     pub fn journal(&self) -> Result<Arc<Journal>, String> {
-        Journal::open(&self.paths.journal(), self.clock.clone(), self.operator.host.clone(), self.operator.user.clone())
+        Journal::open(&self.paths.state, self.clock.clone(), self.operator.host.clone(), self.operator.user.clone())
             .map(Arc::new)
             .map_err(|e| e.to_string())
     }

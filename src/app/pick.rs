@@ -123,6 +123,12 @@ impl App {
         let Some(Overlay::Choice(picker)) = self.overlays.pop() else { return Vec::new() };
         let taken: Vec<String> = picker.choice.taken().into_iter().map(|i| i.id.clone()).collect();
         let typed = picker.choice.field.text().trim().to_owned();
+        if picker.purpose == Pick::Palette
+            && let Some((command, argument)) = typed.split_once(' ')
+            && let Some(effects) = self.command(command, argument.trim())
+        {
+            return effects;
+        }
         let Some(first) = taken
             .first()
             .cloned()
@@ -150,6 +156,21 @@ impl App {
                 Vec::new()
             }
             Pick::Override => self.ask_reason(first),
+        }
+    }
+
+    /// `:ctx NAME`, `:ns ONE,TWO`: without a list in between, as fingers know it from elsewhere.
+    fn command(&mut self, command: &str, argument: &str) -> Option<Vec<Effect>> {
+        match Action::named(command)? {
+            Action::SwitchContext => Some(self.switch(|spec| {
+                spec.context = Some(argument.to_owned());
+                spec.namespaces = Namespaces::FromContext;
+            })),
+            Action::SwitchNamespace => {
+                let names = argument.split([',', ' ']).filter(|n| !n.is_empty()).map(ToOwned::to_owned).collect();
+                Some(self.switch(|spec| spec.namespaces = Namespaces::Some(names)))
+            }
+            _ => None,
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn plan(global: &Global, args: &ActionArgs, printer: &mut Printer) ->
     let booted = cluster::booted(global, &args.file)?;
     let plan = cluster::within(global.timeout, async {
         let client = cluster::open(&booted).await?;
-        make(&booted, &booted.planner(None), &client, args, PlanError::plan_exit_code).await
+        make(&booted, &booted.planner(args.deadline), &client, args, PlanError::plan_exit_code).await
     })?;
     print(&plan, booted.clock.now(), printer)?;
     Ok(if plan.allowed() { Exit::OK } else { Exit::REFUSED })
@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
     let booted = cluster::booted(global, &args.action.file)?;
     // Asked before anything else, so that nobody confirms what could not be recorded.
     let journal = booted.journal().map_err(|why| Failure::new(Exit::REFUSED, format!("nothing was written: {why}")))?;
-    let planner = booted.planner(args.deadline);
+    let planner = booted.planner(args.action.deadline);
     let runtime = cluster::runtime()?;
     let (client, plan) = runtime.block_on(async {
         let work = async {

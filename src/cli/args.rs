@@ -193,6 +193,9 @@ pub struct ActionArgs {
     /// Why; recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// How long each proof may take
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
     /// Service file, short form.
     #[command(flatten)]
     pub file: ServiceFile,
@@ -210,9 +213,6 @@ pub struct RunArgs {
     /// Refuse unless the freshly made plan has this hash
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
-    /// How long the proof may take
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub deadline: Option<Duration>,
 }
 
 /// Subcommands of `runs`.

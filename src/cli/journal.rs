@@ -39,7 +39,7 @@ struct RunsAnswer<'a> {
 /// `timonel journal [verify]`.
 pub(super) fn journal(global: &Global, command: Option<&JournalCommand>, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, &ServiceFile::default())?;
-    let folder = booted.paths.journal();
+    let folder = booted.paths.state.clone();
     let shown = folder.display().to_string();
     if matches!(command, Some(JournalCommand::Verify)) {
         let report = journal::verify(&folder).map_err(|e| Failure::new(Exit::UNKNOWN, e.to_string()))?;
@@ -105,7 +105,7 @@ const fn word(kind: EntryKind) -> &'static str {
 /// `timonel runs [show ID]`.
 pub(super) fn runs(global: &Global, command: Option<&RunsCommand>, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, &ServiceFile::default())?;
-    let reading = journal::read(&booted.paths.journal()).map_err(|e| Failure::new(Exit::UNKNOWN, e.to_string()))?;
+    let reading = journal::read(&booted.paths.state).map_err(|e| Failure::new(Exit::UNKNOWN, e.to_string()))?;
     let runs = journal::runs(&reading.entries);
     match command {
         Some(RunsCommand::Show { id }) => show(id, &runs, &reading.entries, booted.clock.now(), printer),

@@ -19,7 +19,7 @@ use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
 use crate::probe::{Askers, Surroundings};
 use crate::release::{self, Hints};
 use crate::service::{Reachable, Service, to_call};
-use crate::target::api::{Read, TargetError};
+use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::{Client, PodProxy};
 use crate::target::model::{Kind, Scope};
@@ -163,9 +163,11 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
     let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), problems: booted.problems.clone() };
     seen.problems.extend(client.problems().iter().cloned());
     let now = booted.clock.now();
-    let needed_failed = keys.iter().zip(&lists).filter(|(k, l)| NEEDED.contains(&k.kind) && l.is_err()).count();
+    // Missing rights are an answer (unknown, with the reasons); a target that cannot be asked is none.
+    let lost = |l: &Result<_, TargetError>| l.as_ref().is_err_and(|e: &TargetError| !matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound));
+    let needed_failed = keys.iter().zip(&lists).filter(|(k, l)| NEEDED.contains(&k.kind) && lost(l)).count();
     if needed_failed == NEEDED.len() * scopes.len()
-        && let Some(Err(error)) = lists.iter().find(|l| l.is_err())
+        && let Some(Err(error)) = lists.iter().find(|l| lost(l))
     {
         return Err(Failure::from(error.clone()));
     }

@@ -68,7 +68,8 @@ fn tests() -> ExitCode {
             let cluster = shared.lock().unwrap().clone();
             run(*case, cluster.as_deref())
         });
-        trial.with_ignored_flag(!missing.is_empty())
+        let not_yet = cases::NOT_YET.iter().any(|(case, _)| case == name);
+        trial.with_ignored_flag(!missing.is_empty() || not_yet)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(shared.lock().unwrap().take());

@@ -158,7 +158,7 @@ pub(super) fn endpoints(slices: &[Value], own: &[String], services: &[String], c
     };
     let counts: Vec<(&String, i64)> = services.iter().map(|s| (s, ready(s))).collect();
     let holds = |n: i64| n == count || (at_least && n > count);
-    let words = counts.iter().map(|(s, n)| format!("{n}/{count} in {s}")).collect::<Vec<_>>().join(", ");
+    let words = counts.iter().map(|(s, n)| format!("{n}/{count} endpoints in {s}")).collect::<Vec<_>>().join(", ");
     if counts.iter().all(|(_, n)| holds(*n)) {
         return Observed::Proven(words);
     }

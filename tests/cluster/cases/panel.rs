@@ -37,7 +37,7 @@ pub(crate) fn a_scale_is_planned_confirmed_proven_and_on_record(cluster: &Cluste
         assert!(screen.has(told), "'{told}' is missing:\n{}", screen.dump());
     }
     terminal.type_text("production\r");
-    terminal.wait("the run is proven", |screen| screen.has("proven"));
+    terminal.wait("the run is proven", |screen| screen.has("every proof held"));
     let now = space.get("apps/v1", "Deployment", "web").unwrap();
     assert_eq!((&now["spec"]["replicas"], &now["status"]["readyReplicas"]), (&json!(3), &json!(3)));
     terminal.press("esc");
