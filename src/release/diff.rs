@@ -1,6 +1,6 @@
 //! What is different between two pod templates, sorted by what it means.
 //!
-//! Owns the comparison of full templates (JSON as the server has it). Must not show a secret: see [`secret`].
+//! Owns the comparison of full templates (JSON as the server has it). Must not show a secret: see `diff::secret`.
 
 mod container;
 mod reference;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::plan::Plan;
 use crate::base::confirmation::Confirmation;
 
-/// A plan that somebody confirmed. Consumed by [`execute`](super::execute).
+/// A plan that somebody confirmed. Consumed by [`execute`](super::execute()).
 #[derive(Debug)]
 pub struct Confirmed {
     plan: Plan,

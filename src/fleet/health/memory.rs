@@ -6,7 +6,7 @@
 //! pods than ever before in this change.
 //!
 //! A program that starts in the middle of a change has no memory. It then takes the earlier count from the snapshot
-//! ([`Evidence`](super::Evidence)): a scale-up that an event tells of gives the count before it; otherwise all that is wanted
+//! ([`super::Evidence`]): a scale-up that an event tells of gives the count before it; otherwise all that is wanted
 //! counts as having been ready, so that a doubt is never drawn as good news.
 
 use super::rollout::{Evidence, deadline, wants_updated};
