@@ -34,6 +34,10 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let mut printer = Printer::new(&cli.global);
+    if let Err(failure) = log_to(&cli.global) {
+        printer.failure(&failure);
+        return failure.exit.into();
+    }
     match run(cli, &mut printer) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -41,6 +45,22 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// The program's own log goes to the file that `--log` names, and nowhere without it: never to the terminal.
+fn log_to(global: &Global) -> Result<(), Failure> {
+    let Some(path) = &global.log else { return Ok(()) };
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    let file = file.map_err(|e| Failure::new(Exit::CONFIG, format!("the log '{}' cannot be written: {e}", path.display())))?;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIMONEL_LOG_LEVEL").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .finish();
+    // Fails only when there is a log already.
+    let _ = tracing::subscriber::set_global_default(log);
+    Ok(())
 }
 
 /// clap's own message: help and version are answers, everything else is wrong usage (64).

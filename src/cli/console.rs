@@ -21,8 +21,7 @@ use crate::target::request::Namespaces;
 
 /// Runs the console until the user quits.
 pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
-    terminal::check()
-        .map_err(|e| Failure::usage(e.to_string()).hint("`timonel status` answers in one shot, `timonel --plain` tells changes as lines"))?;
+    terminal::check().map_err(|e| Failure::usage(e.to_string()).hint("`timonel status` answers in one shot, without a screen"))?;
     let booted = boot(&wish(global, file)).map_err(|p| Failure::problem(exit_of(&p.id), &p))?;
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     terminal::install_panic_hook();

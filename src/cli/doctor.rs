@@ -118,7 +118,7 @@ fn on_this_machine(booted: &Booted, found: &mut Findings) {
     match terminal::check() {
         Ok(()) => found.good(format!("terminal: {}", std::env::var("TERM").unwrap_or_default())),
         Err(_) if !std::io::stdout().is_terminal() => found.good("terminal: none here; commands work, the console needs one"),
-        Err(error) => found.bad(Problem::new(Level::Warning, "terminal", format!("{error}.")).hint("commands and --plain work all the same")),
+        Err(error) => found.bad(Problem::new(Level::Warning, "terminal", format!("{error}.")).hint("commands work all the same")),
     }
     for problem in &booted.problems {
         found.bad(problem.clone());

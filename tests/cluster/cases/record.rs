@@ -116,11 +116,11 @@ pub(crate) fn the_journal_verifies_and_names_the_line_that_was_touched(cluster: 
     let touched: Vec<String> = text
         .lines()
         .enumerate()
-        .map(|(index, line)| if index == 1 { line.replacen("web", "wax", 1) } else { line.to_owned() })
+        .map(|(index, line)| if index == 0 { line.replacen("web", "wax", 1) } else { line.to_owned() })
         .collect();
     fs::write(&path, touched.join("\n") + "\n").unwrap();
     let finished = operator.call(&["journal", "verify"]).exits(2);
-    assert!((finished.stdout.clone() + &finished.stderr).contains('2'), "the line is named: {finished:#?}");
+    assert!((finished.stdout.clone() + &finished.stderr).contains(":1:"), "the line is named: {finished:#?}");
 }
 
 pub(crate) fn runs_lists_what_was_run_and_how_it_ended(cluster: &Cluster) {
