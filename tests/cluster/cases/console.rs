@@ -142,19 +142,19 @@ pub(crate) fn read_only_is_said_on_every_screen_and_refuses_the_key(cluster: &Cl
 pub(crate) fn another_namespace_is_shown_without_leaving(cluster: &Cluster) {
     let first = cluster.namespace("shop-test").unwrap();
     let second = cluster.namespace("other-test").unwrap();
-    first.apply(&Web::new("here", 1).yaml());
-    second.apply(&Web::new("there", 1).yaml());
-    first.wait_ready("here", 1);
-    second.wait_ready("there", 1);
+    first.apply(&Web::new("alpha", 1).yaml());
+    second.apply(&Web::new("omega", 1).yaml());
+    first.wait_ready("alpha", 1);
+    second.wait_ready("omega", 1);
     let mut terminal = Operator::new(cluster, "operator", &first).console(WIDE, &[]);
-    terminal.wait("the first", |screen| screen.has_row(&["here", "1/1"]));
+    terminal.wait("the first", |screen| screen.has_row(&["alpha", "1/1"]));
     terminal.press(":");
     terminal.type_text(&format!("ns {}\r", second.name()));
     terminal.wait("the second alone, and the header names it", |screen| {
-        screen.has_row(&["there", "1/1"]) && !screen.has_row(&["here", "1/1"]) && screen.rows[0].contains(second.name())
+        screen.has_row(&["omega", "1/1"]) && !screen.has_row(&["alpha", "1/1"]) && screen.rows[0].contains(second.name())
     });
     terminal.press("0");
-    terminal.wait("both", |screen| screen.has_row(&["there", "1/1"]) && screen.has_row(&["here", "1/1"]));
+    terminal.wait("both", |screen| screen.has_row(&["omega", "1/1"]) && screen.has_row(&["alpha", "1/1"]));
     terminal.press("q");
     terminal.wait_restored();
 }
