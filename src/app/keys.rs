@@ -36,6 +36,7 @@ impl App {
             Lookup::Action(action) => self.act(action),
             Lookup::Typed(c) => self.typed(&c.to_string()),
             Lookup::Pending(_) => Vec::new(),
+            Lookup::Unbound if key.alt && !was_sequence => self.escaped(key),
             Lookup::Unbound if was_sequence || key.code == Code::Esc => Vec::new(),
             Lookup::Unbound => self.unbound(key),
         }
@@ -60,6 +61,14 @@ impl App {
             }
             _ => None,
         }
+    }
+
+    /// Esc and a key that arrive together (a slow link, quick fingers) look like Alt with that key: where that is bound to
+    /// nothing, the two are what was meant.
+    fn escaped(&mut self, key: Key) -> Vec<Effect> {
+        let mut effects = self.key(Key::plain(Code::Esc));
+        effects.extend(self.key(Key { alt: false, ..key }));
+        effects
     }
 
     fn unbound(&mut self, key: Key) -> Vec<Effect> {

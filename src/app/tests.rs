@@ -195,6 +195,14 @@ fn quit_asks_for_nothing_and_esc_never_quits() {
 }
 
 #[test]
+fn esc_and_a_key_that_arrive_together_are_two_keys() {
+    let mut app = app();
+    press(&mut app, "?");
+    assert_eq!(press(&mut app, "alt-q"), [Effect::Quit], "help is left, then the program");
+    assert!(app.overlays.is_empty());
+}
+
+#[test]
 fn a_key_without_a_meaning_says_so_and_names_the_help_key() {
     let mut app = app();
     press(&mut app, "f9");

@@ -78,7 +78,7 @@ pub(crate) fn a_run_survives_leaving_its_view(cluster: &Cluster) {
     let mut terminal = plan_for(&operator, "2");
     terminal.wait_for("to go on");
     terminal.type_text("y\r");
-    terminal.wait("the run has begun", |screen| screen.has("Run") && !screen.has("to go on"));
+    terminal.wait("the run has begun", |screen| screen.has("prove 2 pods ready") && !screen.has("to go on"));
     terminal.press("esc");
     terminal.wait("the bridge is back", |screen| screen.has("Health") && screen.has("Releases"));
     space.wait_ready("web", 2);
