@@ -7,7 +7,9 @@ use crate::support::sandbox::Sandbox;
 use crate::support::terminal::{End, Terminal};
 
 fn shell(script: &str) -> Terminal {
-    Terminal::start_other(Path::new("/bin/sh"), &Sandbox::new(), (40, 5), &["-c", script])
+    // The home must outlive the shell that runs in it.
+    let home: &'static Sandbox = Box::leak(Box::new(Sandbox::new()));
+    Terminal::start_other(Path::new("/bin/sh"), home, (40, 5), &["-c", script])
 }
 
 #[test]
