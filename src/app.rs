@@ -210,9 +210,6 @@ impl App {
             return kind;
         }
         let Some(opened) = &self.opened else { return EnvironmentKind::Unknown };
-        if opened.demo {
-            return EnvironmentKind::Demo;
-        }
         if let Some(kind) = self.start.context_kinds.get(&opened.context) {
             return *kind;
         }

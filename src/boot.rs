@@ -41,6 +41,8 @@ pub struct Wish {
     pub env: Option<String>,
     /// Probes of one's own.
     pub probes: Vec<String>,
+    /// Folder for the journal and what is remembered, instead of the user's own: the demo leaves nothing in it.
+    pub state: Option<PathBuf>,
 }
 
 /// Everything that the rooms start with.
@@ -71,7 +73,8 @@ pub struct Booted {
 
 /// Reads everything that can be read without a target. `Err`: something that was asked for by name cannot be had.
 pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
-    let paths = Paths::of_user()?;
+    let mut paths = Paths::of_user()?;
+    paths.state = wish.state.clone().unwrap_or(paths.state);
     let mut problems = Vec::new();
     let settings = settings(wish, &paths, &mut problems)?;
     let keymap = keymap(&settings, &paths, &mut problems);

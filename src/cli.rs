@@ -8,11 +8,13 @@ mod args;
 mod check;
 mod cluster;
 mod console;
+mod demo;
 mod doctor;
 mod generate;
 mod journal;
 mod output;
 mod releases;
+mod sim;
 mod status;
 
 use std::process::ExitCode;
@@ -22,7 +24,7 @@ use clap::Parser;
 use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
-pub use args::{ActionArgs, Cli, ColorWhen, Command, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile};
+pub use args::{ActionArgs, Cli, ColorWhen, Command, DemoArgs, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile, SimArgs};
 pub use output::{Exit, Failure, Printer};
 
 /// Runs the program with the arguments of this process.
@@ -72,7 +74,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
     let global = &cli.global;
     match cli.command {
-        None => console::run(global, &cli.file, printer),
+        None => console::run(&wish(global, &cli.file), printer),
+        Some(Command::Demo(args)) => demo::run(global, &args, printer),
+        Some(Command::Sim(args)) => sim::run(&args, printer),
         Some(Command::Journal { command }) => journal::journal(global, command.as_ref(), printer),
         Some(Command::Runs { command }) => journal::runs(global, command.as_ref(), printer),
         Some(Command::Status { file }) => status::run(global, &file, printer),
@@ -109,5 +113,6 @@ fn wish(global: &Global, file: &ServiceFile) -> Wish {
         service: file.service_short.clone().or_else(|| global.service.clone()),
         env: global.env.clone(),
         probes: global.probe.clone(),
+        state: None,
     }
 }

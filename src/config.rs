@@ -36,6 +36,8 @@ pub struct Settings {
     pub mouse: bool,
     /// At most so many frames a second.
     pub fps: u16,
+    /// Ask the hosts of Ingresses for their certificates, from here.
+    pub ask_ingresses: bool,
     /// How long one request to the target may take.
     pub timeout: Duration,
     /// Build a client that cannot change anything.
@@ -100,6 +102,7 @@ impl Default for Settings {
             ascii: false,
             mouse: false,
             fps: 60,
+            ask_ingresses: true,
             timeout: Duration::from_secs(10),
             read_only: false,
             logs: LogSettings::default(),

@@ -2,7 +2,7 @@
 //!
 //! Owns the whole room: the API server, the controllers, the nodes, five systems that live there, and the stories that happen to
 //! them. The console, kubectl and helm use it through their ordinary clients. Knows `base` only; nothing else may know its inside.
-//! What differs from a real API server is written in docs/simulator.md.
+//! What differs from a real API server is listed in assets/simulator.md.
 
 mod api;
 mod behaviour;

@@ -39,7 +39,6 @@ fn opened(context: &str) -> TargetEvent {
         server: "https://127.0.0.1:6443".into(),
         namespaces: Some(vec!["ns".into()]),
         contexts: vec![context.into(), "other".into()],
-        demo: false,
     })
 }
 

@@ -166,6 +166,12 @@ pub enum Command {
         /// The file; the one of `--service` without it
         path: Option<PathBuf>,
     },
+    /// The console on a simulated cluster in which something goes wrong; needs nothing else
+    #[command(after_help = "Example:\n  timonel demo\n  timonel demo --scenario friday --speed 2")]
+    Demo(DemoArgs),
+    /// Serve the simulated cluster for kubectl and tests: prints the path of its kubeconfig and stays until Ctrl-C
+    #[command(after_help = "Example:\n  timonel sim --scenario quiet &\n  kubectl --kubeconfig PATH get pods -A")]
+    Sim(SimArgs),
     /// Completions for a shell
     #[command(after_help = "Example:\n  timonel completions bash > ~/.local/share/bash-completion/completions/timonel")]
     Completions {
@@ -175,6 +181,31 @@ pub enum Command {
     /// The man page
     #[command(after_help = "Example:\n  timonel man | man -l -")]
     Man,
+}
+
+/// The console on a simulated cluster.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Which cluster, and what happens in it.
+    #[command(flatten)]
+    pub sim: SimArgs,
+    /// Service file, short form.
+    #[command(flatten)]
+    pub file: ServiceFile,
+}
+
+/// What happens in a simulated cluster.
+#[derive(Debug, Clone, Args)]
+pub struct SimArgs {
+    /// What happens: first-steps, friday, database, quiet, storm
+    #[arg(long, value_name = "NAME", default_value = "first-steps")]
+    pub scenario: String,
+    /// How many times faster than life things happen
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// The same seed tells the same story
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// An action and its parameters.
@@ -232,4 +263,12 @@ pub enum JournalCommand {
 /// `90s`, `5m`, `1h30m`: the same words as in service files.
 fn duration(text: &str) -> Result<Duration, String> {
     crate::base::duration::parse(text).map_err(|e| e.to_string())
+}
+
+/// Slower or faster than life, but neither standing still nor faster than anybody could read.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 100 is wanted".to_owned()),
+    }
 }

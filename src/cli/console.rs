@@ -7,12 +7,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::output::{Exit, Failure, Printer};
-use super::{Global, ServiceFile, wish};
 use crate::app::logs::LogBounds;
 use crate::app::msg::Msg;
 use crate::app::{App, Start};
 use crate::base::problem::Level;
-use crate::boot::{Booted, boot};
+use crate::boot::{Booted, Wish, boot};
 use crate::runtime::console::{Console, Ended, queues};
 use crate::runtime::effects::{Executor, Hands};
 use crate::runtime::terminal;
@@ -20,9 +19,9 @@ use crate::target::kubernetes::declared;
 use crate::target::request::Namespaces;
 
 /// Runs the console until the user quits.
-pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(super) fn run(wish: &Wish, printer: &mut Printer) -> Result<Exit, Failure> {
     terminal::check().map_err(|e| Failure::usage(e.to_string()).hint("`timonel status` answers in one shot, without a screen"))?;
-    let booted = boot(&wish(global, file)).map_err(|p| Failure::problem(exit_of(&p.id), &p))?;
+    let booted = boot(wish).map_err(|p| Failure::problem(exit_of(&p.id), &p))?;
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     terminal::install_panic_hook();
     let (ended, app) = threads.block_on(full_screen(booted))?;
@@ -52,6 +51,7 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
         planner: Arc::new(booted.planner(None)),
         log_streams: booted.settings.logs.streams,
         probes: booted.probes.clone(),
+        ask_ingresses: booted.settings.ask_ingresses,
         declared: booted.service.as_ref().map(|s| declared(s, first_namespace(&booted))).unwrap_or_default(),
     };
     let kinds: BTreeMap<_, _> = booted.settings.contexts.iter().filter_map(|(name, c)| Some((name.clone(), c.kind?))).collect();

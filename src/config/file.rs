@@ -27,6 +27,8 @@ pub struct Partial {
     pub mouse: Option<bool>,
     /// Frames a second.
     pub fps: Option<u16>,
+    /// Certificates of Ingress hosts.
+    pub ask_ingresses: Option<bool>,
     /// Timeout of requests.
     pub timeout: Option<Duration>,
     /// Read-only.
@@ -65,6 +67,7 @@ fn decode(root: &Table<'_>) -> Partial {
         ascii: flag(root, "ascii"),
         mouse: flag(root, "mouse"),
         fps: number(root, "fps", 1..=60),
+        ask_ingresses: flag(root, "ask_ingresses"),
         timeout: root.duration("timeout", QUICKEST..=SLOWEST).map(|t| t.value),
         read_only: flag(root, "read_only"),
         ..Partial::default()

@@ -16,13 +16,14 @@ enum Form {
 }
 
 /// Every variable with the key that it stands for.
-const VARIABLES: [(&str, &str, Form); 14] = [
+const VARIABLES: [(&str, &str, Form); 15] = [
     ("TIMONEL_THEME", "theme", Form::Text),
     ("TIMONEL_KEYMAP", "keymap", Form::Text),
     ("TIMONEL_COLOR", "color", Form::Text),
     ("TIMONEL_ASCII", "ascii", Form::Flag),
     ("TIMONEL_MOUSE", "mouse", Form::Flag),
     ("TIMONEL_FPS", "fps", Form::Number),
+    ("TIMONEL_ASK_INGRESSES", "ask_ingresses", Form::Flag),
     ("TIMONEL_TIMEOUT", "timeout", Form::Text),
     ("TIMONEL_READ_ONLY", "read_only", Form::Flag),
     ("TIMONEL_LOGS_LINES", "logs.lines", Form::Number),
@@ -80,6 +81,7 @@ fn resolve(layers: &[&Partial]) -> Settings {
         ascii: first(layers, |l| &l.ascii, d.ascii),
         mouse: first(layers, |l| &l.mouse, d.mouse),
         fps: first(layers, |l| &l.fps, d.fps),
+        ask_ingresses: first(layers, |l| &l.ask_ingresses, d.ask_ingresses),
         timeout: first(layers, |l| &l.timeout, d.timeout),
         read_only: first(layers, |l| &l.read_only, d.read_only),
         logs,

@@ -32,6 +32,7 @@ fn the_sample_says_every_setting_and_its_default() {
         ("ascii", "true"),
         ("mouse", "true"),
         ("fps", "7"),
+        ("ask_ingresses", "false"),
         ("timeout", "\"7s\""),
         ("read_only", "true"),
         ("lines", "777"),

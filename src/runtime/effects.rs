@@ -51,6 +51,8 @@ pub struct Hands {
     pub log_streams: usize,
     /// Probes to run.
     pub probes: Vec<ProbeSpec>,
+    /// Whether the hosts of Ingresses are asked for their certificates.
+    pub ask_ingresses: bool,
     /// Those of them that ask pods through the API server, as a read-only client must know them.
     pub declared: Vec<DeclaredProbe>,
 }
@@ -108,6 +110,7 @@ impl Executor {
         let session = Arc::new(Session::spawn(spec, self.hands.events.clone()));
         self.probing = Probing::start(
             self.hands.probes.clone(),
+            self.hands.ask_ingresses,
             self.hands.declared.clone(),
             session.clone(),
             self.hands.clock.clone(),

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
-use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
@@ -62,9 +61,6 @@ impl Planner {
             let mut found = Environment::of_kind(environment.kind);
             found.floor = found.floor.max(environment.confirm_floor);
             return found;
-        }
-        if opened.demo {
-            return Environment::of_kind(EnvironmentKind::Demo);
         }
         Environment::of_kind(self.settings.kind(&opened.context, &opened.cluster, &[namespace.to_owned()]))
     }

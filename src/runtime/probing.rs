@@ -21,6 +21,7 @@ use crate::target::probe::{Answer, Ask, NotHeard, Reach};
 /// Probes that are kept asked; dropping it stops them.
 pub(super) struct Probing {
     prober: Prober,
+    ask_ingresses: bool,
     seen: u64,
 }
 
@@ -28,6 +29,7 @@ impl Probing {
     /// Begins; `None` when the TLS library cannot be set up at all.
     pub(super) fn start(
         specs: Vec<ProbeSpec>,
+        ask_ingresses: bool,
         declared: Vec<DeclaredProbe>,
         session: Arc<Session>,
         clock: Arc<dyn Clock>,
@@ -36,7 +38,7 @@ impl Probing {
         let net = Net::new(&Trust::System, Route::Environment).ok()?;
         let prober = Prober::spawn(specs, Arc::new(net), clock, events);
         prober.cluster(Some(Arc::new(OpenTarget { session, declared })));
-        Some(Self { prober, seen: 0 })
+        Some(Self { prober, ask_ingresses, seen: 0 })
     }
 
     /// Tells the probes what the cluster looks like now, when it changed.
@@ -47,7 +49,11 @@ impl Probing {
         self.seen = app.fleet.revision();
         let namespaces = app.opened.as_ref().and_then(|o| o.namespaces.as_deref());
         let namespace = namespaces.and_then(<[String]>::first).map_or("", String::as_str);
-        self.prober.see(Surroundings::of(&app.fleet, app.start.service.as_ref(), namespace));
+        let mut surroundings = Surroundings::of(&app.fleet, app.start.service.as_ref(), namespace);
+        if !self.ask_ingresses {
+            surroundings.hosts.clear();
+        }
+        self.prober.see(surroundings);
     }
 }
 

@@ -104,6 +104,11 @@ impl SimHandle {
         &self.kubeconfig
     }
 
+    /// A folder for whoever uses this cluster, readable only by this user: it goes when the cluster stops.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// `https://127.0.0.1:PORT`.
     pub fn server(&self) -> &str {
         &self.server

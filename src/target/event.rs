@@ -85,8 +85,6 @@ pub struct Opened {
     pub namespaces: Option<Vec<String>>,
     /// All contexts that could be switched to.
     pub contexts: Vec<String>,
-    /// The simulated cluster of the demo.
-    pub demo: bool,
 }
 
 /// The state of one stream.

@@ -13,7 +13,7 @@ const LIMIT: usize = 600;
 const ROUTERS: &[(&str, usize)] = &[("src/main.rs", 40), ("src/lib.rs", 250), ("src/app.rs", 250), ("src/boot.rs", 250)];
 
 /// Files that are longer than their limit today. The list may only shrink: a number here is never raised.
-const LONGER: &[(&str, usize)] = &[("src/app.rs", 295)];
+const LONGER: &[(&str, usize)] = &[];
 
 fn too_long(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();

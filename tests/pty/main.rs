@@ -9,6 +9,7 @@
 )]
 
 mod console;
+mod demo;
 mod harness;
 mod restore;
 #[path = "../support/kit.rs"]

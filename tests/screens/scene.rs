@@ -99,7 +99,6 @@ pub(crate) fn open(app: &mut App) {
             server: "https://10.0.0.1:6443".into(),
             namespaces: Some(vec![NAMESPACE.into()]),
             contexts: vec!["eterna-prod".into(), "eterna-staging".into(), "kind-local".into()],
-            demo: false,
         }),
     );
     let identity = Identity {

@@ -59,7 +59,6 @@ fn every_environment_has_its_word_and_read_only_and_a_journal_that_cannot_be_wri
                 server: String::new(),
                 namespaces: None,
                 contexts: vec![],
-                demo: false,
             }),
         );
         app.start.spec.read_only = context == "somewhere";

@@ -49,7 +49,7 @@ fn columns_of(res: Res) -> &'static [Column] {
     COLUMNS.get(res.row().plural).map_or(&DEFAULT, Vec::as_slice)
 }
 
-/// `columnDefinitions` of a kind. Descriptions are empty: see docs/simulator.md.
+/// `columnDefinitions` of a kind. Descriptions are empty: see assets/simulator.md.
 pub(crate) fn columns(res: Res) -> Value {
     let all = columns_of(res).iter();
     all.map(|c| json!({"name": c.name, "type": c.kind, "format": c.format, "description": "", "priority": c.priority}))

@@ -123,7 +123,6 @@ impl Client {
             server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
             namespaces,
             contexts: chosen.as_ref().map(Chosen::contexts).unwrap_or_default(),
-            demo: false,
         };
         let problems = chosen.map(|c| c.problems).unwrap_or_default();
         let recipe = Recipe { config, proxy, gate: Gate::new(spec.read_only), plugin };

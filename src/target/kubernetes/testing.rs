@@ -95,7 +95,6 @@ pub(super) fn opened() -> Opened {
         server: String::new(),
         namespaces: None,
         contexts: Vec::new(),
-        demo: false,
     }
 }
 

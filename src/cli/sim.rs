@@ -1,0 +1,59 @@
+//! `timonel sim`: the simulated cluster alone, for kubectl, helm and tests.
+//!
+//! Owns how long it lives: until it is told to end, or the process that started it is gone. Must not know what a cluster does.
+
+use std::time::Duration;
+
+use rustix::process::getppid;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::SimArgs;
+use super::cluster::runtime;
+use super::output::{Exit, Failure, Printer};
+use crate::base::problem::did_you_mean;
+use crate::sim::{self, SimHandle, SimOptions};
+
+/// How often it is looked whether the parent is still there: the system has no portable way to be told.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Serves a cluster, and prints the path of its kubeconfig as the only line.
+pub(super) fn run(args: &SimArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let cluster = start(args)?;
+    printer.raw(format!("{}\n", cluster.kubeconfig().display()).as_bytes())?;
+    runtime()?.block_on(told_to_end())?;
+    cluster.stop();
+    Ok(Exit::OK)
+}
+
+/// Starts a cluster as the options say. A scenario that does not exist is wrong usage.
+pub(super) fn start(args: &SimArgs) -> Result<SimHandle, Failure> {
+    let scenarios = sim::scenarios();
+    let names = || scenarios.iter().map(|(name, _)| *name);
+    if !names().any(|name| name == args.scenario) {
+        let all = || format!("scenarios: {}", names().collect::<Vec<_>>().join(", "));
+        let hint = did_you_mean(&args.scenario, names()).map_or_else(all, |close| format!("did you mean '{close}'?"));
+        return Err(Failure::usage(format!("there is no scenario '{}'", args.scenario)).hint(hint));
+    }
+    let options = SimOptions { scenario: args.scenario.clone(), speed: args.speed, seed: args.seed, hold: None };
+    sim::start(&options).map_err(|problem| Failure::problem(Exit::UNKNOWN, &problem))
+}
+
+/// Ctrl-C, a signal that ends programs, or nobody left who wants it.
+async fn told_to_end() -> std::io::Result<()> {
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+        () = parent_gone() => Ok(()),
+    }
+}
+
+/// Waits until the parent process is gone: from then on another process is the parent.
+async fn parent_gone() {
+    let parent = getppid();
+    let mut look = tokio::time::interval(LOOK);
+    while getppid() == parent {
+        look.tick().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The demo in a real terminal, as a newcomer plays it; and the simulated cluster alone.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::support::sandbox::{Sandbox, program};
+use crate::support::terminal::{End, Terminal};
+
+/// A home without a cluster whose temporary files can be counted.
+fn newcomer() -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::new();
+    let temporary = sandbox.path("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    (sandbox.env("TMPDIR", &temporary.display().to_string()), temporary)
+}
+
+fn files_in(folder: &std::path::Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
+    let (sandbox, temporary) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--speed", "20"]);
+    terminal.wait("the header says that it is the demo", |screen| screen.rows[0].contains("DEMO"));
+    let story = Duration::from_mins(1);
+    terminal.wait_at_most(story, "the cause is on the row", |screen| screen.has("OOMKilled")).unwrap();
+    terminal.press("/");
+    terminal.type_text("devshelf-worker");
+    terminal.press("enter");
+    terminal.wait_for("1 of ");
+    terminal.press("a s");
+    terminal.wait_for("number of replicas");
+    terminal.press("ctrl-u 4 enter");
+    terminal.wait_for("replicas 2 -> 4");
+    terminal.wait_for("Type y to go on");
+    terminal.press("y enter");
+    terminal.wait_at_most(story, "the run ends proven", |screen| screen.has("every proof held")).unwrap();
+    terminal.press("esc");
+    terminal
+        .wait_at_most(story, "all four are ready", |screen| screen.has_row(&["devshelf-worker", "4/4"]))
+        .unwrap();
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+    assert_eq!(files_in(&sandbox.path("state")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_demo_that_is_told_to_end_leaves_nothing_behind() {
+    let (sandbox, temporary) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
+    terminal.wait_for("DEMO");
+    terminal.signal(rustix::process::Signal::TERM);
+    assert_eq!(terminal.wait_restored(), End::Code(143));
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_unknown_scenario_is_wrong_usage_with_a_hint() {
+    let sandbox = Sandbox::new();
+    let finished = sandbox.run(&["sim", "--scenario", "fridy"]).exits(64);
+    assert!(finished.stderr.contains("did you mean 'friday'?"), "{}", finished.stderr);
+    sandbox.run(&["sim", "--speed", "fast"]).exits(64);
+}
+
+#[test]
+fn the_simulated_cluster_answers_commands_and_ends_with_its_parent() {
+    let (sandbox, temporary) = newcomer();
+    // The shell becomes a process that only waits: the parent of the cluster, to be ended without a word.
+    let script = format!("'{}' sim --scenario quiet & exec sleep 600", program().display());
+    let mut parent = Command::new("/bin/sh");
+    parent.args(["-c", &script]).env_clear().envs(sandbox.variables().iter().cloned());
+    let mut parent = parent.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(parent.stdout.take().unwrap());
+    let mut kubeconfig = String::new();
+    output.read_line(&mut kubeconfig).unwrap();
+    let status = sandbox.run(&["status", "-A", "-o", "json", "--kubeconfig", kubeconfig.trim()]).exits(0).json();
+    assert_eq!(status["target"]["context"], "demo");
+    assert!(status["workloads"].as_array().is_some_and(|workloads| workloads.len() > 20), "{status}");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // The pipe closes when the last process that could write into it is gone.
+    output.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+}
