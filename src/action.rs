@@ -129,6 +129,7 @@ actions! {
     AllNamespaces, "all-namespaces", "look at all namespaces", [Global], Palette;
     Redraw, "redraw", "draw the whole screen again", [Global], Key;
     NextTheme, "next-theme", "next colour theme", [Global], Palette;
+    DismissFirstSteps, "dismiss-first-steps", "hide the first steps for good", [Global], Palette;
 
     Down, "down", "down", [Workloads, Health, Releases, Logs, Document, Choice], Motion;
     Up, "up", "up", [Workloads, Health, Releases, Logs, Document, Choice], Motion;

@@ -8,6 +8,7 @@ pub mod answers;
 pub mod choice;
 pub mod document;
 pub mod effect;
+pub mod first_steps;
 mod follow;
 mod keys;
 pub mod list;
@@ -47,6 +48,7 @@ use crate::target::probe::ProbeReport;
 use crate::target::request::TargetSpec;
 use answers::Answers;
 use effect::Effect;
+use first_steps::FirstSteps;
 use logs::{LogBounds, Logs};
 use msg::{Measures, Msg};
 use notice::Notice;
@@ -76,6 +78,8 @@ pub struct Start {
     pub log_bounds: LogBounds,
     /// Whether the journal can be written; why not.
     pub journal: Result<(), String>,
+    /// Tell a newcomer what to do next; the file that says for good that nobody wants it.
+    pub first_steps: Option<String>,
 }
 
 /// The console.
@@ -113,6 +117,8 @@ pub struct App {
     pub problems: BTreeMap<String, Problem>,
     /// The line that says what just happened.
     pub notice: Option<Notice>,
+    /// What a newcomer is told.
+    pub first_steps: Option<FirstSteps>,
     /// Runs of this console.
     pub runs: Runs,
     /// Now, as of the last message.
@@ -130,6 +136,7 @@ impl App {
     pub fn new(start: Start, now: Timestamp) -> (Self, Vec<Effect>) {
         let open = Effect::Open(start.spec.clone());
         let logs = Logs::new(start.log_bounds);
+        let first_steps = start.first_steps.clone().map(FirstSteps::new);
         let app = Self {
             start,
             opened: None,
@@ -147,6 +154,7 @@ impl App {
             overlays: Vec::new(),
             problems: BTreeMap::new(),
             notice: None,
+            first_steps,
             runs: Runs::default(),
             now,
             pending: (Vec::new(), Vec::new()),
@@ -194,6 +202,7 @@ impl App {
         self.releases.refresh(&self.fleet, self.workloads.subject());
         self.refresh_readings();
         self.refresh_plan();
+        self.go_on_with_first_steps();
     }
 
     /// Where keys are looked up now, innermost first: derived from what is on screen, never stored.
@@ -229,20 +238,5 @@ impl App {
 
     fn refuse(&mut self, why: impl Into<String>) -> Vec<Effect> {
         self.say(notice::Tone::Refused, why)
-    }
-
-    fn drawn(&mut self, measures: Measures) -> Vec<Effect> {
-        self.measures = measures;
-        self.workloads.list.height = usize::from(measures.workloads);
-        self.health.height = usize::from(measures.health);
-        self.releases.list.height = usize::from(measures.releases);
-        self.logs.height = usize::from(measures.logs);
-        match self.overlays.last_mut() {
-            Some(Overlay::Document(reading)) => reading.document.height = usize::from(measures.overlay),
-            Some(Overlay::Choice(picker)) => picker.choice.list.height = usize::from(measures.overlay),
-            Some(Overlay::Plan(panel)) if !matches!(panel.state, overlay::PlanState::Making(_)) => panel.seen = true,
-            _ => {}
-        }
-        Vec::new()
     }
 }

@@ -43,6 +43,8 @@ pub struct Wish {
     pub probes: Vec<String>,
     /// Folder for the journal and what is remembered, instead of the user's own: the demo leaves nothing in it.
     pub state: Option<PathBuf>,
+    /// Tell a newcomer what to do next, until the user said that it is not wanted.
+    pub first_steps: bool,
 }
 
 /// Everything that the rooms start with.
@@ -61,6 +63,8 @@ pub struct Booted {
     pub probes: Vec<service::ProbeSpec>,
     /// What was wrong with files.
     pub problems: Vec<Problem>,
+    /// The file that says that first steps are not wanted, when they are.
+    pub first_steps: Option<PathBuf>,
     /// Folders.
     pub paths: Paths,
     /// Who sits here.
@@ -74,6 +78,7 @@ pub struct Booted {
 /// Reads everything that can be read without a target. `Err`: something that was asked for by name cannot be had.
 pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
     let mut paths = Paths::of_user()?;
+    let first_steps = Some(paths.first_steps()).filter(|unwanted| wish.first_steps && !unwanted.exists());
     paths.state = wish.state.clone().unwrap_or(paths.state);
     let mut problems = Vec::new();
     let settings = settings(wish, &paths, &mut problems)?;
@@ -95,6 +100,7 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
         spec,
         probes,
         problems,
+        first_steps,
         paths,
         operator: operator(),
         zone: TimeZone::system(),

@@ -114,5 +114,6 @@ fn wish(global: &Global, file: &ServiceFile) -> Wish {
         env: global.env.clone(),
         probes: global.probe.clone(),
         state: None,
+        first_steps: false,
     }
 }

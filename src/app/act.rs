@@ -71,6 +71,7 @@ impl App {
             Action::Copy => self.copy(),
             Action::DiffRelease | Action::BackPreview => self.diff_release(),
             Action::Scale => self.ask_scale(),
+            Action::DismissFirstSteps => self.dismiss_first_steps(),
             Action::NewPlan => self.replan(),
             Action::Override => self.ask_override(),
             Action::CancelRun => self.cancel_run(),

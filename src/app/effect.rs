@@ -57,6 +57,8 @@ pub enum Effect {
         /// The chosen way on.
         way: Way,
     },
+    /// Make an empty file there: something that is to be remembered.
+    Remember(String),
     /// Put text on the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Write text to a file.

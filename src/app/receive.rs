@@ -4,9 +4,9 @@
 
 use super::App;
 use super::effect::Effect;
-use super::msg::Answer;
+use super::msg::{Answer, Measures};
 use super::notice::Tone;
-use super::overlay::Overlay;
+use super::overlay::{self, Overlay};
 use super::ticket::Ticket;
 use crate::base::problem::{Level, Problem};
 use crate::run::{End, RunEvent};
@@ -38,6 +38,22 @@ impl App {
             event => {
                 self.fleet.apply(&event, self.now);
             }
+        }
+        Vec::new()
+    }
+
+    /// How much of everything was on screen: what was not drawn yet takes no keys.
+    pub(super) fn drawn(&mut self, measures: Measures) -> Vec<Effect> {
+        self.measures = measures;
+        self.workloads.list.height = usize::from(measures.workloads);
+        self.health.height = usize::from(measures.health);
+        self.releases.list.height = usize::from(measures.releases);
+        self.logs.height = usize::from(measures.logs);
+        match self.overlays.last_mut() {
+            Some(Overlay::Document(reading)) => reading.document.height = usize::from(measures.overlay),
+            Some(Overlay::Choice(picker)) => picker.choice.list.height = usize::from(measures.overlay),
+            Some(Overlay::Plan(panel)) if !matches!(panel.state, overlay::PlanState::Making(_)) => panel.seen = true,
+            _ => {}
         }
         Vec::new()
     }

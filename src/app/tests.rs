@@ -28,6 +28,7 @@ fn start() -> Start {
         zone: TimeZone::UTC,
         log_bounds: LogBounds::default(),
         journal: Ok(()),
+        first_steps: None,
     }
 }
 
@@ -361,4 +362,28 @@ fn a_target_that_cannot_be_opened_leaves_a_working_program_that_says_why() {
     assert!(app.failure.is_some());
     press(&mut app, "?");
     assert!(matches!(app.overlays.last(), Some(Overlay::Document(_))));
+}
+
+#[test]
+fn first_steps_go_on_when_they_were_done_and_are_dismissed_for_good() {
+    let mut app = open_app(Start { first_steps: Some("/state/unwanted".into()), ..start() });
+    let step = |app: &App| app.first_steps.as_ref().map_or(0, |steps| steps.next().1);
+    assert_eq!(step(&app), 1);
+    press(&mut app, "?");
+    assert_eq!(step(&app), 2, "help was read");
+    show(&mut app, Kind::Deployment, vec![deployment("api", 2, 2), deployment("web", 2, 2)]);
+    press(&mut app, "esc G");
+    assert_eq!(step(&app), 2, "nothing happened yet");
+    show(&mut app, Kind::Deployment, vec![deployment("api", 2, 1), deployment("web", 2, 2)]);
+    draw(&mut app, now());
+    assert_eq!(step(&app), 3, "something is not ok");
+    press(&mut app, "n");
+    assert_eq!(step(&app), 4, "the selection is on it");
+    press(&mut app, "x");
+    assert_eq!(step(&app), 5, "it was explained");
+    let effects = press(&mut app, "esc f2");
+    assert!(effects.contains(&Effect::Remember("/state/unwanted".into())), "{effects:?}");
+    assert_eq!(step(&app), 0);
+    press(&mut app, "f2");
+    assert!(notice(&app).contains("no first steps"), "{}", notice(&app));
 }

@@ -64,6 +64,7 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
         zone: booted.zone,
         log_bounds: LogBounds { lines: booted.settings.logs.lines, bytes: booted.settings.logs.bytes, streams: booted.settings.logs.streams },
         journal: journal.map(|_| ()),
+        first_steps: booted.first_steps.map(|unwanted| unwanted.display().to_string()),
     };
     let (mut app, mut first) = App::new(start, booted.clock.now());
     first.extend(app.update(Msg::Problems(booted.problems), booted.clock.now()));

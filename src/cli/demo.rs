@@ -18,6 +18,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
         kubeconfig: Some(cluster.kubeconfig().display().to_string()),
         // Five systems live there: who names none sees them all.
         all_namespaces: global.namespace.is_empty(),
+        first_steps: true,
         state: Some(cluster.folder().join("state")),
         ..wish
     };

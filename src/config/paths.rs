@@ -61,6 +61,11 @@ impl Paths {
         self.state.join("journal.jsonl")
     }
 
+    /// Is there when the user wants no first steps.
+    pub fn first_steps(&self) -> PathBuf {
+        self.state.join("first-steps-dismissed")
+    }
+
     /// The log of the program itself.
     pub fn log(&self) -> PathBuf {
         self.state.join("timonel.log")

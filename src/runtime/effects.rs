@@ -95,6 +95,7 @@ impl Executor {
             Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
+            Effect::Remember(path) => self.remember(path),
             Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme => {}
         }
     }
@@ -223,6 +224,20 @@ impl Executor {
                 Err(error) => Msg::Notice(Tone::Failed, format!("'{path}' cannot be written: {error}")),
             };
             let _ = messages.send(notice).await;
+        });
+    }
+
+    fn remember(&self, path: String) {
+        let messages = self.hands.messages.clone();
+        tokio::spawn(async move {
+            let folder = std::path::Path::new(&path).parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+            let made = async {
+                tokio::fs::create_dir_all(folder).await?;
+                tokio::fs::write(&path, b"").await
+            };
+            if let Err(error) = made.await {
+                let _ = messages.send(Msg::Notice(Tone::Failed, format!("'{path}' cannot be written: {error}"))).await;
+            }
         });
     }
 

@@ -46,6 +46,8 @@ pub struct Layout {
     pub header: Rect,
     /// Between header and key line.
     pub body: Rect,
+    /// The line of first steps above the bottom line; of no height without them.
+    pub first_steps: Rect,
     /// The line at the bottom.
     pub keys: Rect,
     /// The four panes, by number less one.
@@ -58,10 +60,11 @@ pub const fn too_small(area: Rect) -> bool {
 }
 
 /// Arranges a screen: `focus` is the pane with the focus, by number less one.
-pub fn layout(area: Rect, focus: usize, zoomed: bool) -> Layout {
+pub fn layout(area: Rect, focus: usize, zoomed: bool, first_steps: bool) -> Layout {
     let header = Rect { height: area.height.min(2), ..area };
     let keys = Rect { y: area.bottom().saturating_sub(1).max(area.y), height: area.height.min(1), ..area };
-    let body = Rect { y: header.bottom(), height: area.height.saturating_sub(3), ..area };
+    let steps = Rect { y: keys.y.saturating_sub(u16::from(first_steps)), height: u16::from(first_steps), ..area };
+    let body = Rect { y: header.bottom(), height: steps.y.saturating_sub(header.bottom()), ..area };
     let panes = if zoomed {
         let mut panes = [Place::Hidden; 4];
         panes[focus] = Place::Pane(body);
@@ -73,7 +76,7 @@ pub fn layout(area: Rect, focus: usize, zoomed: bool) -> Layout {
     } else {
         narrow(body, focus)
     };
-    Layout { header, body, keys, panes }
+    Layout { header, body, first_steps: steps, keys, panes }
 }
 
 /// Two by two: workloads and health above, releases and logs below.
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn at_80x24_the_focused_pane_has_two_thirds_and_nothing_is_lost() {
-        let l = layout(area(80, 24), 1, false);
+        let l = layout(area(80, 24), 1, false, false);
         assert_eq!(l.panes[1], Place::Pane(Rect::new(0, 2, 80, 14)));
         assert_eq!(l.panes[LOGS], Place::Pane(Rect::new(0, 16, 80, 5)));
         assert_eq!(l.panes[WORKLOADS], Place::Summary(Rect::new(0, 21, 80, 1)));
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn from_200_columns_on_the_logs_have_the_whole_width() {
-        let l = layout(area(200, 50), WORKLOADS, false);
+        let l = layout(area(200, 50), WORKLOADS, false, false);
         assert_eq!(l.panes[LOGS].pane().map(|a| a.width), Some(200));
         assert!(l.panes.iter().all(|p| p.pane().is_some()));
     }
@@ -157,7 +160,7 @@ mod tests {
         #[test]
         fn whatever_the_size_areas_stay_on_screen_and_apart(width in 0u16..400, height in 0u16..120, focus in 0usize..4, zoomed: bool) {
             let whole = area(width, height);
-            let l = layout(whole, focus, zoomed);
+            let l = layout(whole, focus, zoomed, false);
             let places = l.panes.iter().filter_map(|p| match p { Place::Pane(a) | Place::Summary(a) => Some(*a), Place::Hidden => None });
             let mut all: Vec<Rect> = places.filter(|a| !a.is_empty()).collect();
             for a in &all {

@@ -5,6 +5,7 @@
 mod bottom;
 mod bridge;
 mod choice;
+mod first_steps;
 mod health;
 mod logs;
 mod plan;

@@ -26,6 +26,7 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     let (sandbox, temporary) = newcomer();
     let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--speed", "20"]);
     terminal.wait("the header says that it is the demo", |screen| screen.rows[0].contains("DEMO"));
+    terminal.wait_for("FIRST STEPS");
     let story = Duration::from_mins(1);
     terminal.wait_at_most(story, "the cause is on the row", |screen| screen.has("OOMKilled")).unwrap();
     terminal.press("/");
@@ -47,6 +48,22 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     assert_eq!(terminal.wait_restored(), End::Code(0));
     assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
     assert_eq!(files_in(&sandbox.path("state")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn first_steps_that_were_dismissed_stay_away() {
+    let (sandbox, _) = newcomer();
+    let flag = sandbox.path("state/timonel/first-steps-dismissed");
+    let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
+    terminal.wait_for("FIRST STEPS 1/");
+    terminal.press("f2");
+    terminal.wait_gone("FIRST STEPS");
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+    assert_eq!(files_in(&sandbox.path("state/timonel")), [flag]);
+    let terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
+    terminal.wait("everything was read", |screen| screen.has("● live"));
+    assert!(!terminal.screen().has("FIRST STEPS"));
 }
 
 #[test]

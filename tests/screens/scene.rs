@@ -43,6 +43,7 @@ pub(crate) fn empty() -> App {
         zone: TimeZone::UTC,
         log_bounds: LogBounds::default(),
         journal: Ok(()),
+        first_steps: None,
     };
     App::new(start, now()).0
 }

@@ -1,6 +1,7 @@
 //! The header and the panes in the states that a night brings: connecting, lost, stale, read only, other environments.
 
 use timonel::app::App;
+use timonel::app::first_steps::FirstSteps;
 use timonel::base::problem::{Level, Problem};
 use timonel::target::api::ErrorKind;
 use timonel::target::event::{Opened, StreamState, TargetEvent};
@@ -88,5 +89,18 @@ fn each_pane_zoomed() {
         press(&mut app, &format!("{pane} z"));
         let (buffer, _) = frame_with(&mut app, 160, 24, &skin(Paint::Roles, Charset::Unicode));
         insta::assert_snapshot!(format!("zoom_{pane}"), picture(&buffer));
+    }
+}
+
+#[test]
+fn the_first_steps_stand_above_the_keys_at_every_size() {
+    for (width, height) in [(80, 24), (120, 36), (60, 16)] {
+        let mut app = night();
+        app.first_steps = Some(FirstSteps::new(String::new()));
+        let (buffer, _) = frame_with(&mut app, width, height, &skin(Paint::Roles, Charset::Unicode));
+        let picture = picture(&buffer);
+        let (text, _) = picture.split_once("-- styles\n").unwrap();
+        let last: Vec<&str> = text.lines().rev().take(3).collect();
+        insta::assert_snapshot!(format!("first_steps_{width}x{height}"), last.into_iter().rev().collect::<Vec<_>>().join("\n"));
     }
 }

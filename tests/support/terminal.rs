@@ -331,6 +331,7 @@ fn key_bytes(key: &str) -> Vec<u8> {
         "page-up" => b"\x1b[5~",
         "page-down" => b"\x1b[6~",
         "shift-tab" => b"\x1b[Z",
+        "f2" => b"\x1bOQ",
         _ => b"",
     };
     if !named.is_empty() {

@@ -4,7 +4,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{bottom, choice, health, logs, plan, reading, releases, run, top, workloads};
+use super::{bottom, choice, first_steps, health, logs, plan, reading, releases, run, top, workloads};
 use crate::app::msg::Measures;
 use crate::app::overlay::Overlay;
 use crate::app::{App, Pane};
@@ -31,9 +31,9 @@ pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Drawn {
         return Drawn::default();
     }
     let focus = usize::from(app.focus.number() - 1);
-    let places = layout(area, focus, app.zoomed);
+    let places = layout(area, focus, app.zoomed, app.first_steps.is_some());
     top::draw(app, canvas, places.header);
-    let mut drawn = Drawn { cursor: None, measures: measures(area, &places) };
+    let mut drawn = Drawn { cursor: None, measures: measures(app, area, &places) };
     // A reading view hides everything below it.
     let first = app.overlays.iter().rposition(|o| matches!(o, Overlay::Document(_)));
     if first.is_none() {
@@ -41,6 +41,9 @@ pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Drawn {
     }
     for overlay in &app.overlays[first.unwrap_or(0)..] {
         draw_overlay(app, overlay, canvas, places.body, &mut drawn);
+    }
+    if let Some(steps) = &app.first_steps {
+        first_steps::draw(app, steps, canvas, places.first_steps);
     }
     let typed = bottom::draw(app, canvas, places.keys);
     drawn.cursor = typed.or(drawn.cursor);
@@ -89,10 +92,10 @@ fn draw_overlay(app: &App, overlay: &Overlay, canvas: &mut Canvas<'_>, body: Rec
 }
 
 /// Rows of each pane: of one that is not on screen those it would have, so that its cursor does not jump when it comes back.
-fn measures(area: Rect, places: &Layout) -> Measures {
+fn measures(app: &App, area: Rect, places: &Layout) -> Measures {
     let rows = |pane: usize| {
         let here = places.panes[pane].pane();
-        let place = here.or_else(|| layout(area, pane, false).panes[pane].pane()).unwrap_or_default();
+        let place = here.or_else(|| layout(area, pane, false, app.first_steps.is_some()).panes[pane].pane()).unwrap_or_default();
         place.height.saturating_sub(2)
     };
     // Workloads and releases have a head.
