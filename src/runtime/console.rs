@@ -219,7 +219,6 @@ impl<W: Write> Console<W> {
         self.input.release();
         terminal::leave();
         terminal::stop_self();
-        self.signals.forget_stops();
         terminal::re_enter()?;
         self.input.resume();
         self.screen.invalidate();

@@ -41,16 +41,6 @@ impl Signals {
         Ok(Self { streams })
     }
 
-    /// Forgets stops that arrived by now: those that we sent to our own job.
-    pub fn forget_stops(&mut self) {
-        use futures_util::FutureExt;
-        for (caught, stream) in &mut self.streams {
-            if *caught == Caught::Stop {
-                while stream.recv().now_or_never().is_some() {}
-            }
-        }
-    }
-
     /// The next signal.
     pub async fn next(&mut self) -> Caught {
         std::future::poll_fn(|cx| {

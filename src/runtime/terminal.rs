@@ -95,10 +95,11 @@ pub fn install_panic_hook() {
 }
 
 /// Stops the whole job as Ctrl-Z does (a wrapper such as `cargo run` stops with us) and comes back when it is continued. Call
-/// between [`leave`] and [`re_enter`]. SIGTSTP itself is caught for us, so our own stop is the one that cannot be.
+/// between [`leave`] and [`re_enter`].
+///
+/// SIGSTOP, which nobody can catch, and not SIGTSTP: that one is caught for us, and arrived a second time after `fg`.
 pub fn stop_self() {
-    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
 }
 
 fn ansi(out: &mut String, command: &impl Command) {

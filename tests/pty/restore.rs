@@ -76,7 +76,6 @@ fn a_panic_gives_the_terminal_back_before_its_words_are_printed() {
 }
 
 #[test]
-#[ignore = "after fg the console was seen to stop again at once: our own SIGTSTP may arrive after it was to be forgotten"]
 fn ctrl_z_hands_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
     let (sandbox, _) = nowhere();
     let sandbox = sandbox.env("PS1", "shell> ");
