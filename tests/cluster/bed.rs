@@ -114,7 +114,7 @@ impl Bed {
         }
         command.args([format!("--secure-port={}", ports.metrics), format!("--cert-dir={}/metrics", folder.display())]);
         command.args(["--bind-address=127.0.0.1", "--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP"]);
-        command.args(["--kubelet-use-node-status-port", "--metric-resolution=15s"]);
+        command.args(["--kubelet-use-node-status-port", "--metric-resolution=10s", "--kubelet-request-timeout=5s"]);
         let metrics = Process::start("metrics-server", command, &self.folder)?;
         self.keep(metrics)
     }

@@ -116,7 +116,6 @@ cases! {
 
 /// Tests that do not hold yet, each with what is missing; they are reported as ignored and counted as skipped.
 pub(crate) const NOT_YET: &[(&str, &str)] = &[
-    ("scale::an_autoscaler_blocks_until_its_bound_is_moved", "the bed's metrics are not there in time for the autoscaler"),
     (
         "run::a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone",
         "with a thousand pods the first ones have no scheduler's word yet when the deadline passes",
@@ -124,18 +123,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     (
         "run::a_scale_whose_pods_crash_ends_as_failed_and_says_why",
         "a pod without a readiness probe is ready for a moment before it crashes",
-    ),
-    (
-        "checks::an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes_through",
-        "the bed's metrics are not there in time for the autoscaler",
-    ),
-    (
-        "checks::an_autoscaler_that_is_paused_stays_paused_as_a_debt",
-        "the bed's metrics are not there in time for the autoscaler",
-    ),
-    (
-        "panel::an_autoscaler_offers_its_ways_and_one_key_takes_one",
-        "the bed's metrics are not there in time for the autoscaler",
     ),
     (
         "record::nothing_is_written_beyond_what_the_contract_lists",
