@@ -11,6 +11,7 @@
 mod console;
 mod demo;
 mod harness;
+mod picture;
 mod restore;
 #[path = "../support/kit.rs"]
 mod support;
