@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rustix::process::getppid;
+use rustix::process::{Pid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::SimArgs;
@@ -18,9 +18,21 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves a cluster, and prints the path of its kubeconfig as the only line.
 pub(super) fn run(args: &SimArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let parent = getppid();
     let cluster = start(args)?;
-    printer.raw(format!("{}\n", cluster.kubeconfig().display()).as_bytes())?;
-    runtime()?.block_on(told_to_end())?;
+    runtime()?.block_on(async {
+        // Heard from before the line is out: whoever read it may end this at once, and the folder still goes.
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut hang_up = signal(SignalKind::hangup())?;
+        printer.raw(format!("{}\n", cluster.kubeconfig().display()).as_bytes())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+            () = gone(parent) => {}
+        }
+        Ok::<_, Failure>(())
+    })?;
     cluster.stop();
     Ok(Exit::OK)
 }
@@ -38,20 +50,8 @@ pub(super) fn start(args: &SimArgs) -> Result<SimHandle, Failure> {
     sim::start(&options).map_err(|problem| Failure::problem(Exit::UNKNOWN, &problem))
 }
 
-/// Ctrl-C, a signal that ends programs, or nobody left who wants it.
-async fn told_to_end() -> std::io::Result<()> {
-    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-        () = parent_gone() => Ok(()),
-    }
-}
-
-/// Waits until the parent process is gone: from then on another process is the parent.
-async fn parent_gone() {
-    let parent = getppid();
+/// Waits until the process that started this one is gone: from then on another process is the parent.
+async fn gone(parent: Option<Pid>) {
     let mut look = tokio::time::interval(LOOK);
     while getppid() == parent {
         look.tick().await;

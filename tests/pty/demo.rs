@@ -104,3 +104,17 @@ fn the_simulated_cluster_answers_commands_and_ends_with_its_parent() {
     output.read_to_end(&mut Vec::new()).unwrap();
     assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn a_simulated_cluster_that_is_told_to_end_at_its_first_line_takes_its_folder_with_it() {
+    let (sandbox, temporary) = newcomer();
+    let mut cluster = Command::new(program());
+    cluster.args(["sim", "--scenario", "quiet"]).env_clear().envs(sandbox.variables().iter().cloned());
+    let mut cluster = cluster.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(cluster.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    let id = rustix::process::Pid::from_child(&cluster);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert_eq!(cluster.wait().unwrap().code(), Some(0));
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+}
