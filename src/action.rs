@@ -172,6 +172,9 @@ actions! {
     LogsClear, "logs-clear", "clear the buffer", [Logs], Palette;
 
     Scale, "scale", "scale", [Workloads, Global], Key;
+    Rollback, "rollback", "roll back to an older revision", [Workloads, Releases, Global], Key;
+    Restart, "restart", "restart: every pod anew", [Workloads, Global], Key;
+    PauseRollout, "pause-rollout", "pause the rollout, or resume it", [Workloads, Global], Key;
 
     CancelRun, "cancel-run", "cancel the run and undo it", [Run], Key;
     UndoRun, "undo-run", "undo the run: a new plan", [Run], Key;
@@ -211,7 +214,7 @@ impl Action {
 
     /// Whether it starts something that changes the target: these live under the leader key `a` (contract.md 14).
     pub const fn changes(self) -> bool {
-        matches!(self, Self::Scale)
+        matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout)
     }
 }
 

@@ -14,7 +14,7 @@ mod stays;
 pub use back::{Back, BackVerdict, back, subject};
 pub use by::{By, Hints, Manager, newest_template_manager};
 pub use changed::{Changed, changed};
-pub use diff::{Difference, Section, Shown, compare, template_of};
+pub use diff::{Difference, Reference, Section, Shown, compare, references, template_of};
 pub use history::{Revision, history};
 pub use json::{back_json, changed_json, releases_json};
 pub use stays::{Stays, stays};

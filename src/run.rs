@@ -5,28 +5,36 @@
 //!
 //! ```text
 //! plan        the value: what will change, hash, staleness, lines       level, environment   how much must be typed
-//! scale       makes the plan of a scale from the live target            check, checks        preconditions and their answers
+//! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
+//! ground      what they have in common                                  context              what plans rest on
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
 //! ```
 
+pub mod actions;
 mod check;
 mod checks;
 mod confirm;
+mod context;
 mod control;
 mod environment;
 mod event;
 mod execute;
 mod facts;
 mod gate;
+mod ground;
 pub mod journal;
 mod lease;
 mod level;
 mod locks;
 mod machine;
+mod name;
 mod notes;
 mod observe;
 mod outcome;
+mod pause;
 mod plan;
+mod restart;
+mod rollback;
 pub mod scale;
 pub mod scrub;
 mod step;
@@ -34,14 +42,17 @@ mod time;
 #[cfg(test)]
 mod world;
 
+pub use actions::{ActionRequest, ActionSpec};
 pub use check::{Answer, Check, Choice};
 pub use checks::HpaChoice;
 pub use confirm::{Confirmed, Refusal};
+pub use context::{PlanContext, PlanError};
 pub use control::Control;
 pub use environment::Environment;
 pub use event::{Happening, Progress, RunEvent};
 pub use execute::{Deps, execute};
 pub use level::{Nature, Raise};
+pub use name::{NameError, resolve};
 pub use observe::{NoProbes, ProbeAnswer, Probes};
 pub use outcome::{Debt, End, Outcome, Question, Signal, Way};
 pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};

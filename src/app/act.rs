@@ -2,6 +2,7 @@
 //!
 //! Owns the dispatch from an action to the file of its noun. Must not look at keys.
 
+mod change;
 mod logs;
 mod prompt;
 
@@ -72,6 +73,9 @@ impl App {
             Action::DiffRelease | Action::BackPreview => self.diff_release(),
             Action::Scale => self.ask_scale(),
             Action::DismissFirstSteps => self.dismiss_first_steps(),
+            Action::Rollback => self.plan_rollback(),
+            Action::PauseRollout => self.plan_pause(),
+            Action::Restart => self.plan_for_selection(Action::Restart, "restart", Vec::new()),
             Action::NewPlan => self.replan(),
             Action::Override => self.ask_override(),
             Action::CancelRun => self.cancel_run(),

@@ -169,14 +169,14 @@ impl App {
         let Some(plan) = run.plan.as_ref().filter(|_| run.ended.is_some()) else {
             return self.refuse("undo is for a run that is over; c cancels this one");
         };
-        let change = plan.objects().iter().flat_map(|o| &o.changes).find(|c| c.field == "spec.replicas");
-        let Some(before) = change.and_then(|c| c.before.as_i64()) else {
-            return self.refuse("this run changed no replicas: there is nothing to undo");
+        let undo = match plan.undoing() {
+            Ok(undo) => undo,
+            Err(why) => return self.refuse(why),
         };
         let request = PlanRequest {
-            action: "scale",
-            subject: plan.subject().clone(),
-            parameters: vec![format!("replicas={before}")],
+            action: undo.action,
+            subject: undo.object,
+            parameters: undo.parameters,
             overrides: Vec::new(),
             reason: Some(format!("undo of {id}")),
         };

@@ -10,13 +10,14 @@ use super::output::{Exit, Failure, Printer};
 use super::{ActionArgs, Global, Output, RunArgs};
 use crate::base::problem::did_you_mean;
 use crate::boot::Booted;
-use crate::run::scale::{self, NameError, PlanError, ScaleRequest};
-use crate::run::{Control, Deps, End, Happening, NoProbes, Outcome, Plan, RunEvent, TokioTimer, Tone, Way, execute};
+use crate::run::actions::ACTIONS;
+use crate::run::{
+    ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, NoProbes, Outcome, Plan, PlanError, RunEvent, TokioTimer, Tone, Way,
+    execute, resolve,
+};
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
 
-/// Actions of a service without a file.
-const ACTIONS: [&str; 1] = ["scale"];
 /// Events of the run on their way to the printer.
 const EVENTS: usize = 64;
 
@@ -88,28 +89,27 @@ fn refused(refusal: &crate::run::Refusal) -> Failure {
 }
 
 async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &ActionArgs, exit: fn(&PlanError) -> u8) -> Result<Plan, Failure> {
-    if args.action != "scale" {
-        let close =
-            did_you_mean(&args.action, ACTIONS).map_or_else(|| format!("actions here: {}", ACTIONS.join(", ")), |c| format!("did you mean '{c}'?"));
-        return Err(Failure::usage(format!("there is no action '{}'", args.action)).hint(close));
-    }
+    let names: Vec<&str> = ACTIONS.iter().map(|a| a.name).collect();
+    let Some(spec) = ActionSpec::named(&args.action) else {
+        let close = did_you_mean(&args.action, names.iter().copied());
+        let hint = close.map_or_else(|| format!("actions here: {}", names.join(", ")), |c| format!("did you mean '{c}'?"));
+        return Err(Failure::usage(format!("there is no action '{}'", args.action)).hint(hint));
+    };
     let failed = |error: &PlanError| {
         let failure = Failure::new(Exit(exit(error)), error.to_string());
         match error {
-            PlanError::Usage(_) => failure.hint("for example: timonel plan scale backend=5"),
+            PlanError::Usage(_) => failure.hint(format!("for example: timonel plan {}", spec.example)),
             _ => failure,
         }
     };
-    let (name, replicas, hpa) = ScaleRequest::arguments(&args.parameters).map_err(|e| failed(&e))?;
+    let (name, parameters) = spec.arguments(&args.parameters).map_err(|e| failed(&e))?;
     let namespace = match client.opened().namespaces.as_deref() {
         Some([one]) => one.clone(),
         _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
     };
-    let object = scale::resolve(client, &namespace, &name).await.map_err(|e| unresolved(&e, exit))?;
-    let mut request = ScaleRequest::new(object, replicas);
-    (request.hpa, request.reason) = (hpa, args.reason.clone());
-    request.overrides.clone_from(&args.overrides);
-    planner.scale(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
+    let object = resolve(client, &namespace, &name, spec).await.map_err(|e| unresolved(&e, exit))?;
+    let request = ActionRequest { action: spec.name, object, parameters, overrides: args.overrides.clone(), reason: args.reason.clone() };
+    planner.action(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
 }
 
 fn unresolved(error: &NameError, exit: fn(&PlanError) -> u8) -> Failure {

@@ -211,9 +211,9 @@ pub struct SimArgs {
 /// An action and its parameters.
 #[derive(Debug, Clone, Args)]
 pub struct ActionArgs {
-    /// The action: scale
+    /// The action: scale, rollback, restart, pause, resume
     pub action: String,
-    /// Parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`
+    /// The workload and parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`
     pub parameters: Vec<String>,
     /// Override a failed check that allows it; several times for several
     #[arg(long = "override", value_name = "CHECK")]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(super) use reference::{Reference, references};
+pub use reference::{Reference, references};
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

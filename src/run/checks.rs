@@ -11,9 +11,11 @@ mod state;
 pub use hpa::HpaChoice;
 pub(in crate::run) use hpa::{HpaFacts, check as hpa};
 pub(in crate::run) use nodes::{Room, check as nodes};
-pub(in crate::run) use owners::check as owners;
+pub(in crate::run) use owners::{check as owners, made_by as controller};
 pub(in crate::run) use quota::check as quota;
-pub(in crate::run) use state::{dry_run, freeze, identity, lock, min_ready, paused, pdb, read_only, rights, rollout, volumes};
+pub(in crate::run) use state::{
+    dry_run, freeze, identity, lock, min_ready, paused, pdb, pdb_while_rolling, read_only, rights, rollout, strategy, volumes,
+};
 
 use crate::target::api::{Access, Allowed, TargetError};
 

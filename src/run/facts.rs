@@ -94,27 +94,35 @@ impl WorkloadFacts {
         self.generation() <= int(&self.raw, "/status/observedGeneration")
     }
 
-    /// `spec.replicas`; absent = 1.
+    /// `spec.replicas`; absent = 1. A DaemonSet wants as many as its controller says that nodes take.
     pub(in crate::run) fn wanted(&self) -> i64 {
-        int(&self.raw, "/spec/replicas").unwrap_or(1)
+        if self.is_daemon() { self.count("desiredNumberScheduled") } else { int(&self.raw, "/spec/replicas").unwrap_or(1) }
+    }
+
+    fn is_daemon(&self) -> bool {
+        self.reference.kind == Kind::DaemonSet
     }
 
     /// Pods that are there.
     pub(in crate::run) fn replicas(&self) -> i64 {
-        self.count("replicas")
+        self.count(if self.is_daemon() { "currentNumberScheduled" } else { "replicas" })
     }
 
     pub(in crate::run) fn ready(&self) -> i64 {
-        self.count("readyReplicas")
+        self.count(if self.is_daemon() { "numberReady" } else { "readyReplicas" })
     }
 
     /// Pods of the newest template; a ReplicaSet has only one.
     pub(in crate::run) fn updated(&self) -> i64 {
-        if self.reference.kind == Kind::ReplicaSet { self.replicas() } else { self.count("updatedReplicas") }
+        match self.reference.kind {
+            Kind::ReplicaSet => self.replicas(),
+            Kind::DaemonSet => self.count("updatedNumberScheduled"),
+            _ => self.count("updatedReplicas"),
+        }
     }
 
     pub(in crate::run) fn available(&self) -> i64 {
-        self.count("availableReplicas")
+        self.count(if self.is_daemon() { "numberAvailable" } else { "availableReplicas" })
     }
 
     fn count(&self, field: &str) -> i64 {
@@ -170,6 +178,9 @@ impl WorkloadFacts {
         let (replicas, updated) = (self.replicas(), self.updated());
         match self.reference.kind {
             Kind::Deployment if replicas > updated => Some(format!("{updated} of {replicas} pods have the new template")),
+            Kind::DaemonSet if self.rolls_by_itself() && updated < self.wanted() => {
+                Some(format!("{updated} of {} pods have the new template", self.wanted()))
+            }
             Kind::StatefulSet if self.rolls_by_itself() && self.behind_partition() => {
                 Some(format!("{updated} of {} pods have the new template", self.wanted()))
             }
@@ -177,8 +188,50 @@ impl WorkloadFacts {
         }
     }
 
+    /// The least number of pods that stay while a rollout replaces them, by the strategy alone.
+    pub(in crate::run) fn least_while_rolling(&self) -> i64 {
+        let wanted = self.wanted();
+        let amount = |pointer: &str, otherwise: &str, up: bool| {
+            let value = self
+                .raw
+                .pointer(pointer)
+                .map_or_else(|| otherwise.to_owned(), |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+            match value.strip_suffix('%').map(str::parse::<i64>) {
+                Some(percent) => (percent.unwrap_or(100) * wanted + if up { 99 } else { 0 }) / 100,
+                None => value.parse().unwrap_or(wanted),
+            }
+        };
+        let gone = match self.reference.kind {
+            Kind::Deployment if text(&self.raw, "/spec/strategy/type") == "Recreate" => wanted,
+            Kind::Deployment => {
+                let (down, surge) = ("/spec/strategy/rollingUpdate/maxUnavailable", "/spec/strategy/rollingUpdate/maxSurge");
+                // When both round to zero, the controller lets one go, so that it can go on at all.
+                let gone = amount(down, "25%", false);
+                if gone == 0 && amount(surge, "25%", true) == 0 { 1 } else { gone }
+            }
+            Kind::DaemonSet => amount("/spec/updateStrategy/rollingUpdate/maxUnavailable", "1", true),
+            _ => amount("/spec/updateStrategy/rollingUpdate/maxUnavailable", "1", true).max(1),
+        };
+        (wanted - gone).max(0)
+    }
+
+    /// Why a new template does not reach every pod by itself; `None` when it does.
+    pub(in crate::run) fn held_back(&self) -> Option<String> {
+        if !self.rolls_by_itself() {
+            return Some("its update strategy is OnDelete: pods are replaced only when somebody deletes them".to_owned());
+        }
+        let partition = int(&self.raw, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
+        (partition > 0 && self.reference.kind == Kind::StatefulSet)
+            .then(|| format!("its partition {partition} holds back the first {partition} pods"))
+    }
+
     fn rolls_by_itself(&self) -> bool {
         text(&self.raw, "/spec/updateStrategy/type") != "OnDelete"
+    }
+
+    /// Whether a StatefulSet's pods are on their way from one revision to another.
+    pub(in crate::run) fn revisions_differ(&self) -> bool {
+        text(&self.raw, "/status/currentRevision") != text(&self.raw, "/status/updateRevision")
     }
 
     fn behind_partition(&self) -> bool {
@@ -200,6 +253,27 @@ mod tests {
         let selector = json!({ "matchLabels": { "app": "api" }, "matchExpressions": [
             { "key": "tier", "operator": "In", "values": ["a", "b"] }, { "key": "old", "operator": "DoesNotExist" } ] });
         assert_eq!(selector_query(&selector), "app=api,tier in (a,b),!old");
+    }
+
+    #[test]
+    fn what_stays_while_a_rollout_goes_on_follows_the_strategy() {
+        let least = |kind: Kind, spec: serde_json::Value| {
+            WorkloadFacts::new(&ObjectRef::new(kind, "shop", "x"), json!({ "spec": spec, "status": { "desiredNumberScheduled": 4 } }))
+                .least_while_rolling()
+        };
+        let rolling = |replicas: i64, down: serde_json::Value, surge: serde_json::Value| json!({ "replicas": replicas, "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": down, "maxSurge": surge } } });
+        for (kind, spec, expected) in [
+            (Kind::Deployment, json!({ "replicas": 3 }), 3),
+            (Kind::Deployment, json!({ "replicas": 8 }), 6),
+            (Kind::Deployment, json!({ "replicas": 3, "strategy": { "type": "Recreate" } }), 0),
+            (Kind::Deployment, rolling(3, json!(2), json!(1)), 1),
+            (Kind::Deployment, rolling(3, json!("50%"), json!("25%")), 2),
+            (Kind::Deployment, rolling(3, json!("0%"), json!(0)), 2),
+            (Kind::StatefulSet, json!({ "replicas": 3 }), 2),
+            (Kind::DaemonSet, json!({}), 3),
+        ] {
+            assert_eq!(least(kind, spec.clone()), expected, "{kind:?} {spec}");
+        }
     }
 
     #[test]

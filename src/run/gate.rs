@@ -53,14 +53,14 @@ impl Gate {
         match (request.object.kind, &request.change) {
             (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => request.subresource.is_empty() && self.leases.contains(&request.object),
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
-            (_, Change::MergePatch(body)) => self.is_planned(request, body) || self.is_note(request, body),
-            _ => false,
+            (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
+            _ => self.is_planned(request),
         }
     }
 
     /// Exactly a write of the plan or of its way back, with its precondition.
-    fn is_planned(&self, request: &WriteRequest, body: &Value) -> bool {
-        let version = body.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+    fn is_planned(&self, request: &WriteRequest) -> bool {
+        let version = FieldWrite::version_of(&request.change).unwrap_or_default();
         !version.is_empty() && self.writes.iter().any(|w| w.request(version) == *request)
     }
 

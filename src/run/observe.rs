@@ -4,6 +4,7 @@
 //! read is in `judge`, pure. Never waits: the run's machine does.
 
 mod judge;
+mod rollout;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +68,8 @@ impl Observer {
             self.current = Some(proof.clone());
         }
         let found = match &proof.fact {
-            Fact::Replicas { .. } => self.replicas(proof).await,
+            Fact::Replicas { .. } | Fact::Rollout { .. } => self.replicas(proof).await,
+            Fact::Field { pointer, value, absent } => self.field(proof, pointer, value, absent).await,
             Fact::Endpoints { services, count, at_least, selector } => self.endpoints(proof, services, *count, *at_least, selector).await,
             Fact::Probes { ids } => Ok(self.probes(ids).await),
         };
@@ -84,12 +86,34 @@ impl Observer {
         }
         // Without the right to list pods the counts of the workload alone must do; why a pod does not start stays unknown.
         let pods = self.pods(&proof.object, &workload.selector()).await.unwrap_or_default();
-        let hope = judge::replicas(&workload, &pods, &proof.fact, &mut self.patience, self.clock.monotonic());
+        let now = self.clock.monotonic();
+        let hope = match &proof.fact {
+            Fact::Rollout { pin, ready } => rollout::judge(&workload, &pods, pin, *ready, &mut self.patience, now),
+            fact => judge::replicas(&workload, &pods, fact, &mut self.patience, now),
+        };
         Ok(match hope {
             Hope::Settled(observed) => observed,
             Hope::NoRoom { pod, reason, progress } => self.no_room(&proof.object, &pod, reason, progress).await,
             Hope::NoPods { progress } => self.no_pods(&workload, progress).await,
         })
+    }
+
+    async fn field(&self, proof: &Proof, pointer: &str, value: &Value, absent: &Value) -> Result<Observed, TargetError> {
+        let object = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if object.uid() != proof.uid {
+            return Ok(Observed::Moved(format!("{} was deleted and made again", proof.object)));
+        }
+        let now = object.raw.pointer(pointer).unwrap_or(absent);
+        let name = super::step::dotted(pointer);
+        if now != value && !(value.is_null() && now == absent) {
+            return Ok(Observed::Moved(format!("{name} is {} now", super::step::shown(pointer, now))));
+        }
+        // Kinds whose controllers do not say what they have seen have nothing to wait for.
+        let silent = object.raw.pointer("/status/observedGeneration").is_none() && !proof.object.kind.is_workload();
+        if silent || object.observed() {
+            return Ok(Observed::Proven(format!("{name} is {}", super::step::shown(pointer, now))));
+        }
+        Ok(Observed::Waiting(Progress { text: "the controller has not seen the change yet".to_owned(), ..Progress::default() }))
     }
 
     async fn pods(&self, object: &ObjectRef, selector: &str) -> Result<Vec<Value>, TargetError> {

@@ -64,6 +64,8 @@ pub(in crate::run) struct Inner {
     pub undo_steps: Vec<UndoStep>,
     /// Debts that the plan leaves even when it is proven, by the id of the step that makes them.
     pub leaves: Vec<Debt>,
+    /// What settles things when a write was carried out, is not proven, and has no way back.
+    pub no_way_back: String,
     pub operator: Operator,
 }
 
@@ -184,6 +186,9 @@ impl Frozen {
     }
 
     fn words(&self, field: &FrozenField, now: &Value) -> String {
+        if now.is_object() && field.value.is_object() {
+            return format!("{}: {} changed", self.object, dotted(field.pointer));
+        }
         format!(
             "{}: {} was {}, is {}",
             self.object,
@@ -395,7 +400,10 @@ impl Plan {
     pub fn moved_by(&self, object: &Object) -> Option<String> {
         let reference = object.reference();
         let frozen = self.inner.frozen.iter().find(|f| f.object == reference)?;
-        frozen.moved(&frozen_view(object)?).into_iter().next()
+        let view = frozen_view(object)?;
+        // What a watch does not deliver, it says nothing about: the run looks at all of it again before it writes.
+        let fields = frozen.fields.iter().filter(|f| view.pointer(f.pointer).is_some()).cloned().collect();
+        Frozen { fields, ..frozen.clone() }.moved(&view).into_iter().next()
     }
 
     pub(in crate::run) fn writes(&self) -> impl Iterator<Item = (&Step, &FieldWrite)> {
@@ -422,11 +430,7 @@ fn objects(steps: &[Step], seen: &[(ObjectRef, Option<i64>, String)]) -> Vec<Pla
     let writes = steps.iter().filter_map(|s| if let Work::Write(w) = &s.work { Some(w) } else { None });
     for write in writes {
         let (generation, version) = seen.iter().find(|(o, ..)| *o == write.object).map_or((None, String::new()), |(_, g, v)| (*g, v.clone()));
-        let changes = write.changes.iter().map(|c| PlanChange {
-            field: c.field(),
-            before: scrub::field(c.pointer, &c.before),
-            after: scrub::field(c.pointer, &c.after),
-        });
+        let changes = write.differences().into_iter().map(|d| PlanChange { field: d.field, before: d.before, after: d.after });
         objects.push(PlanObject {
             kind: write.object.kind,
             namespace: write.object.namespace.to_string(),

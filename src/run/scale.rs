@@ -3,22 +3,17 @@
 //! Owns what a scale reads, checks, writes, proves and undoes. Makes a [`Plan`]; the engine carries it out like any other.
 
 mod build;
-mod name;
 mod reading;
 
-pub use name::{NameError, resolve};
-
-use std::time::Duration;
+pub use super::context::{PlanContext, PlanError};
 
 use crate::base::clock::Clock;
 use crate::base::id::run_id;
-use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
 use super::checks::HpaChoice;
-use super::environment::Environment;
-use super::plan::{Inputs, Operator, Plan};
-use super::scrub;
+use super::plan::{Inputs, Plan};
 
 /// More than any cluster runs; a larger number is a slip of the hand.
 pub const MOST_REPLICAS: u32 = 100_000;
@@ -36,86 +31,6 @@ pub struct ScaleRequest {
     pub overrides: Vec<String>,
     /// Why, in the operator's words; needed for an override.
     pub reason: Option<String>,
-}
-
-/// What a plan rests on besides the target.
-#[derive(Debug, Clone)]
-pub struct PlanContext {
-    /// Context of the kubeconfig, for people and for the equivalent commands.
-    pub context: String,
-    /// Which environment the target is.
-    pub environment: Environment,
-    /// Who asks. `cluster_user` is read from the target.
-    pub operator: Operator,
-    /// The console may not write.
-    pub read_only: bool,
-    /// The cluster's UID as a service file pins it.
-    pub cluster_pin: Option<String>,
-    /// The least number of ready pods that a service file allows.
-    pub min_ready: Option<u32>,
-    /// Name of a freeze that holds now.
-    pub freeze: Option<String>,
-    /// Ids of the probes that must be green afterwards.
-    pub probes: Vec<String>,
-    /// How long each proof may take.
-    pub prove_within: Duration,
-    /// Four random hex digits of the plan's id.
-    pub random: u16,
-}
-
-impl PlanContext {
-    /// A context with nothing but what every plan needs: no service file, no probes, proofs within 300 s.
-    pub fn new(context: impl Into<String>, environment: Environment, operator: Operator) -> Self {
-        Self {
-            context: context.into(),
-            environment,
-            operator,
-            read_only: false,
-            cluster_pin: None,
-            min_ready: None,
-            freeze: None,
-            probes: Vec::new(),
-            prove_within: Duration::from_mins(5),
-            random: fastrand::u16(..),
-        }
-    }
-}
-
-/// Why no plan could be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// What was asked for makes no sense.
-    #[error("{0}")]
-    Usage(String),
-    /// There is no such object.
-    #[error("{0} does not exist")]
-    Missing(ObjectRef),
-    /// The target did not answer.
-    #[error("{what}: {error}")]
-    Target {
-        /// What was asked.
-        what: String,
-        /// The answer.
-        error: TargetError,
-    },
-}
-
-impl PlanError {
-    /// The exit code of `plan` (cli.md).
-    pub const fn plan_exit_code(&self) -> u8 {
-        match self {
-            Self::Usage(_) | Self::Missing(_) => 64,
-            Self::Target { .. } => 3,
-        }
-    }
-
-    /// The exit code of `run` (cli.md).
-    pub const fn run_exit_code(&self) -> u8 {
-        match self {
-            Self::Usage(_) | Self::Missing(_) => 64,
-            Self::Target { .. } => 4,
-        }
-    }
 }
 
 impl ScaleRequest {
@@ -184,7 +99,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     if !matches!(request.object.kind, Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet) {
         return Err(PlanError::Usage(format!("a {} cannot be scaled", request.object.kind.word())));
     }
-    let reading = reading::read(read, context, request).await.map_err(|error| missing(request, &error))?;
+    let reading = reading::read(read, context, request).await.map_err(|error| PlanError::of(&request.object, &error))?;
     let id = run_id(clock.now(), "scale", context.random);
     let mut plan = build::build(context, request, &reading, id, clock.now());
     for check in &request.overrides {
@@ -192,16 +107,6 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
         plan = plan.overriding(check, reason).map_err(PlanError::Usage)?;
     }
     Ok(plan)
-}
-
-fn missing(request: &ScaleRequest, error: &TargetError) -> PlanError {
-    if error.kind == ErrorKind::NotFound {
-        return PlanError::Missing(request.object.clone());
-    }
-    PlanError::Target {
-        what: format!("{} cannot be read", request.object),
-        error: TargetError { message: scrub::text(&error.message), ..error.clone() },
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,17 @@ use serde_json::Value;
 pub const HIDDEN: &str = "<hidden>";
 
 /// Fields whose values are shown: the last segment of the path, or any segment for whole trees (`resources`, `ports`).
-const PLAIN_LEAVES: [&str; 7] = ["replicas", "minReplicas", "maxReplicas", "selectPolicy", "paused", "suspend", "image"];
+const PLAIN_LEAVES: [&str; 9] = [
+    "replicas",
+    "minReplicas",
+    "maxReplicas",
+    "selectPolicy",
+    "paused",
+    "suspend",
+    "image",
+    "kubectl.kubernetes.io~1restartedAt",
+    "kubernetes.io~1change-cause",
+];
 const PLAIN_TREES: [&str; 5] = ["resources", "livenessProbe", "readinessProbe", "startupProbe", "ports"];
 
 /// The value as it may be shown and stored: itself when the field is plainly no secret or there is none, else [`HIDDEN`].

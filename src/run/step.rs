@@ -3,6 +3,8 @@
 //! Owns these shapes and the judgement of where a write stands. Knows no action: a scale, a restart, a suspension are all
 //! lists of these. Must not send anything.
 
+pub(in crate::run) mod difference;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -49,6 +51,19 @@ pub(in crate::run) struct FieldWrite {
     pub subresource: &'static str,
     /// The fields.
     pub changes: Vec<FieldChange>,
+    /// The form of the patch.
+    pub form: Form,
+}
+
+/// Which patch carries a write. Each has identity and version in it, so that the server refuses a stale one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::run) enum Form {
+    /// Merge patch: fields that are named are set, null takes one away.
+    Merge,
+    /// JSON Patch with `test` operations: whole subtrees are replaced, which a merge cannot do.
+    Tested,
+    /// Strategic merge patch with `$patch: replace` in each map that is written, as kubectl goes back with one.
+    Strategic,
 }
 
 /// One field, before and after.
@@ -105,18 +120,84 @@ impl FieldChange {
     }
 }
 
+const VERSION: &str = "/metadata/resourceVersion";
+
 /// A JSON pointer as people read it.
 pub(in crate::run) fn dotted(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', ".")
+    pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/")
+}
+
+/// The same value, members that are null left aside: one server writes them and another does not.
+pub(in crate::run) fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(a), Value::Object(b)) => {
+            let null = Value::Null;
+            a.iter().all(|(k, v)| alike(v, b.get(k).unwrap_or(&null))) && b.iter().all(|(k, v)| a.contains_key(k) || v.is_null())
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(x, y)| alike(x, y)),
+        _ => one == other,
+    }
 }
 
 impl FieldWrite {
-    /// The request, with its precondition: a merge patch that carries uid and resourceVersion, so that the server answers 409
-    /// when either is off (contract.md 5).
+    /// The request, with its precondition: a patch that carries uid and resourceVersion, so that the server answers 409 (or 422
+    /// for a failed `test`) when either is off (contract.md 5).
     pub(in crate::run) fn request(&self, resource_version: &str) -> WriteRequest {
-        let mut body = self.fields();
-        body["metadata"] = json!({ "uid": self.uid, "resourceVersion": resource_version });
-        WriteRequest { object: self.object.clone(), subresource: self.subresource, change: Change::MergePatch(body) }
+        let with_identity = |mut body: Value| {
+            body["metadata"]["uid"] = self.uid.as_str().into();
+            body["metadata"]["resourceVersion"] = resource_version.into();
+            body
+        };
+        let change = match self.form {
+            Form::Merge => Change::MergePatch(with_identity(self.fields())),
+            Form::Strategic => Change::StrategicPatch(with_identity(self.replacing())),
+            Form::Tested => Change::JsonPatch(self.operations(resource_version)),
+        };
+        WriteRequest { object: self.object.clone(), subresource: self.subresource, change }
+    }
+
+    fn operations(&self, resource_version: &str) -> Value {
+        let mut all = vec![
+            json!({ "op": "test", "path": "/metadata/uid", "value": self.uid }),
+            json!({ "op": "test", "path": VERSION, "value": resource_version }),
+        ];
+        all.extend(self.changes.iter().filter_map(|c| match (&c.before, &c.after) {
+            (Value::Null, Value::Null) => None,
+            (_, Value::Null) => Some(json!({ "op": "remove", "path": c.pointer })),
+            // `add` sets a member whether it is there or not.
+            (_, after) => Some(json!({ "op": "add", "path": c.pointer, "value": after })),
+        }));
+        Value::Array(all)
+    }
+
+    /// The fields with the mark that their maps replace what is there.
+    fn replacing(&self) -> Value {
+        let mut body = json!({});
+        for change in &self.changes {
+            let mut after = change.after.clone();
+            if let Some(map) = after.as_object_mut() {
+                map.insert("$patch".to_owned(), "replace".into());
+            }
+            put(&mut body, change.pointer, after);
+        }
+        body
+    }
+
+    /// The version that a change of this form rests on; `None` when it rests on none.
+    pub(in crate::run) fn version_of(change: &Change) -> Option<&str> {
+        match change {
+            Change::MergePatch(body) | Change::StrategicPatch(body) => body.pointer(VERSION)?.as_str(),
+            Change::JsonPatch(operations) => {
+                let test = operations.as_array()?.iter().find(|o| o["op"] == "test" && o["path"] == VERSION)?;
+                test["value"].as_str()
+            }
+            _ => None,
+        }
+    }
+
+    /// Every field that differs, as it may be shown: whole maps are told member by member.
+    pub(in crate::run) fn differences(&self) -> Vec<difference::Difference> {
+        self.changes.iter().flat_map(|c| difference::between(c.pointer, &c.before, &c.after)).collect()
     }
 
     /// The merge patch without its precondition.
@@ -135,7 +216,7 @@ impl FieldWrite {
             return Err(format!("{} was deleted and made again: it is another object now (uid {})", self.object, clean(uid)));
         }
         let version = clean(object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default()).into_owned();
-        if self.changes.iter().all(|c| c.now(object) == &c.after) {
+        if self.changes.iter().all(|c| alike(c.now(object), &c.after)) {
             return Ok(Position::After(version));
         }
         if self.changes.iter().all(|c| c.loose || c.now(object) == &c.before) {
@@ -161,7 +242,15 @@ impl FieldWrite {
     /// `replicas 3 -> 5`.
     pub(in crate::run) fn words(&self) -> String {
         let one = |c: &FieldChange| {
-            let name = c.pointer.rsplit('/').next().unwrap_or_default();
+            let name = c.pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/");
+            if c.after.is_object() && c.before.is_object() {
+                let fields = difference::between(c.pointer, &c.before, &c.after).len();
+                return format!(
+                    "{name} of another revision, {fields} field{} differ{}",
+                    if fields == 1 { "" } else { "s" },
+                    if fields == 1 { "s" } else { "" }
+                );
+            }
             format!("{name} {} -> {}", shown(c.pointer, &c.before), shown(c.pointer, &c.after))
         };
         self.changes.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -217,6 +306,22 @@ pub(in crate::run) enum Fact {
         /// way before.
         rollout: bool,
     },
+    /// Every pod is of the template that the object has now, which is the one that is meant: kubectl's rollout rules.
+    Rollout {
+        /// The template, and what its pods bear.
+        pin: Pin,
+        /// How many must be ready: all (`None`), or on the way back as many as were before.
+        ready: Option<i64>,
+    },
+    /// A field of the object has this value, and its controller has seen it.
+    Field {
+        /// Where.
+        pointer: &'static str,
+        /// What; null = absent.
+        value: Value,
+        /// What absence means.
+        absent: Value,
+    },
     /// So many pods of the object are ready endpoints of each of these Services.
     Endpoints {
         /// Names of the Services.
@@ -235,11 +340,22 @@ pub(in crate::run) enum Fact {
     },
 }
 
+/// Which template a rollout is about: another one in its place is somebody else's doing.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::run) struct Pin {
+    /// A field of the object that tells the template from others: the template itself, or a mark in it.
+    pub pointer: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// What each pod of that template bears: where in the pod, and the value. `None` = the counts alone must do.
+    pub pod: Option<(&'static str, String)>,
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{FieldChange, FieldWrite, Position};
+    use super::{FieldChange, FieldWrite, Form, Position, alike};
     use crate::target::api::Change;
     use crate::target::model::{Kind, ObjectRef};
 
@@ -249,7 +365,38 @@ mod tests {
             uid: "u1".into(),
             subresource: "scale",
             changes: vec![FieldChange::new("/spec/replicas", 3, 0).absent(0)],
+            form: Form::Merge,
         }
+    }
+
+    #[test]
+    fn a_template_is_replaced_whole_with_its_precondition_in_either_form() {
+        let (old, new) = (json!({ "spec": { "a": 1 } }), json!({ "spec": { "b": 2 } }));
+        let changes = vec![FieldChange::new("/spec/template", old, new), FieldChange::new("/metadata/annotations/x~1y", "old", json!(null))];
+        let of = |form| FieldWrite { subresource: "", changes: changes.clone(), form, ..write() };
+        let tested = of(Form::Tested).request("7").change;
+        let Change::JsonPatch(operations) = &tested else { unreachable!("a JSON patch") };
+        assert_eq!(
+            operations,
+            &json!([
+                { "op": "test", "path": "/metadata/uid", "value": "u1" },
+                { "op": "test", "path": "/metadata/resourceVersion", "value": "7" },
+                { "op": "add", "path": "/spec/template", "value": { "spec": { "b": 2 } } },
+                { "op": "remove", "path": "/metadata/annotations/x~1y" },
+            ])
+        );
+        let strategic = of(Form::Strategic).request("7").change;
+        let Change::StrategicPatch(body) = &strategic else { unreachable!("a strategic patch") };
+        assert_eq!(body["spec"]["template"], json!({ "spec": { "b": 2 }, "$patch": "replace" }));
+        assert_eq!((FieldWrite::version_of(&tested), FieldWrite::version_of(&strategic)), (Some("7"), Some("7")));
+        assert_eq!(FieldWrite::version_of(&Change::JsonPatch(json!([{ "op": "add", "path": "/a", "value": 1 }]))), None);
+    }
+
+    #[test]
+    fn members_that_are_null_make_no_difference() {
+        assert!(alike(&json!({ "a": 1, "creationTimestamp": null }), &json!({ "a": 1 })));
+        assert!(alike(&json!({ "a": 1 }), &json!({ "a": 1, "b": null })));
+        assert!(!alike(&json!({ "a": 1 }), &json!({ "a": 1, "b": 2 })) && !alike(&json!([1]), &json!([1, 2])));
     }
 
     fn scale(uid: &str, replicas: Option<i64>) -> serde_json::Value {

@@ -229,7 +229,9 @@ impl State {
                 let born = *self.born.entry(name(n)).or_insert(self.now);
                 let old = self.now.saturating_sub(born) >= Duration::from_secs(2);
                 let mut pod = self.pod(n, old);
-                pod["metadata"]["labels"] = json!({ "app": "api" });
+                let template = &value["spec"]["template"];
+                pod["metadata"]["labels"] = json!({ "app": "api", "pod-template-hash": template["spec"]["containers"][0]["image"] });
+                pod["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
                 self.put(&name(n), pod);
             }
         }
@@ -315,7 +317,21 @@ impl State {
                 }
                 self.put(object, value);
             }
-            other => unreachable!("not used by scale: {other:?}"),
+            Change::JsonPatch(operations) => {
+                let mut value = self.read(object, "")?;
+                for operation in operations.as_array().into_iter().flatten() {
+                    let path = operation["path"].as_str().unwrap_or_default();
+                    let (parent, key) = path.rsplit_once('/').unwrap_or_default();
+                    match operation["op"].as_str() {
+                        Some("test") if value.pointer(path) != Some(&operation["value"]) => return Err(conflict()),
+                        Some("add") => value.pointer_mut(parent).expect("a parent")[key.replace("~1", "/")] = operation["value"].clone(),
+                        _ => {}
+                    }
+                }
+                value["metadata"]["generation"] = (value["metadata"]["generation"].as_i64().unwrap_or(0) + 1).into();
+                self.put(object, value);
+            }
+            other => unreachable!("not used by the actions here: {other:?}"),
         }
         self.reconcile();
         self.read(object, request.subresource)

@@ -11,13 +11,12 @@ use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
-use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
-use crate::run::{Environment, Operator, Plan};
+use crate::run::actions;
+use crate::run::{ActionRequest, Environment, Operator, Plan, PlanContext, PlanError};
 use crate::service::{Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
 use crate::target::kubernetes::document::FingerprintKey;
-use crate::target::model::ObjectRef;
 
 /// What plans rest on besides the target.
 #[derive(Debug, Clone)]
@@ -67,23 +66,29 @@ impl Planner {
 
     /// Makes the plan; what speaks against it is one of its checks.
     pub async fn plan(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &PlanRequest) -> Result<Plan, Problem> {
-        let wanted = scale_request(request).map_err(|e| problem(&e))?;
-        self.scale(read, opened, clock, &wanted).await.map_err(|e| problem(&e))
+        let wanted = ActionRequest {
+            action: request.action,
+            object: request.subject.clone(),
+            parameters: request.parameters.clone(),
+            overrides: request.overrides.clone(),
+            reason: request.reason.clone(),
+        };
+        self.action(read, opened, clock, &wanted).await.map_err(|e| problem(&e))
     }
 
-    /// The plan of a scale.
-    pub async fn scale(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ScaleRequest) -> Result<Plan, PlanError> {
+    /// The plan of an action.
+    pub async fn action(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest) -> Result<Plan, PlanError> {
         let environment = self.environment(opened, &request.object.namespace);
         let mut context = PlanContext::new(opened.context.clone(), environment, self.operator.clone());
         context.read_only = self.read_only;
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
         if let Some(service) = &self.service {
-            Self::add_service(service, &mut context, &request.object, clock.now());
+            Self::add_service(service, &mut context, request, clock.now());
         }
-        scale::plan(read, clock, &context, request).await
+        actions::plan(read, clock, &context, request).await
     }
 
-    fn add_service(service: &Service, context: &mut PlanContext, object: &ObjectRef, now: Timestamp) {
+    fn add_service(service: &Service, context: &mut PlanContext, request: &ActionRequest, now: Timestamp) {
         let environment = service.environment.as_ref();
         if let Some(Target::Kubernetes { cluster_uid, .. }) = environment.map(|e| &e.target) {
             context.cluster_pin.clone_from(cluster_uid);
@@ -92,29 +97,10 @@ impl Planner {
         context.freeze = environment
             .into_iter()
             .flat_map(|e| &e.freezes)
-            .find(|f| f.active_until(now, &local).is_some() && !f.allows("scale"))
+            .find(|f| f.active_until(now, &local).is_some() && !f.allows(request.action))
             .map(|f| f.name.clone());
-        context.min_ready = service.workloads.iter().find(|w| w.name.as_deref() == Some(&*object.name)).and_then(|w| w.min_ready);
+        context.min_ready = service.workloads.iter().find(|w| w.name.as_deref() == Some(&*request.object.name)).and_then(|w| w.min_ready);
     }
-}
-
-fn scale_request(request: &PlanRequest) -> Result<ScaleRequest, PlanError> {
-    let mut wanted = None;
-    let mut rest = Vec::new();
-    for parameter in &request.parameters {
-        match parameter.strip_prefix("replicas=") {
-            Some(number) => wanted = Some(scale::replicas(number)?),
-            None => rest.push(parameter),
-        }
-    }
-    let replicas = wanted.ok_or_else(|| PlanError::Usage("how many replicas is not said".to_owned()))?;
-    let mut scale = ScaleRequest::new(request.subject.clone(), replicas);
-    for parameter in rest {
-        scale = scale.with(parameter)?;
-    }
-    scale.overrides.clone_from(&request.overrides);
-    scale.reason.clone_from(&request.reason);
-    Ok(scale)
 }
 
 fn problem(error: &PlanError) -> Problem {

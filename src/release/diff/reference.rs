@@ -7,15 +7,17 @@ use crate::target::model::Kind;
 
 /// Something that a pod template refers to by name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::release) struct Reference {
-    pub(in crate::release) kind: Kind,
-    pub(in crate::release) name: String,
+pub struct Reference {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name, in the namespace of the pods.
+    pub name: String,
     /// Pods start without it.
-    pub(in crate::release) optional: bool,
+    pub optional: bool,
 }
 
 /// Everything that a pod template refers to by name, each once; needed before optional.
-pub(in crate::release) fn references(template: &Value) -> Vec<Reference> {
+pub fn references(template: &Value) -> Vec<Reference> {
     let mut found = Vec::new();
     let spec = template.get("spec").unwrap_or(&Value::Null);
     let lists = ["initContainers", "containers"].into_iter().filter_map(|list| spec.get(list)?.as_array()).flatten();

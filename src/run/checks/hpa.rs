@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::base::duration;
 use crate::run::check::{Check, Choice};
 use crate::run::facts::{entry, int, items, text, unreadable};
-use crate::run::step::{FieldChange, FieldWrite};
+use crate::run::step::{FieldChange, FieldWrite, Form};
 use crate::target::api::TargetError;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -141,7 +141,7 @@ impl HpaFacts {
                 .filter(|(_, b, a)| b != a)
                 .map(|(pointer, b, a)| FieldChange::new(pointer, b.as_str(), a.as_str()).absent("Max")),
         );
-        let write = FieldWrite { object: self.object.clone(), uid: self.uid.clone(), subresource: "", changes };
+        let write = FieldWrite { object: self.object.clone(), uid: self.uid.clone(), subresource: "", changes, form: Form::Merge };
         (!write.changes.is_empty()).then_some(write)
     }
 

@@ -9,8 +9,13 @@ use crate::run::check::Check;
 use crate::run::facts::{WorkloadFacts, items, text};
 
 /// The checks about other owners; one that is ok when there are none.
-pub(in crate::run) fn check(workload: &WorkloadFacts, hpas: &[HpaFacts]) -> Vec<Check> {
-    let mut checks: Vec<Check> = [argo(workload), flux(workload), keda(hpas), controller(workload)].into_iter().flatten().collect();
+///
+/// `field` is what is changed below `spec`: `replicas`, `template`, `paused`.
+pub(in crate::run) fn check(workload: &WorkloadFacts, hpas: &[HpaFacts], field: &str) -> Vec<Check> {
+    let mut checks: Vec<Check> = [argo(workload, field), flux(workload, field), keda(hpas), controller(workload)]
+        .into_iter()
+        .flatten()
+        .collect();
     if checks.is_empty() {
         checks.push(Check::overridable("owner").ok("no other owner is known"));
     }
@@ -18,33 +23,38 @@ pub(in crate::run) fn check(workload: &WorkloadFacts, hpas: &[HpaFacts]) -> Vec<
     checks
 }
 
-fn argo(workload: &WorkloadFacts) -> Option<Check> {
+/// The check about an operator that made the object; nothing when there is none.
+pub(in crate::run) fn made_by(workload: &WorkloadFacts) -> Vec<Check> {
+    controller(workload).into_iter().collect()
+}
+
+fn argo(workload: &WorkloadFacts, field: &str) -> Option<Check> {
     let tracking = workload.annotation("argocd.argoproj.io/tracking-id");
     let app = tracking
         .map(|id| id.split(':').next().unwrap_or_default().to_owned())
         .or_else(|| workload.label("argocd.argoproj.io/instance"))?;
     let check = Check::overridable("owner:argocd");
-    if let Some(manager) = leaves_replicas_alone(&workload.raw, &["argocd-controller", "argocd-application-controller"]) {
-        return Some(check.ok(format!("Argo CD application {app} does not set replicas ({manager})")));
+    if let Some(manager) = leaves_alone(&workload.raw, field, &["argocd-controller", "argocd-application-controller"]) {
+        return Some(check.ok(format!("Argo CD application {app} does not set {field} ({manager})")));
     }
     Some(check.failed(
-        format!("Argo CD application {app} will undo this at its next sync, unless it ignores replicas"),
-        "change replicas in its source, or let it ignore /spec/replicas",
+        format!("Argo CD application {app} will undo this at its next sync, unless it ignores {field}"),
+        format!("change {field} in its source, or let it ignore /spec/{field}"),
     ))
 }
 
-fn flux(workload: &WorkloadFacts) -> Option<Check> {
+fn flux(workload: &WorkloadFacts, field: &str) -> Option<Check> {
     let kinds = [("kustomize.toolkit.fluxcd.io", "Kustomization"), ("helm.toolkit.fluxcd.io", "HelmRelease")];
     let (group, kind, name) = kinds.into_iter().find_map(|(g, k)| Some((g, k, workload.label(&format!("{g}/name"))?)))?;
     let check = Check::overridable("owner:flux");
     if workload.annotation(&format!("{group}/reconcile")).as_deref() == Some("disabled") {
         return Some(check.ok(format!("Flux {kind} {name} is told to leave this object alone")));
     }
-    if let Some(manager) = leaves_replicas_alone(&workload.raw, &["kustomize-controller", "helm-controller"]) {
-        return Some(check.ok(format!("Flux {kind} {name} does not set replicas ({manager})")));
+    if let Some(manager) = leaves_alone(&workload.raw, field, &["kustomize-controller", "helm-controller"]) {
+        return Some(check.ok(format!("Flux {kind} {name} does not set {field} ({manager})")));
     }
     let pause = format!("flux suspend {} {name}", kind.to_lowercase());
-    Some(check.failed(format!("Flux {kind} {name} will undo this at its next sync"), format!("change replicas in its source, or: {pause}")))
+    Some(check.failed(format!("Flux {kind} {name} will undo this at its next sync"), format!("change {field} in its source, or: {pause}")))
 }
 
 fn keda(hpas: &[HpaFacts]) -> Option<Check> {
@@ -74,10 +84,10 @@ fn helm(workload: &WorkloadFacts) -> Option<Check> {
     ))
 }
 
-/// The field manager that applies this object without ever setting its replicas; `None` when there is none, or it sets them.
-fn leaves_replicas_alone(raw: &Value, managers: &[&str]) -> Option<String> {
+/// The field manager that applies this object without ever setting the field; `None` when there is none, or it sets it.
+fn leaves_alone(raw: &Value, field: &str, managers: &[&str]) -> Option<String> {
     let own: Vec<&Value> = items(raw, "/metadata/managedFields").filter(|m| managers.iter().any(|n| m["manager"] == *n)).collect();
-    let sets = own.iter().any(|m| m.pointer("/fieldsV1/f:spec/f:replicas").is_some());
+    let sets = own.iter().any(|m| m.pointer(&format!("/fieldsV1/f:spec/f:{field}")).is_some());
     own.first().filter(|_| !sets).map(|m| format!("field manager {}", text(m, "/manager")))
 }
 
@@ -92,7 +102,7 @@ mod tests {
 
     fn found(metadata: &Value) -> Vec<(String, Answer)> {
         let workload = WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "shop", "api"), json!({ "metadata": metadata }));
-        check(&workload, &[]).into_iter().map(|c| (c.id, c.result)).collect()
+        check(&workload, &[], "replicas").into_iter().map(|c| (c.id, c.result)).collect()
     }
 
     #[test]

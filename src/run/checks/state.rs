@@ -144,6 +144,47 @@ pub(in crate::run) fn pdb(pdbs: &Result<Vec<Object>, TargetError>, workload: &Wo
     }
 }
 
+/// Disruption budgets hold while a rollout replaces pods, of which `least` stay. Rollouts do not ask the budgets themselves.
+pub(in crate::run) fn pdb_while_rolling(pdbs: &Result<Vec<Object>, TargetError>, workload: &WorkloadFacts, least: i64) -> Check {
+    let check = Check::overridable("pdb");
+    let pdbs = match pdbs {
+        Ok(pdbs) => pdbs,
+        Err(error) => {
+            let (detail, fix) = unreadable("list", &format!("poddisruptionbudgets in {}", workload.reference.namespace), error);
+            return Check::advisory("pdb").unknown(detail, fix);
+        }
+    };
+    let labels: Vec<_> = workload
+        .template_labels()
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
+        .collect();
+    let own: Vec<&Pdb> = pdbs
+        .iter()
+        .filter_map(|o| if let Object::Pdb(p) = o { Some(&**p) } else { None })
+        .filter(|p| p.selector.matches(&labels))
+        .collect();
+    let broken = own.iter().find_map(|pdb| Some((pdb, floor(pdb, workload.wanted())?)).filter(|(_, floor)| *floor > least));
+    match broken {
+        Some((pdb, floor)) => check.failed(
+            format!("PDB {} wants {floor} of {} pods kept, the strategy keeps {least}", pdb.meta.name, workload.wanted()),
+            "lower maxUnavailable of its strategy, or the budget",
+        ),
+        None if own.is_empty() => check.ok("no disruption budget"),
+        None => check.ok(format!("the disruption budget holds: {least} pods stay")),
+    }
+}
+
+/// A new template reaches every pod by itself.
+pub(in crate::run) fn strategy(workload: &WorkloadFacts) -> Check {
+    let check = Check::required("strategy");
+    match workload.held_back() {
+        Some(why) => check.failed(why, "change its update strategy first"),
+        None => check.ok("a new template reaches every pod"),
+    }
+}
+
 /// How many of `count` pods a budget wants kept; Kubernetes rounds percentages up.
 fn floor(pdb: &Pdb, count: i64) -> Option<i64> {
     let amount = |text: &str| match text.strip_suffix('%') {

@@ -15,6 +15,8 @@ use crate::run::{Answer, Control, End, Environment, Happening, NoProbes, Operato
 use crate::target::api::{Change, ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
+mod actions;
+
 /// A journal in memory that can stop taking lines.
 #[derive(Default)]
 struct Memory {

@@ -46,6 +46,10 @@ impl<'a> PodFacts<'a> {
         text(self.raw, "/metadata/name")
     }
 
+    pub(in crate::run) fn bears(self, pointer: &str, value: &str) -> bool {
+        self.raw.pointer(pointer).and_then(Value::as_str) == Some(value)
+    }
+
     pub(in crate::run) fn deleting(self) -> bool {
         self.raw.pointer("/metadata/deletionTimestamp").is_some()
     }

@@ -33,10 +33,18 @@ impl Machine {
         }
     }
 
+    /// Whether any of what was carried out can be taken back: a restart cannot.
+    pub(super) fn has_way_back(&self) -> bool {
+        self.plan.inner.undo_steps.iter().any(|u| u.undoes.is_some_and(|id| self.carried.contains(&id)))
+    }
+
     /// Takes back what was carried out, and proves the previous state.
     pub(super) fn turn_back(&mut self) -> Effect {
         if self.carried.is_empty() {
             return self.give_up();
+        }
+        if !self.has_way_back() {
+            return self.leave();
         }
         self.leg = Leg::Back;
         let wanted = |undoes: Option<&'static str>| undoes.is_none_or(|id| self.carried.contains(&id));
@@ -92,7 +100,7 @@ impl Machine {
         let mut debts: Vec<Debt> = Vec::new();
         for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id)) {
             let undo = self.plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step.id));
-            let pay = undo.map(|u| u.pay.clone()).unwrap_or_default();
+            let pay = undo.map_or_else(|| self.plan.inner.no_way_back.clone(), |u| u.pay.clone());
             let what = if self.undone.contains(&step.id) {
                 format!("{}: taken back, and the previous state is not proven", write.words())
             } else {

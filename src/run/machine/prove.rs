@@ -84,11 +84,11 @@ impl Machine {
     }
 
     pub(super) fn ask(&mut self) -> Effect {
-        let mut ways = vec![Way::Undo];
+        // The first is taken when nobody answers.
+        let mut ways = if self.has_way_back() { vec![Way::Undo, Way::Leave] } else { vec![Way::Leave] };
         if self.proof().is_some() {
-            ways.push(Way::Wait);
+            ways.insert(1, Way::Wait);
         }
-        ways.push(Way::Leave);
         let question = Question { reason: self.failure.as_deref().unwrap_or_default().into(), ways };
         self.out.push(Happening::Asked { question: question.clone() });
         self.state = State::Asking;

@@ -24,13 +24,17 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Whether `trouble` has lasted longer than `grace`. Troubles that are not named in a round are forgotten by `keep`.
-    fn over(&mut self, trouble: &str, grace: Duration, now: Duration) -> bool {
+    pub(super) fn over(&mut self, trouble: &str, grace: Duration, now: Duration) -> bool {
         let since = *self.since.entry(trouble.to_owned()).or_insert(now);
         now.saturating_sub(since) >= grace
     }
 
     fn keep(&mut self, named: &HashSet<String>) {
         self.since.retain(|trouble, _| named.contains(trouble));
+    }
+
+    pub(super) fn begin(&mut self, now: Duration) {
+        self.began.get_or_insert(now);
     }
 
     pub(super) fn waited(&self, now: Duration) -> Duration {
@@ -49,7 +53,7 @@ pub(super) fn replicas(workload: &WorkloadFacts, pods: &[Value], fact: &Fact, pa
     let Fact::Replicas { count, ready, at_least, rollout } = *fact else {
         return Hope::Settled(Observed::Unreadable("not a count of replicas".to_owned()));
     };
-    patience.began.get_or_insert(now);
+    patience.begin(now);
     let wanted = workload.wanted();
     if wanted != count && !(at_least && wanted > count) {
         return Hope::Settled(Observed::Moved(format!("replicas are {wanted} now, not {count}")));
@@ -102,7 +106,7 @@ fn progress(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool, tro
     Progress { done: Some(workload.ready().min(count)), of: Some(count), text, details }
 }
 
-fn words(trouble: &Trouble) -> &str {
+pub(super) fn words(trouble: &Trouble) -> &str {
     match trouble {
         Trouble::Unschedulable(message) | Trouble::Waiting(message) | Trouble::CannotStart { message, .. } | Trouble::Crashing { message, .. } => {
             message
@@ -111,7 +115,14 @@ fn words(trouble: &Trouble) -> &str {
 }
 
 /// Whether what is in the way has lasted long enough to say that it will not go away.
-fn hope(workload: &WorkloadFacts, count: i64, troubled: &[(String, Trouble)], progress: Progress, patience: &mut Patience, now: Duration) -> Hope {
+pub(super) fn hope(
+    workload: &WorkloadFacts,
+    count: i64,
+    troubled: &[(String, Trouble)],
+    progress: Progress,
+    patience: &mut Patience,
+    now: Duration,
+) -> Hope {
     let mut named = HashSet::new();
     let mut lasted = |key: String, grace: Duration| {
         let over = patience.over(&key, grace, now);

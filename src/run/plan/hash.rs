@@ -9,10 +9,22 @@ use sha2::{Digest, Sha256};
 use super::Plan;
 use crate::base::id::hex;
 
+/// Marks of who and when, which two operators do not have in common.
+fn enters(pointer: &str) -> bool {
+    let leaf = pointer.rsplit('/').next().unwrap_or_default();
+    !["kubectl.kubernetes.io~1restartedAt", "kubernetes.io~1change-cause"].contains(&leaf) && !leaf.starts_with("timonel.io~1")
+}
+
 pub(super) fn of(plan: &Plan) -> String {
     let targets: Vec<Value> = plan
         .writes()
-        .flat_map(|(_, write)| write.changes.iter().map(|c| json!({ "uid": write.uid, "field": c.pointer, "after": c.after })))
+        .flat_map(|(_, write)| {
+            write
+                .changes
+                .iter()
+                .filter(|c| enters(c.pointer))
+                .map(|c| json!({ "uid": write.uid, "field": c.pointer, "after": c.after }))
+        })
         .collect();
     let mut uids: Vec<&str> = plan.inner.frozen.iter().map(|f| f.uid.as_str()).collect();
     uids.sort_unstable();

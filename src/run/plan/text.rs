@@ -37,6 +37,16 @@ pub struct PlanLine {
     pub text: String,
 }
 
+/// A value that may be shown, as a line has it.
+fn told(value: &serde_json::Value) -> String {
+    let text = match value {
+        serde_json::Value::Null => return "absent".to_owned(),
+        serde_json::Value::String(text) => crate::base::text::clean(text).into_owned(),
+        other => other.to_string(),
+    };
+    if text.chars().count() > 80 { text.chars().take(79).chain(['…']).collect() } else { text }
+}
+
 impl Plan {
     /// `Scale eterna-rules-backend`.
     pub fn title(&self) -> String {
@@ -77,10 +87,19 @@ impl Plan {
         lines.block("Will change");
         for (_, write) in self.writes() {
             lines.push(Tone::Plain, format!("{}   {}", write.object, write.words()));
+            if write.changes.iter().any(|c| c.before.is_object() && c.after.is_object()) {
+                for one in write.differences() {
+                    lines.push(Tone::Plain, format!("  {}: {} -> {}", one.field, told(&one.before), told(&one.after)));
+                }
+            }
         }
         if self.objects.is_empty() {
-            let fields = self.inner.frozen.iter().flat_map(|f| f.fields.iter().map(|x| shown(x.pointer, &x.value)));
-            lines.push(Tone::Plain, format!("nothing: {} is at {} already", self.subject(), fields.take(1).collect::<String>()));
+            let mut fields = self.inner.frozen.iter().flat_map(|f| &f.fields).filter(|f| !f.value.is_object());
+            let at = fields
+                .next()
+                .filter(|_| self.action == "scale")
+                .map_or_else(String::new, |f| format!(": {} is at {} already", self.subject(), shown(f.pointer, &f.value)));
+            lines.push(Tone::Plain, format!("nothing{at}"));
         }
         let age = now.as_second() - self.inner.made_at.as_second();
         let uid = self.inner.frozen.first().map_or("", |f| f.uid.as_str());

@@ -5,26 +5,26 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::reading::{Reading, selecting};
+use super::reading::Reading;
 use super::{PlanContext, ScaleRequest};
 use crate::base::confirmation::Confirmation;
 use crate::base::duration;
-use crate::run::check::{Answer, Check};
+use crate::run::check::Check;
 use crate::run::checks::{self, HpaChoice};
 use crate::run::facts::{Demand, WorkloadFacts, items, text};
-use crate::run::lease;
+use crate::run::ground;
 use crate::run::level::{Nature, Raise};
 use crate::run::outcome::Debt;
-use crate::run::plan::{Draft, Frozen, FrozenField, Inner, Operator, Plan, PlanTarget, UndoStep};
+use crate::run::plan::{Draft, Frozen, FrozenField, Inner, Operator, Plan, UndoStep};
 use crate::run::step::{Fact, FieldWrite, Proof, Step, Work};
 use crate::target::model::ObjectRef;
 
 pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Reading, id: String, made_at: Timestamp) -> Plan {
-    let scale = Scale { context, request, reading, services: selecting(&reading.services, &reading.workload) };
+    let scale = Scale { context, request, reading, services: ground::selecting(&reading.services, &reading.workload) };
     Plan::of(Draft {
         id,
         action: "scale",
-        target: scale.target(),
+        target: ground::target(context, &reading.identity, &request.object.namespace),
         steps: scale.steps(),
         seen: scale.seen(),
         checks: scale.checks(made_at),
@@ -43,6 +43,7 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
             frozen: scale.frozen(),
             undo_steps: scale.undo_steps(),
             leaves: scale.leaves(),
+            no_way_back: String::new(),
             operator: Operator { cluster_user: reading.identity.user.clone(), ..context.operator.clone() },
         },
     })
@@ -76,34 +77,21 @@ impl Scale<'_> {
         self.nature() == Nature::Mitigation
     }
 
-    fn target(&self) -> PlanTarget {
-        let identity = &self.reading.identity;
-        PlanTarget {
-            kind: "kubernetes",
-            context: self.context.context.clone(),
-            cluster_uid: identity.cluster_uid.clone(),
-            cluster_uid_reason: identity.cluster_uid.is_none().then(|| identity.cluster_uid_reason.clone().unwrap_or_default()),
-            namespaces: vec![self.request.object.namespace.to_string()],
-            server_version: identity.server_version.clone(),
-        }
-    }
-
     fn steps(&self) -> Vec<Step> {
         let writes = &self.reading.writes;
-        let mut steps = Vec::new();
-        if writes.iter().next().is_some() {
-            let mut locks: Vec<ObjectRef> = writes.iter().map(|w| lease::of(&w.object)).collect();
-            locks.sort_unstable();
-            let names: Vec<&str> = locks.iter().map(|l| &*l.name).collect();
-            steps.push(Step {
-                id: "lock",
-                title: format!("lock lease {}", names.join(", ")),
-                proof: "the lease names this run".to_owned(),
-                work: Work::Lock,
-            });
-        }
-        steps.extend(writes.hpa.iter().map(|w| write("hpa", format!("write {} on HPA {}", w.words(), w.object.name), w.clone())));
-        steps.extend(writes.scale.iter().map(|w| write("write", format!("write replicas {}", self.count()), w.clone())));
+        let mut steps: Vec<Step> = ground::lock_step(writes.iter()).into_iter().collect();
+        steps.extend(
+            writes
+                .hpa
+                .iter()
+                .map(|w| ground::write_step("hpa", format!("write {} on HPA {}", w.words(), w.object.name), w.clone())),
+        );
+        steps.extend(
+            writes
+                .scale
+                .iter()
+                .map(|w| ground::write_step("write", format!("write replicas {}", self.count()), w.clone())),
+        );
         steps.extend(self.proofs(self.count(), self.count(), ["prove-ready", "prove-endpoints"]));
         if !self.context.probes.is_empty() {
             let ids = self.context.probes.clone();
@@ -143,7 +131,7 @@ impl Scale<'_> {
         let back = |undoes, id, write_: &FieldWrite| {
             let reversed = write_.reversed();
             let (title, pay) = (format!("write {} on {}", reversed.words(), reversed.object), self.command(&reversed));
-            UndoStep { undoes: Some(undoes), step: write(id, title, reversed), pay }
+            UndoStep { undoes: Some(undoes), step: ground::write_step(id, title, reversed), pay }
         };
         let mut steps: Vec<UndoStep> = writes.hpa.iter().map(|w| back("hpa", "undo-hpa", w)).collect();
         steps.extend(writes.scale.iter().map(|w| back("write", "undo-write", w)));
@@ -199,9 +187,9 @@ impl Scale<'_> {
         all.push(checks::identity(&reading.identity, context.cluster_pin.as_deref(), workload));
         all.push(checks::read_only(context.read_only));
         all.push(checks::lock(&reading.leases, now));
-        all.push(self.dry_run());
+        all.push(ground::dry_run_check(reading.dry_run.as_ref(), &reading.rights));
         all.push(checks::hpa(&reading.hpas, namespace, self.count(), self.request.hpa));
-        all.extend(checks::owners(workload, reading.hpas.as_deref().unwrap_or_default()));
+        all.extend(checks::owners(workload, reading.hpas.as_deref().unwrap_or_default(), "replicas"));
         all.push(checks::paused(workload));
         all.push(checks::rollout(workload, self.mitigates()));
         all.push(checks::quota(&reading.quotas, namespace, demand, more));
@@ -211,17 +199,6 @@ impl Scale<'_> {
         all.push(checks::nodes(&reading.room, demand, more));
         all.push(checks::pdb(&reading.pdbs, workload, namespace, self.count()));
         all
-    }
-
-    /// A dry run that fails for want of rights is already told by the rights.
-    fn dry_run(&self) -> Check {
-        let check = checks::dry_run(self.reading.dry_run.as_ref());
-        let forbidden = matches!(&self.reading.dry_run, Some(Err(e)) if e.kind == crate::target::api::ErrorKind::Forbidden);
-        let told = self.reading.rights.iter().any(|r| r.without.is_none() && matches!(&r.answer, Ok(a) if !a.allowed));
-        if forbidden && told && check.result == Answer::Failed {
-            return Check::advisory("dry-run").unknown("not tried: a right is missing", "see the rights");
-        }
-        check
     }
 
     fn risks(&self) -> Vec<String> {
@@ -291,20 +268,10 @@ impl Scale<'_> {
     fn command(&self, write: &FieldWrite) -> String {
         let kind = write.object.kind.word().to_lowercase();
         let (namespace, name) = (&write.object.namespace, &write.object.name);
-        let kubectl = format!("kubectl --context {} -n {namespace}", quoted(&self.context.context));
+        let kubectl = ground::kubectl(&self.context.context, namespace);
         match &write.changes[..] {
             [only] if write.subresource == "scale" => format!("{kubectl} scale {kind}/{name} --replicas={}", only.after),
             _ => format!("{kubectl} patch {kind}/{name} --type merge -p '{}'", write.fields()),
         }
     }
-}
-
-fn write(id: &'static str, title: String, write: FieldWrite) -> Step {
-    Step { id, title, proof: "the object says so".to_owned(), work: Work::Write(write) }
-}
-
-/// As a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+".contains(c));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -2,16 +2,16 @@
 //!
 //! Owns which requests are made. Must not judge what comes back.
 
-use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::{PlanContext, ScaleRequest};
 use crate::run::checks::{HpaFacts, Right, Room};
 use crate::run::facts::{PodFacts, WorkloadFacts};
-use crate::run::lease::{self, LeaseFacts};
-use crate::run::step::{FieldChange, FieldWrite};
-use crate::target::api::{Access, Identity, Read, TargetError};
-use crate::target::model::{Kind, Object, ObjectRef, Scope, Service};
+use crate::run::ground;
+use crate::run::lease::LeaseFacts;
+use crate::run::step::{FieldChange, FieldWrite, Form};
+use crate::target::api::{Identity, Read, TargetError};
+use crate::target::model::{Kind, Object, ObjectRef, Scope};
 
 /// What was read.
 pub(super) struct Reading {
@@ -63,8 +63,8 @@ pub(super) async fn read(read: &dyn Read, context: &PlanContext, request: &Scale
     let more = i64::from(request.replicas) > workload.replicas();
     let selector = workload.selector();
     let (rights, leases, dry_run, room, pod) = futures_util::join!(
-        rights(read, request, &writes),
-        leases(read, &writes),
+        ground::rights(read, &request.object, writes.iter()),
+        ground::leases(read, writes.iter()),
         dry_run(read, &writes, &workload, &scale, hpas.as_deref().unwrap_or_default()),
         room(read, more),
         one_pod(read, &scope, &selector, more),
@@ -80,45 +80,14 @@ fn writes(request: &ScaleRequest, workload: &WorkloadFacts, hpas: &[HpaFacts]) -
         _ => None,
     };
     let change = FieldChange::new("/spec/replicas", now, count).absent(0).loose(!hpas.is_empty());
-    let scale = FieldWrite { object: request.object.clone(), uid: workload.uid(), subresource: "scale", changes: vec![change] };
+    let scale = FieldWrite {
+        object: request.object.clone(),
+        uid: workload.uid(),
+        subresource: "scale",
+        changes: vec![change],
+        form: Form::Merge,
+    };
     Writes { hpa, scale: (now != count).then_some(scale) }
-}
-
-/// The rights that the run needs, and those that it could use.
-async fn rights(read: &dyn Read, request: &ScaleRequest, writes: &Writes) -> Vec<Right> {
-    let namespace = Some(request.object.namespace.to_string());
-    let access = |verb, kind, subresource, name: Option<&ObjectRef>| Access {
-        verb,
-        kind,
-        subresource,
-        namespace: namespace.clone(),
-        name: name.map(|n| n.name.to_string()),
-    };
-    let mut wanted: Vec<(Access, Option<&'static str>)> = Vec::new();
-    wanted.extend(writes.iter().map(|w| (access("patch", w.object.kind, w.subresource, Some(&w.object)), None)));
-    wanted.push((access("list", Kind::Pod, "", None), Some("why a pod does not start cannot be told")));
-    if writes.iter().next().is_some() {
-        for verb in ["get", "create", "patch"] {
-            wanted.push((access(verb, Kind::Lease, "", None), Some("the run takes no lock, and other consoles do not see it")));
-        }
-        wanted.push((access("patch", request.object.kind, "", Some(&request.object)), Some("the workload keeps no note of the run")));
-        wanted.push((access("create", Kind::Event, "", None), Some("no event tells others of the run")));
-    }
-    let ask = |(access, without): (Access, Option<&'static str>)| async move {
-        let answer = read.may(&access).await;
-        Right { access, without, answer }
-    };
-    join_all(wanted.into_iter().map(ask)).await
-}
-
-async fn leases(read: &dyn Read, writes: &Writes) -> Vec<(ObjectRef, Result<LeaseFacts, TargetError>)> {
-    let mut names: Vec<ObjectRef> = writes.iter().map(|w| lease::of(&w.object)).collect();
-    names.sort_unstable();
-    let ask = |name: ObjectRef| async move {
-        let found = read.get(&name, "").await.map(|raw| LeaseFacts::of(&raw));
-        (name, found)
-    };
-    join_all(names.into_iter().map(ask)).await
 }
 
 async fn dry_run(read: &dyn Read, writes: &Writes, workload: &WorkloadFacts, scale: &Value, hpas: &[HpaFacts]) -> Option<Result<(), TargetError>> {
@@ -127,10 +96,7 @@ async fn dry_run(read: &dyn Read, writes: &Writes, workload: &WorkloadFacts, sca
         None if write.subresource == "scale" => crate::run::facts::text(scale, "/metadata/resourceVersion"),
         None => workload.resource_version(),
     };
-    let requests: Vec<_> = writes.iter().map(|w| w.request(&version(w))).collect();
-    let answers = join_all(requests.iter().map(|r| read.dry_run(r))).await;
-    let first_error = answers.into_iter().find_map(Result::err);
-    (!requests.is_empty()).then(|| first_error.map_or(Ok(()), Err))
+    ground::try_out(read, writes.iter().map(|w| w.request(&version(w))).collect()).await
 }
 
 async fn room(read: &dyn Read, more: bool) -> Room {
@@ -147,19 +113,4 @@ async fn one_pod(read: &dyn Read, scope: &Scope, selector: &str, more: bool) -> 
     }
     let pods = read.list(Kind::Pod, scope, selector, "").await.ok()?;
     pods.iter().map(PodFacts::of).find(|p| !p.over()).map(|p| p.spec().clone())
-}
-
-/// The Services whose pods these are.
-pub(super) fn selecting(services: &Result<Vec<Object>, TargetError>, workload: &WorkloadFacts) -> Vec<String> {
-    let labels: Vec<_> = workload
-        .template_labels()
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
-        .collect();
-    let all = services.iter().flatten().filter_map(|o| if let Object::Service(s) = o { Some(&**s) } else { None });
-    let own = all.filter(|s: &&Service| &*s.kind != "ExternalName" && s.selector.matches(&labels));
-    let mut names: Vec<String> = own.map(|s| s.meta.name.to_string()).collect();
-    names.sort_unstable();
-    names
 }

@@ -2,6 +2,9 @@
 //!
 //! Owns the resolution and the suggestion when there is none.
 
+use futures_util::future::join_all;
+
+use super::actions::ActionSpec;
 use crate::base::problem::did_you_mean;
 use crate::target::api::{Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
@@ -9,9 +12,16 @@ use crate::target::model::{Kind, ObjectRef, Scope};
 /// Why a name does not lead to one workload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// The kind is none, or none that can be scaled.
-    #[error("'{0}' is no kind that can be scaled")]
-    Kind(String),
+    /// The kind is none, or none that the action takes.
+    #[error("'{typed}' is no kind that can be {done}")]
+    Kind {
+        /// As typed.
+        typed: String,
+        /// What the action does to one: `scaled`.
+        done: &'static str,
+        /// The kinds that it takes.
+        kinds: &'static [Kind],
+    },
     /// No such workload.
     #[error("there is no workload '{name}' in namespace '{namespace}'")]
     Missing {
@@ -46,28 +56,37 @@ impl NameError {
         match self {
             Self::Missing { close: Some(close), .. } => Some(format!("did you mean '{close}'?")),
             Self::Ambiguous { .. } => Some("write KIND/NAME".to_owned()),
-            Self::Kind(_) => Some("deployment, statefulset or replicaset".to_owned()),
+            Self::Kind { kinds, .. } => Some(kinds.iter().map(|k| k.word().to_lowercase()).collect::<Vec<_>>().join(", ")),
             _ => None,
         }
     }
 }
 
-const SCALABLE: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet];
-
-/// Finds the workload that was typed. With a kind nothing is asked; without one, Deployments and StatefulSets are looked at.
-pub async fn resolve(read: &dyn Read, namespace: &str, typed: &str) -> Result<ObjectRef, NameError> {
+/// Finds what was typed among the kinds that an action takes. With a kind nothing is asked; without one, all are looked at, save
+/// ReplicaSets, which their Deployments own.
+pub async fn resolve(read: &dyn Read, namespace: &str, typed: &str, spec: &ActionSpec) -> Result<ObjectRef, NameError> {
     if let Some((kind, name)) = typed.split_once('/') {
-        let kind = Kind::parse(kind).filter(|k| SCALABLE.contains(k)).ok_or_else(|| NameError::Kind(kind.to_owned()))?;
+        let wrong = || NameError::Kind { typed: kind.to_owned(), done: spec.done, kinds: spec.kinds };
+        let kind = Kind::parse(kind).filter(|k| spec.kinds.contains(k)).ok_or_else(wrong)?;
         return Ok(ObjectRef::new(kind, namespace, name));
     }
     let scope = Scope::Namespace(namespace.into());
-    let (deployments, sets) = futures_util::join!(read.list_slim(Kind::Deployment, &scope), read.list_slim(Kind::StatefulSet, &scope));
-    // One of the two may be denied: the other still answers.
-    let objects = match (deployments, sets) {
-        (Ok(a), Ok(b)) => a.into_iter().chain(b).collect::<Vec<_>>(),
-        (Ok(one), Err(_)) | (Err(_), Ok(one)) => one,
-        (Err(error), Err(_)) => return Err(NameError::Target { namespace: namespace.to_owned(), error }),
-    };
+    let kinds = spec.kinds.iter().filter(|k| **k != Kind::ReplicaSet);
+    let answers = join_all(kinds.map(|kind| read.list_slim(*kind, &scope))).await;
+    // One of them may be denied: the others still answer.
+    let (mut objects, mut error, mut answered) = (Vec::new(), None, false);
+    for answer in answers {
+        match answer {
+            Ok(some) => {
+                answered = true;
+                objects.extend(some);
+            }
+            Err(why) => error = Some(why),
+        }
+    }
+    if let Some(error) = error.filter(|_| !answered) {
+        return Err(NameError::Target { namespace: namespace.to_owned(), error });
+    }
     let found: Vec<ObjectRef> = objects.iter().map(crate::target::model::Object::reference).filter(|r| &*r.name == typed).collect();
     match &found[..] {
         [one] => Ok(one.clone()),

@@ -1,0 +1,102 @@
+//! What every plan rests on besides the target, and why there may be none.
+//!
+//! Owns these two values. Made by whoever asks for a plan; read by the actions.
+
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::plan::Operator;
+use super::scrub;
+use crate::target::api::{ErrorKind, TargetError};
+use crate::target::model::ObjectRef;
+
+/// What a plan rests on besides the target.
+#[derive(Debug, Clone)]
+pub struct PlanContext {
+    /// Context of the kubeconfig, for people and for the equivalent commands.
+    pub context: String,
+    /// Which environment the target is.
+    pub environment: Environment,
+    /// Who asks. `cluster_user` is read from the target.
+    pub operator: Operator,
+    /// The console may not write.
+    pub read_only: bool,
+    /// The cluster's UID as a service file pins it.
+    pub cluster_pin: Option<String>,
+    /// The least number of ready pods that a service file allows.
+    pub min_ready: Option<u32>,
+    /// Name of a freeze that holds now.
+    pub freeze: Option<String>,
+    /// Ids of the probes that must be green afterwards.
+    pub probes: Vec<String>,
+    /// How long each proof may take.
+    pub prove_within: Duration,
+    /// Four random hex digits of the plan's id.
+    pub random: u16,
+}
+
+impl PlanContext {
+    /// A context with nothing but what every plan needs: no service file, no probes, proofs within 300 s.
+    pub fn new(context: impl Into<String>, environment: Environment, operator: Operator) -> Self {
+        Self {
+            context: context.into(),
+            environment,
+            operator,
+            read_only: false,
+            cluster_pin: None,
+            min_ready: None,
+            freeze: None,
+            probes: Vec::new(),
+            prove_within: Duration::from_mins(5),
+            random: fastrand::u16(..),
+        }
+    }
+}
+
+/// Why no plan could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no such object.
+    #[error("{0} does not exist")]
+    Missing(ObjectRef),
+    /// The target did not answer.
+    #[error("{what}: {error}")]
+    Target {
+        /// What was asked.
+        what: String,
+        /// The answer.
+        error: TargetError,
+    },
+}
+
+impl PlanError {
+    /// What it means that `object` could not be read.
+    pub(in crate::run) fn of(object: &ObjectRef, error: &TargetError) -> Self {
+        if error.kind == ErrorKind::NotFound {
+            return Self::Missing(object.clone());
+        }
+        Self::Target {
+            what: format!("{object} cannot be read"),
+            error: TargetError { message: scrub::text(&error.message), ..error.clone() },
+        }
+    }
+
+    /// The exit code of `plan` (cli.md).
+    pub const fn plan_exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Missing(_) => 64,
+            Self::Target { .. } => 3,
+        }
+    }
+
+    /// The exit code of `run` (cli.md).
+    pub const fn run_exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Missing(_) => 64,
+            Self::Target { .. } => 4,
+        }
+    }
+}

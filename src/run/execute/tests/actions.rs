@@ -1,0 +1,175 @@
+//! Whole runs of the actions besides scale.
+
+use serde_json::{Value, json};
+
+use super::{Bench, Told};
+use crate::run::actions::{self, ActionRequest};
+use crate::run::world::{Limit, deployment};
+use crate::run::{Answer, End, Plan, PlanError};
+use crate::target::api::Change;
+use crate::target::model::{Kind, ObjectRef};
+
+fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
+    let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
+    let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
+    bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request))
+}
+
+fn plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Plan {
+    try_plan(bench, action, parameters).expect("a plan")
+}
+
+fn run(bench: &Bench, action: &'static str, parameters: &[&str]) -> Told {
+    bench.carry_out(plan(bench, action, parameters))
+}
+
+fn set(bench: &Bench, pointer: &str, value: Value) {
+    bench.world.with(|s| {
+        let mut object = s.objects[&deployment()].clone();
+        let (parent, key) = pointer.rsplit_once('/').expect("a parent");
+        object.pointer_mut(parent).expect("there")[key] = value;
+        s.put(&deployment(), object);
+    });
+}
+
+/// Revisions by image, the oldest first; the last is the current one. `ready` says how many pods of each are ready.
+fn revisions(bench: &Bench, ready: &[i64]) {
+    let mut template = bench.world.object(&deployment())["spec"]["template"].clone();
+    for (number, ready) in (1..).zip(ready) {
+        template["spec"]["containers"][0]["image"] = format!("api:{number}").into();
+        let mut labelled = template.clone();
+        labelled["metadata"]["labels"]["pod-template-hash"] = format!("api:{number}").into();
+        let object = ObjectRef::new(Kind::ReplicaSet, "shop", format!("api-{number}").as_str());
+        let value = json!({
+            "metadata": { "uid": format!("rs-{number}"), "labels": { "app": "api", "pod-template-hash": format!("api:{number}") },
+                "annotations": { "deployment.kubernetes.io/revision": number.to_string() },
+                "ownerReferences": [{ "controller": true, "uid": "u-api" }] },
+            "spec": { "template": labelled }, "status": { "replicas": ready, "readyReplicas": ready },
+        });
+        bench.world.with(|s| s.put(&object, value));
+    }
+    set(bench, "/spec/template", template);
+    set(bench, "/metadata/annotations", json!({ "team": "shop" }));
+}
+
+#[test]
+fn a_restart_is_kubectls_and_proven_by_pods_that_bear_its_mark() {
+    let bench = Bench::new();
+    let told = run(&bench, "restart", &[]);
+    told.assert(End::Proven, "");
+    let mark = bench.world.object(&deployment())["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].clone();
+    assert!(mark.as_str().is_some_and(|m| m.ends_with('Z')), "{mark}");
+    assert_eq!(bench.replicas(), 3);
+}
+
+#[test]
+fn two_operators_who_restart_have_the_same_hash_whenever_they_ask() {
+    let bench = Bench::new();
+    let first = plan(&bench, "restart", &[]).hash().to_owned();
+    bench.world.with(|s| s.now += std::time::Duration::from_secs(7));
+    assert_eq!(plan(&bench, "restart", &[]).hash(), first);
+}
+
+#[test]
+fn a_restart_is_refused_when_paused_and_below_its_floor_and_cannot_be_undone() {
+    let mut bench = Bench::new();
+    bench.context.min_ready = Some(3);
+    set(&bench, "/spec/strategy", json!({ "type": "Recreate" }));
+    set(&bench, "/spec/paused", json!(true));
+    let refused = plan(&bench, "restart", &[]);
+    assert_eq!(refused.blocked_by(), ["paused", "min-ready"]);
+    assert!(refused.undoing().is_err());
+}
+
+#[test]
+fn a_restart_whose_pods_cannot_start_has_no_way_back_and_says_what_is_left() {
+    let bench = Bench::new();
+    let plan = plan(&bench, "restart", &[]);
+    bench.world.with(|s| s.limit = Limit::Image(0));
+    let told = bench.carry_out(plan);
+    told.assert(End::FailedWithDebts, "ImagePullBackOff");
+    assert!(told.outcome.debts[0].pay.contains("rollout status"), "{:?}", told.outcome.debts);
+}
+
+#[test]
+fn a_rollback_replaces_the_template_and_keeps_other_annotations() {
+    let bench = Bench::new();
+    revisions(&bench, &[0, 3, 0]);
+    let told = run(&bench, "rollback", &[]);
+    told.assert(End::Proven, "");
+    let now = bench.world.object(&deployment());
+    assert_eq!(now["spec"]["template"]["spec"]["containers"][0]["image"], "api:2");
+    assert_eq!(now["spec"]["template"]["metadata"]["labels"].get("pod-template-hash"), None);
+    assert_eq!(
+        (&now["metadata"]["annotations"]["team"], &now["metadata"]["annotations"]["kubernetes.io/change-cause"]),
+        (&json!("shop"), &json!("back to revision 2"))
+    );
+    let sent = bench.world.writes_to(Kind::Deployment);
+    assert!(matches!(&sent[0].change, Change::JsonPatch(_)), "{:?}", sent[0]);
+}
+
+#[test]
+fn the_default_is_never_blindly_the_one_before() {
+    let bench = Bench::new();
+    revisions(&bench, &[3, 0, 0]);
+    let found = plan(&bench, "rollback", &[]);
+    assert_eq!(found.quantity(), "3->1");
+    assert_eq!(found.undoing().map(|u| u.parameters), Ok(vec!["to=3".to_owned()]));
+    revisions(&bench, &[0, 0, 0]);
+    let Err(PlanError::Usage(text)) = try_plan(&bench, "rollback", &[]) else { unreachable!("none is known to be good") };
+    assert!(text.contains("to=REVISION") && text.contains("2 (api:2), 1 (api:1)"), "{text}");
+    let named = plan(&bench, "rollback", &["to=2"]);
+    assert!(named.checks().iter().any(|c| c.id == "was-ready" && c.result == Answer::Unknown));
+}
+
+#[test]
+fn an_identical_template_and_an_unknown_revision_are_said() {
+    let bench = Bench::new();
+    revisions(&bench, &[0, 3]);
+    assert_eq!(plan(&bench, "rollback", &["to=2"]).blocked_by(), ["template"]);
+    let Err(PlanError::Usage(text)) = try_plan(&bench, "rollback", &["to=7"]) else { unreachable!("there is none") };
+    assert!(text.contains("no revision 7"), "{text}");
+}
+
+#[test]
+fn a_rollback_to_an_image_that_is_gone_ends_before_its_deadline_and_is_undone() {
+    let bench = Bench::new();
+    revisions(&bench, &[3, 0]);
+    let plan = plan(&bench, "rollback", &[]);
+    bench.world.with(|s| s.limit = Limit::Image(0));
+    bench.world.after(std::time::Duration::from_secs(40), |s| s.limit = Limit::None);
+    let told = bench.carry_out(plan);
+    told.assert(End::Failed, "ImagePullBackOff");
+    assert!(told.outcome.undone, "{:?}", told.outcome);
+    assert_eq!(bench.world.object(&deployment())["spec"]["template"]["spec"]["containers"][0]["image"], "api:2");
+}
+
+#[test]
+fn a_target_that_was_changed_since_makes_the_plan_stale() {
+    let bench = Bench::new();
+    revisions(&bench, &[3, 0]);
+    let plan = plan(&bench, "rollback", &[]);
+    revisions(&bench, &[3, 0, 0]);
+    bench.carry_out(plan).assert(End::Refused, "the plan is stale");
+    assert!(bench.world.writes_to(Kind::Deployment).is_empty());
+}
+
+#[test]
+fn no_secret_of_either_template_is_in_the_plan() {
+    let bench = Bench::new();
+    revisions(&bench, &[3, 0]);
+    let found = plan(&bench, "rollback", &[]);
+    let shown = serde_json::to_string(&found).expect("JSON");
+    assert!(!shown.contains("hunter2") && shown.contains("api:1"), "{shown}");
+}
+
+#[test]
+fn a_pause_stays_behind_as_a_debt_and_a_resume_takes_it_back() {
+    let bench = Bench::new();
+    let told = run(&bench, "pause", &[]);
+    told.assert(End::Proven, "");
+    assert!(told.outcome.debts[0].pay.contains("rollout resume"), "{:?}", told.outcome.debts);
+    assert_eq!(bench.world.object(&deployment())["spec"]["paused"], true);
+    run(&bench, "resume", &[]).assert(End::Proven, "");
+    assert_eq!(bench.world.object(&deployment())["spec"]["paused"], false);
+}
