@@ -77,14 +77,14 @@ impl Back<'_> {
         let workload = &ground.object;
         let (wanted, to, from) = (workload.wanted(), self.target.number, self.current.number);
         let what = format!("all {wanted} pods are of revision {to}'s template, and available within {} s", context.prove_within.as_secs());
-        let fact = Fact::Rollout { pin: self.pin(self.target), ready: None };
+        let fact = Fact::Rollout { pin: Self::pin(self.target), ready: None };
         let mut proofs = vec![ground.prove(context, "prove-rollout", format!("prove {wanted} pods of revision {to}"), what, fact)];
         proofs.extend(ground.endpoints(context, "prove-endpoints", wanted));
         proofs.extend(ground.probes(context));
         // As many as were ready before: the template that is left may be a broken one.
         let ready = workload.ready().min(wanted);
         let healthy = ready == wanted && workload.rollout().is_none();
-        let fact = Fact::Rollout { pin: Pin { value: self.template.clone(), ..self.pin(self.current) }, ready: (!healthy).then_some(ready) };
+        let fact = Fact::Rollout { pin: Pin { value: self.template.clone(), ..Self::pin(self.current) }, ready: (!healthy).then_some(ready) };
         let again = ground.prove(context, "prove-again", format!("prove revision {from} again"), format!("{ready} pods ready, as before"), fact);
         let kind = workload.reference.kind.word().to_lowercase();
         let kubectl = ground::kubectl(&context.context, &workload.reference.namespace);
@@ -109,7 +109,7 @@ impl Back<'_> {
         }
     }
 
-    fn pin(&self, revision: &Revision) -> Pin {
+    fn pin(revision: &Revision) -> Pin {
         Pin { pointer: TEMPLATE, value: revision.template.clone(), pod: revision.pods() }
     }
 
