@@ -14,6 +14,7 @@ mod generate;
 mod journal;
 mod output;
 mod releases;
+mod runs;
 mod sim;
 mod status;
 

@@ -7,6 +7,7 @@ use super::output::{Exit, Failure, Printer};
 use super::{DemoArgs, Global, console, sim, wish};
 use crate::boot::Wish;
 use crate::config::Options;
+use crate::sim::SimOptions;
 
 /// Runs the console until the user quits; everything that the demo wrote goes with it.
 pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -18,7 +19,8 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
         kubeconfig: Some(cluster.kubeconfig().display().to_string()),
         // Five systems live there: who names none sees them all.
         all_namespaces: global.namespace.is_empty(),
-        first_steps: true,
+        // They tell the way through this story, and no other.
+        first_steps: args.sim.scenario == SimOptions::default().scenario,
         state: Some(cluster.folder().join("state")),
         ..wish
     };

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
+use super::runs::story;
 use super::{Global, JournalCommand, Output, RunsCommand, ServiceFile, cluster};
 use crate::run::journal::{self, Entry, EntryKind, RunSummary};
 
@@ -154,9 +155,8 @@ fn show(id: &str, runs: &[RunSummary], entries: &[Entry], now: jiff::Timestamp, 
         printer.value(&Show { schema: "timonel.run-record/1", taken_at: now, run, journal: &own })?;
         return Ok(Exit::OK);
     }
-    printer.line(&format!("{}  {} {}  by {}@{}", run.id, run.subject, run.quantity, run.user, run.host))?;
-    for entry in &own {
-        printer.line(&line(entry))?;
+    for line in story(run, &own) {
+        printer.line(&line)?;
     }
     for debt in &run.debts {
         printer.line(&printer.colored("31;1", &format!("debt: {}: {}; pay it with: {}", debt.object, debt.what, debt.pay)))?;

@@ -79,7 +79,7 @@ impl Gate {
 
     /// An event about an object that the plan changes, in its namespace.
     fn is_event(&self, event: &ObjectRef, body: &Value) -> bool {
-        let about = body.pointer("/involvedObject/uid").and_then(Value::as_str);
+        let about = body.pointer("/regarding/uid").and_then(Value::as_str);
         self.writes.iter().any(|w| w.object.namespace == event.namespace && Some(w.uid.as_str()) == about)
     }
 }

@@ -215,6 +215,8 @@ pub(in crate::run) struct Machine {
     verified: bool,
     locked: bool,
     progress: Progress,
+    /// Since when the fact of the step that is under way has held without a break.
+    holds_since: Option<Duration>,
     /// Ids of forward writes that were carried out.
     carried: Vec<&'static str>,
     /// Ids of those that were taken back.
@@ -243,6 +245,7 @@ impl Machine {
             verified: false,
             locked: false,
             progress: Progress::default(),
+            holds_since: None,
             carried: Vec::new(),
             undone: Vec::new(),
             changed: false,
@@ -366,6 +369,7 @@ impl Machine {
         self.began = self.moment.now;
         self.attempt = Attempt::default();
         self.progress = Progress::default();
+        self.holds_since = None;
         self.out.push(Happening::StepStarted { step: step.id, title: step.title, undo: self.leg == Leg::Back });
         match step.work {
             Work::Lock => {

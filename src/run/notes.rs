@@ -14,6 +14,12 @@ use crate::base::id::object_name;
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
+/// Who reports, in every event.
+const REPORTER: &str = "timonel.io/console";
+/// The API takes notes of at most 1 KiB, and names of reporters of at most 128 characters.
+const MOST_NOTE: usize = 1000;
+const MOST_INSTANCE: usize = 128;
+
 /// `timonel.io/last-run` on the workload that was changed, and the count that it had before it went to zero.
 ///
 /// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
@@ -58,38 +64,36 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
     let note = format!("run {}: {} {} by {}@{}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let name = object_name(&format!("timonel-{}-{}", plan.id, reason.to_lowercase()));
     let object = ObjectRef::new(Kind::Event, write.object.namespace.clone(), name.as_str());
-    // Written as core/v1, under which the program knows events: the same store as events.k8s.io/v1, whose `regarding`, `note`
-    // and `reportingController` these are, and the one right that roles for events commonly have.
     let body = json!({
-        "apiVersion": Kind::Event.api_version(),
+        "apiVersion": "events.k8s.io/v1",
         "kind": Kind::Event.word(),
         "metadata": { "name": name, "namespace": &*write.object.namespace },
-        "firstTimestamp": format!("{now:.0}"),
-        "lastTimestamp": format!("{now:.0}"),
-        "count": 1,
-        "source": { "component": "timonel.io/console", "host": operator.host },
-        "reportingComponent": "timonel.io/console",
-        "reportingInstance": format!("timonel-{}", operator.host),
+        "eventTime": format!("{now:.6}"),
+        "reportingController": REPORTER,
+        "reportingInstance": bounded(&format!("timonel-{}", operator.host), MOST_INSTANCE),
         "action": "Run",
         "reason": reason,
         "type": if warning { "Warning" } else { "Normal" },
-        "involvedObject": {
+        "regarding": {
             "apiVersion": write.object.kind.api_version(),
             "kind": write.object.kind.word(),
             "namespace": &*write.object.namespace,
             "name": &*write.object.name,
             "uid": write.uid,
         },
-        "message": bounded(&scrub::text(&note)),
+        "note": bounded(&scrub::text(&note), MOST_NOTE),
     });
     Some(WriteRequest { object, subresource: "", change: Change::Create(body) })
 }
 
-/// The API takes messages of at most 1 KiB.
-fn bounded(note: &str) -> String {
-    let mut end = note.len().min(1000);
-    while !note.is_char_boundary(end) {
+/// Cut to what the API takes, at a character.
+fn bounded(text: &str, most: usize) -> String {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    note[..end].to_owned()
+    text[..end].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,14 +54,14 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
 fn first_steps_that_were_dismissed_stay_away() {
     let (sandbox, _) = newcomer();
     let flag = sandbox.path("state/timonel/first-steps-dismissed");
-    let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
+    let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo"]);
     terminal.wait_for("FIRST STEPS 1/");
     terminal.press("f2");
     terminal.wait_gone("FIRST STEPS");
     terminal.press("q");
     assert_eq!(terminal.wait_restored(), End::Code(0));
     assert_eq!(files_in(&sandbox.path("state/timonel")), [flag]);
-    let terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
+    let terminal = Terminal::start(&sandbox, (80, 24), &["demo"]);
     terminal.wait("everything was read", |screen| screen.has("● live"));
     assert!(!terminal.screen().has("FIRST STEPS"));
 }

@@ -54,7 +54,7 @@ fn only_what_the_plan_says_passes_the_gate() {
             WriteRequest {
                 object: ObjectRef::new(Kind::Event, "shop", "e"),
                 subresource: "",
-                change: Change::Create(json!({ "involvedObject": { "uid": "u-api" } })),
+                change: Change::Create(json!({ "regarding": { "uid": "u-api" } })),
             },
             true,
         ),
@@ -62,7 +62,7 @@ fn only_what_the_plan_says_passes_the_gate() {
             WriteRequest {
                 object: ObjectRef::new(Kind::Event, "shop", "e"),
                 subresource: "",
-                change: Change::Create(json!({ "involvedObject": { "uid": "u-x" } })),
+                change: Change::Create(json!({ "regarding": { "uid": "u-x" } })),
             },
             false,
         ),

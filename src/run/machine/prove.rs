@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::{Effect, Leg, Machine, Next, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
 use crate::run::outcome::{Question, Way};
-use crate::run::step::{Proof, Work};
+use crate::run::step::{Fact, Proof, Work};
+
+/// How long pods must stay ready before they count as proven. A container without a readiness probe is ready as soon as it
+/// runs, so one that crashes is ready for a moment after each start; `minReadySeconds` comes on top.
+const MUST_STAY: Duration = Duration::from_secs(5);
 
 impl Machine {
     fn proof(&self) -> Option<Proof> {
@@ -22,8 +26,11 @@ impl Machine {
     }
 
     pub(super) fn observed(&mut self, observed: Observed) -> Effect {
+        if !matches!(observed, Observed::Proven(_)) {
+            self.holds_since = None;
+        }
         match observed {
-            Observed::Proven(text) => self.proven(text, &[]),
+            Observed::Proven(text) => self.holding(text),
             Observed::Hopeless(reason) => self.failed(reason),
             Observed::Moved(reason) => {
                 // What somebody else has changed since is theirs: neither a debt of this run nor its to undo.
@@ -46,13 +53,8 @@ impl Machine {
     }
 
     fn waiting(&mut self, progress: Progress) -> Effect {
-        if progress != self.progress {
-            self.progress = progress.clone();
-            self.out.push(Happening::Progress { step: self.step_id(), progress });
-        }
-        if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo)
-            && let Some(effect) = self.stopping()
-        {
+        self.tell_progress(progress);
+        if let Some(effect) = self.stopping_now() {
             return effect;
         }
         if self.over() {
@@ -62,15 +64,38 @@ impl Machine {
         self.pause(self.interval(), Next::Observe)
     }
 
+    /// The fact holds; where it is about pods that run, it must go on holding for a moment.
+    fn holding(&mut self, text: String) -> Effect {
+        let fleeting = self.proof().is_some_and(|p| matches!(p.fact, Fact::Replicas { ready, .. } if ready > 0));
+        let since = *self.holds_since.get_or_insert(self.moment.now);
+        if !fleeting || self.moment.now.saturating_sub(since) >= MUST_STAY {
+            return self.proven(text, &[]);
+        }
+        let text = format!("{text}, which must stay so for {} s", MUST_STAY.as_secs());
+        self.tell_progress(Progress { text, details: Vec::new(), ..self.progress });
+        if let Some(effect) = self.stopping_now() {
+            return effect;
+        }
+        self.pause(Duration::from_millis(500), Next::Observe)
+    }
+
+    fn tell_progress(&mut self, progress: Progress) {
+        if progress != self.progress {
+            self.progress = progress.clone();
+            self.out.push(Happening::Progress { step: self.step_id(), progress });
+        }
+    }
+
+    fn stopping_now(&mut self) -> Option<Effect> {
+        if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo) { self.stopping() } else { None }
+    }
+
     fn waiting_blind(&mut self, why: &str) -> Effect {
         if self.over() {
             return self.unknown(format!("whether it holds cannot be read: {why}"));
         }
         let progress = Progress { text: format!("cannot be read: {why}"), ..Progress::default() };
-        if progress != self.progress {
-            self.progress = progress.clone();
-            self.out.push(Happening::Progress { step: self.step_id(), progress });
-        }
+        self.tell_progress(progress);
         self.pause(Duration::from_secs(2), Next::Observe)
     }
 

@@ -215,3 +215,47 @@ fn the_checker_of_histories_can_fail() {
     assert_eq!(history.sends.len(), 2);
     assert_eq!(history.outcome.map(|o| o.outcome), Some(End::Proven));
 }
+
+/// Plays a run in a kind world where looking at facts answers this, in order, and the last answer from then on.
+fn observing(answers: &[Observed]) -> (Vec<Effect>, Outcome, Duration) {
+    let mut machine = Machine::new(plan_once().clone(), "ana@bastion".into());
+    let kind = Dice { choice: 0, wait: 1, stop: 0, attended: false, lock_lost: false };
+    let mut moment = Moment::default();
+    let (mut input, mut effects, mut looks) = (Input::Start, Vec::new(), 0);
+    loop {
+        let turn = machine.next(input, moment);
+        input = match turn.effect {
+            Effect::End(outcome) => return (effects, outcome, moment.now),
+            Effect::Observe(_) => {
+                looks += 1;
+                Input::Observed(answers[(looks - 1).min(answers.len() - 1)].clone())
+            }
+            ref effect => answer(effect, kind),
+        };
+        if let Effect::Pause(time) = turn.effect {
+            moment.now += time;
+        }
+        effects.push(turn.effect);
+        assert!(effects.len() < 5000, "a run ends");
+    }
+}
+
+#[test]
+fn pods_that_are_ready_for_a_moment_are_not_proven() {
+    let ready = Observed::Proven("5 of 5 pods ready".into());
+    let crashed = Observed::Waiting(Progress { text: "4/5 ready".into(), ..Progress::default() });
+    // Ready for two looks and gone again, over and over, until it is plain that it will not get better.
+    let mut answers: Vec<Observed> = (0..10).flat_map(|_| [ready.clone(), ready.clone(), crashed.clone()]).collect();
+    answers.push(Observed::Hopeless("exit 1".into()));
+    let (_, outcome, _) = observing(&answers);
+    assert_ne!(outcome.outcome, End::Proven, "{outcome:?}");
+    assert!(outcome.reason.contains("exit 1"), "{outcome:?}");
+}
+
+#[test]
+fn pods_that_stay_ready_are_proven_after_the_moment_and_not_before() {
+    let (effects, outcome, took) = observing(&[Observed::Proven("5 of 5 pods ready".into())]);
+    assert_eq!(outcome.outcome, End::Proven);
+    assert_eq!(took, Duration::from_secs(5), "it waits for the moment and no longer");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Observe(_))));
+}

@@ -110,7 +110,8 @@ pub(crate) fn a_scale_without_room_ends_as_failed_and_undone(cluster: &Cluster) 
     terminal.type_text("1000\r");
     terminal.wait_for("to go on");
     terminal.type_text("y\r");
-    terminal.wait("the run says what it waits for", |screen| screen.has("ready") && !screen.has("to go on"));
+    // Before the write nothing is there to be undone: a run that is cancelled then is refused, and says that nothing was written.
+    terminal.wait("the write is done and its proof waited for", |screen| screen.has("/1000") && !screen.has("to go on"));
     terminal.press("c");
     terminal.wait("it is undone, and said so", |screen| screen.has("failed") || screen.has("undone"));
     space.wait_ready("web", 1);
