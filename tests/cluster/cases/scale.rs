@@ -137,7 +137,7 @@ pub(crate) fn a_scale_is_proven_recorded_and_leaves_only_its_notes(cluster: &Clu
     let mut reasons: Vec<Value> = space
         .list("v1", "Event")
         .into_iter()
-        .filter(|e| e["source"]["component"] == "timonel.io/console")
+        .filter(|e| e["reportingComponent"] == "timonel.io/console")
         .map(|e| e["reason"].clone())
         .collect();
     reasons.sort_by_key(Value::to_string);
