@@ -11,7 +11,7 @@ pub(in crate::run) use pod::{PodFacts, Trouble};
 
 use serde_json::{Map, Value};
 
-use crate::base::text::clean;
+use crate::base::text::{Str, clean};
 use crate::target::api::{ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -159,6 +159,12 @@ impl WorkloadFacts {
     /// The pod template's labels.
     pub(in crate::run) fn template_labels(&self) -> Option<&Map<String, Value>> {
         self.raw.pointer("/spec/template/metadata/labels").and_then(Value::as_object)
+    }
+
+    /// The labels that its pods get, as selectors take them.
+    pub(in crate::run) fn pod_labels(&self) -> Vec<(Str, Str)> {
+        let labels = self.template_labels().into_iter().flatten();
+        labels.map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into())).collect()
     }
 
     /// The pod template's spec.

@@ -253,12 +253,7 @@ pub(in crate::run) fn dry_run_check(answer: Option<&Result<(), TargetError>>, ri
 
 /// The Services whose pods these are.
 pub(in crate::run) fn selecting(services: &Result<Vec<Object>, TargetError>, workload: &WorkloadFacts) -> Vec<String> {
-    let labels: Vec<_> = workload
-        .template_labels()
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
-        .collect();
+    let labels = workload.pod_labels();
     let all = services.iter().flatten().filter_map(|o| if let Object::Service(s) = o { Some(&**s) } else { None });
     let own = all.filter(|s: &&Service| &*s.kind != "ExternalName" && s.selector.matches(&labels));
     let mut names: Vec<String> = own.map(|s| s.meta.name.to_string()).collect();

@@ -19,7 +19,7 @@ pub const DONE: &str = "✓";
 /// A check that failed.
 pub const FAILED: &str = "✗";
 /// A step that has not begun.
-pub const TODO: &str = "·";
+pub const WAITING: &str = "·";
 /// A marked row.
 pub const MARK: &str = "*";
 /// Sorted with the largest last.

@@ -123,12 +123,7 @@ pub(in crate::run) fn pdb(pdbs: &Result<Vec<Object>, TargetError>, workload: &Wo
             return check.unknown(detail, fix);
         }
     };
-    let labels: Vec<_> = workload
-        .template_labels()
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
-        .collect();
+    let labels = workload.pod_labels();
     let own: Vec<&Pdb> = pdbs
         .iter()
         .filter_map(|o| if let Object::Pdb(p) = o { Some(&**p) } else { None })
@@ -154,12 +149,7 @@ pub(in crate::run) fn pdb_while_rolling(pdbs: &Result<Vec<Object>, TargetError>,
             return Check::advisory("pdb").unknown(detail, fix);
         }
     };
-    let labels: Vec<_> = workload
-        .template_labels()
-        .into_iter()
-        .flatten()
-        .map(|(k, v)| (k.as_str().into(), v.as_str().unwrap_or_default().into()))
-        .collect();
+    let labels = workload.pod_labels();
     let own: Vec<&Pdb> = pdbs
         .iter()
         .filter_map(|o| if let Object::Pdb(p) = o { Some(&**p) } else { None })

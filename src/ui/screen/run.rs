@@ -67,7 +67,7 @@ fn rows(run: &RunView, now: Timestamp, room: usize) -> Vec<Line<'static>> {
 
 fn step_rows(step: &StepView, now: Timestamp, room: usize, rows: &mut Vec<Line<'static>>) {
     let (mark, role, text_role) = match step.state {
-        StepState::Waiting => (glyph::TODO, Role::Dim, Role::Dim),
+        StepState::Waiting => (glyph::WAITING, Role::Dim, Role::Dim),
         StepState::Running => (glyph::CURRENT, Role::PanelTitle, Role::Strong),
         StepState::Proven(..) => (glyph::DONE, Role::Ok, Role::Text),
         StepState::Failed(..) => (glyph::FAILED, Role::Down, Role::Strong),
