@@ -24,8 +24,15 @@ fn image(space: &Namespace<'_>) -> String {
     web["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
 }
 
+/// The pods that are meant to stay: one of an older revision may still be on its way out.
 fn pods(space: &Namespace<'_>) -> BTreeSet<String> {
-    space.list("v1", "Pod").iter().map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned()).collect()
+    let staying = |pod: &&Value| pod["metadata"].get("deletionTimestamp").is_none();
+    space
+        .list("v1", "Pod")
+        .iter()
+        .filter(staying)
+        .map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub(crate) fn a_rollback_is_proven_on_the_pods_of_that_revision(cluster: &Cluster) {
