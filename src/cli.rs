@@ -15,6 +15,7 @@ mod journal;
 mod output;
 mod releases;
 mod runs;
+mod schema;
 mod sim;
 mod status;
 
@@ -87,6 +88,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Plan(args)) => action::plan(global, &args, printer),
         Some(Command::Run(args)) => action::run(global, &args, printer),
         Some(Command::Completions { shell }) => generate::completions(shell, printer),
+        Some(Command::Schema { name }) => schema::run(name.as_deref(), printer),
         Some(Command::Man) => generate::man(printer),
     }
 }

@@ -16,5 +16,5 @@ pub use by::{By, Hints, Manager, newest_template_manager};
 pub use changed::{Changed, changed};
 pub use diff::{Difference, Reference, Section, Shown, compare, references, template_of};
 pub use history::{Revision, history};
-pub use json::{back_json, changed_json, releases_json};
+pub use json::{BackAnswer, ChangedAnswer, ImageAnswer, ReleaseAnswer};
 pub use stays::{Stays, stays};

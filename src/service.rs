@@ -27,6 +27,9 @@ pub use workload::{Workload, WorkloadKind};
 
 use crate::base::toml::{Spot, Table};
 
+/// The JSON Schema of service files, for editors. A test holds it against the reader, key by key.
+pub const SCHEMA: &str = include_str!("../assets/schemas/service.json");
+
 /// A service in one environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {

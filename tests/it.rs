@@ -1,4 +1,4 @@
-//! The fast suite in one binary: no network, no cluster, no real terminal. `cargo test` runs this and the unit tests.
+//! The fast suite in one binary: no cluster but the simulated one, no real terminal. `cargo test` runs this and the unit tests.
 
 #![allow(
     clippy::panic,
@@ -9,6 +9,9 @@
 )]
 
 mod architecture;
+mod cli;
 mod config;
 mod net;
 mod screens;
+#[path = "support/kit.rs"]
+mod support;

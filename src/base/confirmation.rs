@@ -2,10 +2,11 @@
 //!
 //! Owns the five words. What raises a level is the business of plans.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an operator must do before a plan runs; later ones are harder, and nothing lowers a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confirmation {
     /// Nothing.

@@ -2,12 +2,13 @@
 //!
 //! Owns the order of the words. Must not know what they are derived from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How well a workload, a probe or a whole service is.
 ///
 /// `Unknown` is a result of its own: what could not be read is never drawn as good news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Works as wanted.

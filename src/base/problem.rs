@@ -4,10 +4,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Worth knowing; everything works.
@@ -19,7 +20,7 @@ pub enum Level {
 }
 
 /// Where in a file a problem is; lines and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct FilePlace {
     /// The file as the user named it.
     pub file: String,
@@ -30,7 +31,7 @@ pub struct FilePlace {
 }
 
 /// What a problem is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Place {
     /// A place in a file.
@@ -53,7 +54,7 @@ impl fmt::Display for Place {
 }
 
 /// One problem: shown under Problems, in `status`, and on stderr after exit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Problem {
     /// Stable id; a second problem with the same id replaces the first: `watch:events`, `config:theme`.
     pub id: String,

@@ -20,6 +20,9 @@ use super::text::{clean, elide};
 pub use entry::Entry;
 pub use table::Table;
 
+#[cfg(test)]
+pub(crate) use table::ASKED;
+
 /// Files larger than this are refused: nobody writes them by hand.
 pub const MAX_BYTES: usize = 1 << 20;
 

@@ -178,6 +178,12 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// The JSON Schema of what a command prints with `-o json`, or of service files; all names without one
+    #[command(after_help = "Example:\n  timonel schema status\n  timonel schema service > service.schema.json")]
+    Schema {
+        /// Which
+        name: Option<String>,
+    },
     /// The man page
     #[command(after_help = "Example:\n  timonel man | man -l -")]
     Man,

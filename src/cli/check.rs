@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
@@ -11,8 +12,9 @@ use super::{Global, Output, ServiceFile, cluster};
 use crate::base::problem::{Level, Problem};
 use crate::{config, service};
 
-#[derive(Serialize)]
-struct Answer {
+/// `timonel.check/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
     schema: &'static str,
     taken_at: jiff::Timestamp,
     file: String,

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
@@ -40,11 +41,13 @@ const READS: [(Kind, bool); 14] = [
     (Kind::Lease, false),
 ];
 
-#[derive(Serialize)]
-struct Answer {
+/// `timonel.doctor/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
     schema: &'static str,
     taken_at: jiff::Timestamp,
-    target: serde_json::Value,
+    /// Null when the target could not be reached; the problems say why.
+    target: Option<status::StatusTarget>,
     doctor: Vec<Problem>,
 }
 
@@ -53,7 +56,7 @@ struct Answer {
 struct Findings {
     lines: Vec<(Option<Level>, String, Option<String>)>,
     problems: Vec<Problem>,
-    target: serde_json::Value,
+    target: Option<status::StatusTarget>,
 }
 
 impl Findings {
@@ -143,7 +146,7 @@ async fn on_the_target(client: &Client, booted: &Booted, left: bool, found: &mut
         return;
     }
     let identity = client.identity().await;
-    found.target = status::target_of(opened, &identity);
+    found.target = Some(status::target_of(opened, &identity));
     version(&identity.server_version, found);
     match &identity.cluster_uid {
         Some(uid) => found.good(format!("cluster UID {uid}; the server says that you are '{}'", identity.user)),

@@ -2,6 +2,7 @@
 //!
 //! Owns how the record is printed. Reading and checking it is `run::journal`'s.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
@@ -12,8 +13,9 @@ use crate::run::journal::{self, Entry, EntryKind, RunSummary};
 /// Lines that `timonel journal` prints for people: the newest.
 const SHOWN: usize = 100;
 
-#[derive(Serialize)]
-struct JournalAnswer<'a> {
+/// `timonel.journal-list/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JournalAnswer<'a> {
     schema: &'static str,
     taken_at: jiff::Timestamp,
     folder: String,
@@ -21,8 +23,9 @@ struct JournalAnswer<'a> {
     journal: &'a [Entry],
 }
 
-#[derive(Serialize)]
-struct VerifyAnswer<'a> {
+/// `timonel.journal-verify/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct VerifyAnswer<'a> {
     schema: &'static str,
     taken_at: jiff::Timestamp,
     folder: String,
@@ -30,11 +33,21 @@ struct VerifyAnswer<'a> {
     report: &'a journal::Report,
 }
 
-#[derive(Serialize)]
-struct RunsAnswer<'a> {
+/// `timonel.runs/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RunsAnswer<'a> {
     schema: &'static str,
     taken_at: jiff::Timestamp,
     runs: &'a [RunSummary],
+}
+
+/// `timonel.run-record/1`: one run in full.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RecordAnswer<'a> {
+    schema: &'static str,
+    taken_at: jiff::Timestamp,
+    run: &'a RunSummary,
+    journal: &'a [Entry],
 }
 
 /// `timonel journal [verify]`.
@@ -145,14 +158,7 @@ fn show(id: &str, runs: &[RunSummary], entries: &[Entry], now: jiff::Timestamp, 
     };
     let own: Vec<Entry> = entries.iter().filter(|e| e.run.as_deref() == Some(id)).cloned().collect();
     if printer.output() != Output::Table {
-        #[derive(Serialize)]
-        struct Show<'a> {
-            schema: &'static str,
-            taken_at: jiff::Timestamp,
-            run: &'a RunSummary,
-            journal: &'a [Entry],
-        }
-        printer.value(&Show { schema: "timonel.run-record/1", taken_at: now, run, journal: &own })?;
+        printer.value(&RecordAnswer { schema: "timonel.run-record/1", taken_at: now, run, journal: &own })?;
         return Ok(Exit::OK);
     }
     for line in story(run, &own) {

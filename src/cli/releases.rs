@@ -2,13 +2,25 @@
 //!
 //! Owns how it is printed. Revisions are `release`'s.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster, status};
 use crate::base::age;
 use crate::base::problem::did_you_mean;
 use crate::fleet::WorkloadKey;
-use crate::release::{self, Hints, Revision};
+use crate::release::{self, Hints, ReleaseAnswer, Revision};
 use crate::target::model::Kind;
+
+/// `timonel.releases/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
+    schema: &'static str,
+    taken_at: jiff::Timestamp,
+    target: status::StatusTarget,
+    releases: Vec<ReleaseAnswer>,
+}
 
 /// `timonel releases [WORKLOAD]`.
 pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
@@ -33,7 +45,8 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
         wanted.into_iter().map(|key| (key.clone(), release::history(&seen.fleet, &key, &Hints::default()))).collect();
     if printer.output() != Output::Table {
         let target = status::target(client.opened(), &seen);
-        printer.value(&release::releases_json(now, &target, &found))?;
+        let releases = found.iter().flat_map(|(key, revisions)| revisions.iter().map(|r| ReleaseAnswer::of(key, r))).collect();
+        printer.value(&Answer { schema: "timonel.releases/1", taken_at: now, target, releases })?;
         return Ok(Exit::OK);
     }
     let rows: Vec<Vec<String>> = found

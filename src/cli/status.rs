@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
@@ -17,7 +18,7 @@ use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
 use crate::probe::{Askers, Surroundings};
-use crate::release::{self, Hints};
+use crate::release::{self, BackAnswer, ChangedAnswer, Hints};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
@@ -41,44 +42,55 @@ const OPTIONAL: [Kind; 8] = [
     Kind::Event,
 ];
 
-#[derive(Serialize)]
-struct Status {
+/// `timonel.status/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Status {
     schema: &'static str,
     taken_at: Timestamp,
     took_seconds: f64,
-    target: serde_json::Value,
+    target: StatusTarget,
     service: StatusService,
+    /// Of the whole.
     health: Health,
+    /// Why it is not ok, the gravest first.
     reasons: Vec<String>,
     workloads: Vec<StatusWorkload>,
     probes: Vec<StatusProbe>,
     kpis: [(); 0],
-    changed: serde_json::Value,
-    back: serde_json::Value,
+    /// The last change; null when none has a time that can be known.
+    changed: Option<ChangedAnswer>,
+    /// The way back; null when there is no workload to go back with.
+    back: Option<BackAnswer>,
+    /// Whom to call, those who can be reached now first.
     call: Vec<StatusCall>,
     debts: [(); 0],
+    /// What could not be found out.
     problems: Vec<Problem>,
 }
 
-#[derive(Serialize)]
-struct StatusTarget {
+/// Where an answer comes from.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StatusTarget {
     kind: &'static str,
     context: String,
+    /// UID of the namespace kube-system.
     cluster_uid: Option<String>,
+    /// Why it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster_uid_reason: Option<String>,
+    /// Null: all of them.
     namespaces: Option<Vec<String>>,
     server_version: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusService {
     id: Option<String>,
     environment: &'static str,
     read_only: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusWorkload {
     id: String,
     kind: String,
@@ -95,13 +107,13 @@ struct StatusWorkload {
     rollout: StatusRollout,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusRollout {
     state: crate::fleet::health::Rollout,
     revision: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusProbe {
     id: String,
     kind: String,
@@ -111,7 +123,7 @@ struct StatusProbe {
     detail: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatusCall {
     role: String,
     reachable_now: Option<bool>,
@@ -268,8 +280,8 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
         kpis: [],
-        changed: release::changed_json(release::changed(&seen.fleet, &counts, &|_| Hints::default()).as_ref()),
-        back: release::back_json(release::subject(&seen.fleet, &counts).map(|key| release::back(&seen.fleet, &key, false)).as_ref()),
+        changed: release::changed(&seen.fleet, &counts, &|_| Hints::default()).map(|c| ChangedAnswer::of(&c)),
+        back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
         debts: [],
         problems: seen.problems,
@@ -277,22 +289,20 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
 }
 
 /// Where an answer comes from.
-pub(super) fn target(opened: &Opened, seen: &Seen) -> serde_json::Value {
+pub(super) fn target(opened: &Opened, seen: &Seen) -> StatusTarget {
     target_of(opened, &seen.identity)
 }
 
 /// The same from what the server said about itself.
-pub(super) fn target_of(opened: &Opened, identity: &crate::target::api::Identity) -> serde_json::Value {
-    let target = StatusTarget {
+pub(super) fn target_of(opened: &Opened, identity: &crate::target::api::Identity) -> StatusTarget {
+    StatusTarget {
         kind: "kubernetes",
         context: opened.context.clone(),
         cluster_uid: identity.cluster_uid.clone(),
         cluster_uid_reason: identity.cluster_uid_reason.clone(),
         namespaces: opened.namespaces.clone(),
         server_version: Some(identity.server_version.clone()).filter(|v| !v.is_empty()),
-    };
-    // Plain strings always serialise.
-    serde_json::to_value(target).unwrap_or_default()
+    }
 }
 
 fn workload(row: &WorkloadRow, entry: Option<&crate::service::Workload>) -> StatusWorkload {
@@ -369,19 +379,21 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     for p in &status.probes {
         printer.line(&format!("probe {}: {} {}", p.id, p.result.word(), p.detail))?;
     }
-    let text = |value: &serde_json::Value, key: &str| value[key].as_str().map(ToOwned::to_owned);
-    printer.line(&match text(&status.changed, "what") {
-        Some(what) => {
-            let by = text(&status.changed, "by").unwrap_or_else(|| "unknown".to_owned());
-            format!("changed: {what} at {} by {by}", text(&status.changed, "at").unwrap_or_default())
+    printer.line(&match &status.changed {
+        Some(changed) => {
+            let at = changed.at.map(|at| at.to_string()).unwrap_or_default();
+            format!("changed: {} at {at} by {}", changed.what, changed.by.as_deref().unwrap_or("unknown"))
         }
         None => "changed: unknown".to_owned(),
     })?;
-    let verdict = text(&status.back, "verdict").unwrap_or_else(|| "unknown: no workload with revisions is seen".to_owned());
-    let reasons: Vec<&str> = status.back["reasons"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
-    let to = text(&status.back, "to").map(|to| format!("{to} ")).unwrap_or_default();
-    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    printer.line(&format!("back: {to}{verdict}{why}"))?;
+    printer.line(&match &status.back {
+        Some(back) => {
+            let to = back.to.as_ref().map(|to| format!("{to} ")).unwrap_or_default();
+            let why = if back.reasons.is_empty() { String::new() } else { format!(": {}", back.reasons.join("; ")) };
+            format!("back: {to}{}{why}", back.verdict.word())
+        }
+        None => "back: unknown: no workload with revisions is seen".to_owned(),
+    })?;
     for call in &status.call {
         let now = match call.reachable_now {
             Some(true) => "now",

@@ -20,6 +20,7 @@ pub use schedule::Schedule;
 pub use service::{Endpoints, service};
 pub use whole::{Member, Part, whole};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::health::Health;
@@ -39,7 +40,7 @@ pub struct Verdict {
 }
 
 /// How far a rollout is (cli.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rollout {
     /// Nothing is under way.

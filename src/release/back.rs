@@ -3,6 +3,7 @@
 //! Without the knowledge of a schema no way back is called safe: it is unknown, and the reasons say what is missing. Never looks
 //! like good news.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::by::Hints;
@@ -37,7 +38,7 @@ pub struct Target {
 }
 
 /// Whether a way back is safe (cli.md).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackVerdict {
     /// Nothing would be lost.
@@ -50,6 +51,19 @@ pub enum BackVerdict {
     Impossible,
     /// Cannot be told.
     Unknown,
+}
+
+impl BackVerdict {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::NeedsDowngrade => "needs-downgrade",
+            Self::LosesData => "loses-data",
+            Self::Impossible => "impossible",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl Back {

@@ -3,6 +3,7 @@
 //! Owns plain data. The last event of a run is `ended`, whatever happens.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::check::Check;
@@ -11,7 +12,7 @@ use super::plan::Plan;
 use crate::base::confirmation::Confirmation;
 
 /// One thing that happened in a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunEvent {
     schema: &'static str,
     /// Which run.
@@ -24,7 +25,7 @@ pub struct RunEvent {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
     /// The plan was made.
@@ -110,7 +111,7 @@ pub enum Happening {
 }
 
 /// How far a proof is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Progress {
     /// So many of `of`; `None` when it cannot be counted.
     pub done: Option<i64>,

@@ -2,13 +2,14 @@
 //!
 //! Owns the four ends of a run (and "refused"), debts, and the exit codes that follow (cli.md).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::confirm::Refusal;
 use crate::base::text::Str;
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Done, and every proof held.
@@ -37,7 +38,7 @@ impl End {
 }
 
 /// Something that a run left behind and that must be undone or settled by somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Debt {
     /// Stable within the run: the id of the step that made it.
     pub id: String,
@@ -50,7 +51,7 @@ pub struct Debt {
 }
 
 /// Which signal ended a run early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
     /// Interrupt: exit code 130.
@@ -60,7 +61,7 @@ pub enum Signal {
 }
 
 /// The end of a run with all that must be said about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outcome {
     /// How it ended.
     pub outcome: End,
@@ -124,7 +125,7 @@ impl Outcome {
 }
 
 /// A question of a run that paused (contract.md 6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Question {
     /// What happened.
     pub reason: Str,
@@ -133,7 +134,7 @@ pub struct Question {
 }
 
 /// A way on for a run that paused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// Take back what was written, and prove the previous state.

@@ -11,6 +11,7 @@ pub use text::{PlanLine, Tone};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ pub const VALID_FOR: Duration = Duration::from_secs(90);
 
 /// A plan. Its fields are private to the engine, so that what is confirmed is what was made; read it through its methods or as
 /// JSON.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Plan {
     schema: &'static str,
     pub(in crate::run) id: String,
@@ -79,7 +80,7 @@ pub(in crate::run) struct UndoStep {
 }
 
 /// Where a plan is carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlanTarget {
     /// `kubernetes`.
     pub kind: &'static str,
@@ -97,7 +98,7 @@ pub struct PlanTarget {
 }
 
 /// One object that a plan changes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PlanObject {
     /// `Deployment`.
     pub kind: Kind,
@@ -116,7 +117,7 @@ pub struct PlanObject {
 }
 
 /// One field that changes, as it may be shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PlanChange {
     /// `spec.replicas`.
     pub field: String,
@@ -127,7 +128,7 @@ pub struct PlanChange {
 }
 
 /// What a person must do before anything is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ask {
     /// How much.
     pub level: Confirmation,

@@ -7,6 +7,7 @@ pub(in crate::run) mod difference;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ use crate::target::api::{Change, WriteRequest};
 use crate::target::model::ObjectRef;
 
 /// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
     /// Stable within the action: `lock`, `write`, `prove-ready`. Enters the plan's hash.
     pub id: &'static str,

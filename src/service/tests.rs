@@ -1,3 +1,5 @@
+mod schema;
+
 use std::time::Duration;
 
 use super::{Choice, Environment, Origin, ProbeKind, Service, ServiceFile, Target, WorkloadKind, accepted_hash, check};

@@ -8,6 +8,8 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use super::schema;
+
 /// The program under test. A measurement may name another build of it.
 pub(crate) fn program() -> PathBuf {
     std::env::var_os("TIMONEL_TEST_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_timonel")), PathBuf::from)
@@ -29,14 +31,20 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Standard output as JSON.
+    /// Standard output as JSON, which must be what its schema says.
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:#?}"))
+        let value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:#?}"));
+        schema::expect(&value);
+        value
     }
 
-    /// Standard output as one JSON value a line.
+    /// Standard output as one JSON value a line, each of which must be what its schema says.
     pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self:#?}"));
+        let parse = |line: &str| {
+            let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self:#?}"));
+            schema::expect(&value);
+            value
+        };
         self.stdout.lines().filter(|line| !line.trim().is_empty()).map(parse).collect()
     }
 

@@ -12,6 +12,12 @@ use super::{At, Reader, Spot, quoted, word_hint};
 use crate::base::problem::Level;
 use crate::base::text::clean;
 
+#[cfg(test)]
+thread_local! {
+    /// What readers asked for in this thread: the path of a table, and a key. What is written about a kind of file is held against it.
+    pub(crate) static ASKED: RefCell<BTreeSet<(String, String)>> = const { RefCell::new(BTreeSet::new()) };
+}
+
 /// A table of the file. Every method that takes a key makes the key a known one.
 pub struct Table<'r> {
     reader: &'r Reader<'r>,
@@ -39,9 +45,15 @@ impl<'r> Table<'r> {
         self.map.contains_key(key)
     }
 
+    fn know(&self, key: &str) {
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert((self.spot.path.clone(), key.to_owned())));
+        self.known.borrow_mut().insert(key.to_owned());
+    }
+
     /// The value of a key.
     pub fn entry(&self, key: &str) -> Option<Entry<'r>> {
-        self.known.borrow_mut().insert(key.to_owned());
+        self.know(key);
         let (key, value) = self.map.get_key_value(key)?;
         Some(Entry::new(self.reader, key.get_ref(), self.reader.spot(self.path(key.get_ref()), value.span().start), value.get_ref()))
     }
@@ -52,7 +64,7 @@ impl<'r> Table<'r> {
         let mut all: Vec<_> = self.map.iter().collect();
         all.sort_by_key(|(key, _)| key.span().start);
         let named = |(key, value): (&'r toml::Spanned<toml::de::DeString<'r>>, &'r toml::Spanned<DeValue<'r>>)| {
-            self.known.borrow_mut().insert(key.get_ref().to_string());
+            self.know(key.get_ref());
             let path = self.path(key.get_ref());
             let name = At { value: clean(key.get_ref()).into_owned(), spot: self.reader.spot(path.clone(), key.span().start) };
             (name, Entry::new(self.reader, key.get_ref(), self.reader.spot(path, value.span().start), value.get_ref()))
@@ -112,7 +124,7 @@ impl<'r> Table<'r> {
     pub fn accept(&self, keys: &[&'static str]) -> Vec<At<&'static str>> {
         let mut written = Vec::new();
         for key in keys {
-            self.known.borrow_mut().insert((*key).to_owned());
+            self.know(key);
             if let Some((found, _)) = self.map.get_key_value(*key) {
                 written.push(At { value: *key, spot: self.reader.spot(self.path(key), found.span().start) });
             }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{BackVerdict, back, subject};
 use crate::fleet::testing::{NOW, applied, fleet, labels, meta, now, replica_set, workload};
 use crate::fleet::{Fleet, WorkloadKey, WorkloadKind};
-use crate::release::{back_json, stays};
+use crate::release::{BackAnswer, stays};
 use crate::target::model::{Hpa, Kind, Meta, MetaOnly, Object, Workload};
 
 fn web() -> WorkloadKey {
@@ -54,7 +54,7 @@ fn nothing_to_return_to_is_impossible_and_nothing_to_see_is_unknown() {
     assert_eq!(back(&only, &web(), false).text(), "impossible: web has no older revision");
     let unseen = settled(&[at_revision("1").into()]);
     assert_eq!(back(&unseen, &web(), false).text(), "unknown: the revisions of web cannot be seen");
-    let json = back_json(Some(&back(&unseen, &web(), false)));
+    let json = serde_json::to_value(BackAnswer::of(&back(&unseen, &web(), false))).expect("plain data");
     assert_eq!((&json["verdict"], &json["to"], &json["estimate_seconds"]), (&json!("unknown"), &json!(null), &json!(null)));
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ pub fn read(folder: &Path) -> Result<Reading, JournalError> {
 }
 
 /// One run as the journal tells it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunSummary {
     /// Its id.
     pub id: String,

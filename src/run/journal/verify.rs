@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::JournalError;
@@ -11,7 +12,7 @@ use super::chain::{self, Link};
 use super::files;
 
 /// What kind of damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DamageKind {
     /// The line is no line of a journal.
@@ -33,7 +34,7 @@ pub enum DamageKind {
 }
 
 /// One damage, at a place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Damage {
     /// Name of the file within the folder.
     pub file: String,
@@ -46,7 +47,7 @@ pub struct Damage {
 }
 
 /// What `verify` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// How many files were read.
     pub files: usize,

@@ -2,12 +2,13 @@
 //!
 //! Owns the table of kinds: word, group, version, plural, short names (kubectl's).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::text::Str;
 
 /// Kinds that the program knows by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[allow(missing_docs, reason = "each variant is the Kubernetes kind of that name")]
 pub enum Kind {
     Pod,
