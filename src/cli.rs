@@ -14,6 +14,7 @@ mod generate;
 mod journal;
 mod output;
 mod releases;
+mod resume;
 mod runs;
 mod schema;
 mod sim;
@@ -26,7 +27,9 @@ use clap::Parser;
 use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
-pub use args::{ActionArgs, Cli, ColorWhen, Command, DemoArgs, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile, SimArgs};
+pub use args::{
+    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile, SimArgs, UndoArgs,
+};
 pub use output::{Exit, Failure, Printer};
 
 /// Runs the program with the arguments of this process.

@@ -7,6 +7,7 @@
 //! plan        the value: what will change, hash, staleness, lines       level, environment   how much must be typed
 //! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
 //! ground      what they have in common                                  context              what plans rest on
+//! record      a plan in the journal                                  resume               a recorded plan goes on
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
 //! ```
 
@@ -33,12 +34,15 @@ mod observe;
 mod outcome;
 mod pause;
 mod plan;
+mod record;
 mod restart;
+mod resume;
 mod rollback;
 pub mod scale;
 pub mod scrub;
 mod step;
 mod time;
+mod word;
 #[cfg(test)]
 mod world;
 
@@ -50,11 +54,13 @@ pub use context::{PlanContext, PlanError};
 pub use control::Control;
 pub use environment::Environment;
 pub use event::{Happening, Progress, RunEvent};
-pub use execute::{Deps, execute};
+pub use execute::{Deps, execute, resume};
 pub use level::{Nature, Raise};
 pub use name::{NameError, resolve};
 pub use observe::{NoProbes, ProbeAnswer, Probes};
 pub use outcome::{Debt, End, Outcome, Question, Signal, Way};
 pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
+pub use record::RecordError;
+pub use resume::{ResumeError, Resumed, Unfinished, recorded_plan};
 pub use step::Step;
 pub use time::{Timer, TokioTimer};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
-use super::{ActionArgs, Global, Output, RunArgs};
+use super::{ActionArgs, ConfirmArgs, Global, Output, RunArgs};
 use crate::base::problem::did_you_mean;
 use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
+use crate::run::journal::Journal;
 use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, NoProbes, Outcome, Plan, PlanError, RunEvent, TokioTimer, Tone, Way,
     execute, resolve,
@@ -35,14 +36,26 @@ pub(super) fn plan(global: &Global, args: &ActionArgs, printer: &mut Printer) ->
 /// `timonel run`.
 pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, &args.action.file)?;
-    // Asked before anything else, so that nobody confirms what could not be recorded.
-    let journal = booted.journal().map_err(|why| Failure::new(Exit::REFUSED, format!("nothing was written: {why}")))?;
     let planner = booted.planner(args.action.deadline);
+    let make = async |client: &Client| make(&booted, &planner, client, &args.action, PlanError::run_exit_code).await;
+    verified(global, &booted, &args.confirmation, make, printer)
+}
+
+/// Makes a plan, has it confirmed, and carries it out.
+pub(super) fn verified(
+    global: &Global,
+    booted: &Booted,
+    given: &ConfirmArgs,
+    make: impl AsyncFnOnce(&Client) -> Result<Plan, Failure>,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    // Asked before anything else, so that nobody confirms what could not be recorded.
+    let journal = journal(booted)?;
     let runtime = cluster::runtime()?;
     let (client, plan) = runtime.block_on(async {
         let work = async {
-            let client = cluster::open(&booted).await?;
-            let plan = make(&booted, &planner, &client, &args.action, PlanError::run_exit_code).await?;
+            let client = cluster::open(booted).await?;
+            let plan = make(&client).await?;
             Ok::<_, Failure>((client, plan))
         };
         tokio::time::timeout(global.timeout, work)
@@ -53,12 +66,12 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
     let begun = booted.clock.now();
     let shown = Arc::new(plan.clone());
     told(printer, &RunEvent::new(&id, begun, Happening::Planned { plan: Box::new(plan.clone()) }), &shown, begun)?;
-    let meant = match &args.plan {
+    let meant = match &given.plan {
         Some(hash) => plan.expect_hash(hash),
         None => Ok(plan),
     };
     let confirmed = meant.and_then(|plan| {
-        let typed = confirmation(&plan, args.confirm.as_deref(), printer);
+        let typed = confirmation(&plan, given.confirm.as_deref(), printer);
         plan.confirm(&typed, booted.clock.now())
     });
     let confirmed = match confirmed {
@@ -71,13 +84,23 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
             return Err(refused(&refusal));
         }
     };
-    let outcome = runtime.block_on(carry_out(confirmed, client, journal, &booted, printer, &shown))?;
+    let outcome = runtime.block_on(carry_out(|deps| execute(confirmed, deps), client, journal, booted, printer, &shown))?;
     runtime.shutdown_background();
+    ended(&outcome, printer)
+}
+
+/// The journal that a run needs.
+pub(super) fn journal(booted: &Booted) -> Result<Arc<Journal>, Failure> {
+    booted.journal().map_err(|why| Failure::new(Exit::REFUSED, format!("nothing was written: {why}")))
+}
+
+/// The exit code of a run's end, with its words where it did not end well.
+pub(super) fn ended(outcome: &Outcome, printer: &Printer) -> Result<Exit, Failure> {
     let exit = Exit(outcome.exit_code());
     if printer.output() == Output::Table && !matches!(outcome.outcome, End::Proven) {
         return Err(Failure {
             message: format!("{}: {}", outcome.words(), outcome.reason),
-            hint: Some(outcome.hint).filter(|h| !h.is_empty()),
+            hint: Some(outcome.hint.clone()).filter(|h| !h.is_empty()),
             exit,
         });
     }
@@ -160,10 +183,11 @@ fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> Stri
     typed
 }
 
-async fn carry_out(
-    confirmed: crate::run::Confirmed,
+/// Carries a run out to its end: prints what it tells, hands signals and answers in.
+pub(super) async fn carry_out<R: Future<Output = Outcome> + Send + 'static>(
+    run: impl FnOnce(Deps) -> R,
     client: Client,
-    journal: Arc<crate::run::journal::Journal>,
+    journal: Arc<Journal>,
     booted: &Booted,
     printer: &mut Printer,
     plan: &Arc<Plan>,
@@ -182,7 +206,7 @@ async fn carry_out(
         control: control.clone(),
     };
     let begun = booted.clock.now();
-    let running = tokio::spawn(execute(confirmed, deps));
+    let running = tokio::spawn(run(deps));
     let mut signals = crate::runtime::signals::Signals::listen()?;
     loop {
         tokio::select! {

@@ -137,7 +137,9 @@ pub enum Command {
     )]
     Run(RunArgs),
     /// What was run, how it ended, what it left behind
-    #[command(after_help = "Example:\n  timonel runs\n  timonel runs show 20261122-143312-scale-7f3a")]
+    #[command(
+        after_help = "Example:\n  timonel runs\n  timonel runs show 20261122-143312-scale-7f3a\n  timonel runs resume 20261122-143312-scale-7f3a\n  timonel runs undo 20261122-143312-scale-7f3a"
+    )]
     Runs {
         /// One run in full
         #[command(subcommand)]
@@ -241,6 +243,14 @@ pub struct RunArgs {
     /// What to do.
     #[command(flatten)]
     pub action: ActionArgs,
+    /// What confirms it.
+    #[command(flatten)]
+    pub confirmation: ConfirmArgs,
+}
+
+/// What confirms a plan.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
     /// What the plan asks to be typed; needed without a terminal
     #[arg(long, value_name = "TEXT")]
     pub confirm: Option<String>,
@@ -257,6 +267,35 @@ pub enum RunsCommand {
         /// Run id
         id: String,
     },
+    /// Go on with a run whose process ended or which could not find out how things stand; what was confirmed needs no new
+    /// confirmation
+    #[command(after_help = "Example:\n  timonel runs resume 20261122-143312-scale-7f3a\n\nExit codes: those of run.")]
+    Resume {
+        /// Run id
+        id: String,
+    },
+    /// Plan the way back of a run that is over, and carry it out once it is confirmed
+    #[command(after_help = "Example:\n  timonel runs undo 20261122-143312-scale-7f3a --confirm production\n\nExit codes: those of run.")]
+    Undo(UndoArgs),
+}
+
+/// A run to be taken back.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Run id
+    pub id: String,
+    /// Override a failed check that allows it; several times for several
+    #[arg(long = "override", value_name = "CHECK")]
+    pub overrides: Vec<String>,
+    /// Why; recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How long each proof may take
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
+    /// What confirms it.
+    #[command(flatten)]
+    pub confirmation: ConfirmArgs,
 }
 
 /// Subcommands of `journal`.

@@ -116,12 +116,14 @@ const fn word(kind: EntryKind) -> &'static str {
     }
 }
 
-/// `timonel runs [show ID]`.
+/// `timonel runs`, and its subcommands.
 pub(super) fn runs(global: &Global, command: Option<&RunsCommand>, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, &ServiceFile::default())?;
     let reading = journal::read(&booted.paths.state).map_err(|e| Failure::new(Exit::UNKNOWN, e.to_string()))?;
     let runs = journal::runs(&reading.entries);
     match command {
+        Some(RunsCommand::Resume { id }) => super::resume::resume(global, id, printer),
+        Some(RunsCommand::Undo(args)) => super::resume::undo(global, args, printer),
         Some(RunsCommand::Show { id }) => show(id, &runs, &reading.entries, booted.clock.now(), printer),
         None if printer.output() != Output::Table => {
             printer.value(&RunsAnswer { schema: "timonel.runs/1", taken_at: booted.clock.now(), runs: &runs })?;

@@ -3,10 +3,10 @@
 //! Owns the shape of a check and the rule that says which ones block. Must not ask anything itself (that is `checks`).
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a check answers. Unknown is an answer of its own and never good news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
     /// The precondition holds.
@@ -18,7 +18,7 @@ pub enum Answer {
 }
 
 /// One precondition with its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Stable id, as `--override` takes it: `rbac:patch deployments/scale`, `quota`.
     pub id: String,

@@ -92,6 +92,11 @@ impl Confirmed {
         self.at
     }
 
+    /// A plan that was confirmed before, as the journal says: its run is resumed, and asks for nothing new.
+    pub(in crate::run) fn recorded(plan: Plan, at: Timestamp) -> Self {
+        Self { plan, at }
+    }
+
     pub(in crate::run) fn into_plan(self) -> Plan {
         self.plan
     }

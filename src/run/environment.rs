@@ -3,11 +3,13 @@
 //! Which kind of environment a target is, and its floor, `base` reads from names; a service file or the user's settings say
 //! it better, and whoever knows hands an [`Environment`] over.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 
 /// The environment that a plan is made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// Its kind.
     pub kind: EnvironmentKind,

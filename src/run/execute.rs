@@ -18,15 +18,16 @@ use super::gate::Gate;
 use super::journal::{Draft, Recorder};
 use super::lease::Holder;
 use super::locks::Locks;
-use super::machine::{Effect, Input, Looked, Machine, Moment, Tell};
+use super::machine::{Effect, Input, Looked, Machine, Moment, Past, Tell};
 use super::notes;
 use super::observe::{self, Observer, Probes};
-use super::outcome::{Outcome, Way};
+use super::outcome::{End, Outcome, Way};
 use super::plan::Plan;
+use super::resume::Resumed;
 use super::step::FieldWrite;
 use super::time::Timer;
 use crate::base::clock::Clock;
-use crate::target::api::{ErrorKind, Read, Write, WriteRequest};
+use crate::target::api::{Change, ErrorKind, Read, Write, WriteRequest};
 
 /// A run that waits for a person keeps its lock so long (contract.md 7).
 const KEEP_WHILE_ASKING: Duration = Duration::from_mins(5);
@@ -59,12 +60,37 @@ pub struct Deps {
 ///
 /// Dropping the future stops the run in the middle; spawn it, and use [`Control`] to stop it properly.
 pub async fn execute(confirmed: Confirmed, deps: Deps) -> Outcome {
+    let id = confirmed.plan().id().to_owned();
+    let why = match deps.journal.claim(&id) {
+        Ok(Some(claim)) => {
+            let outcome = carry_out(confirmed, None, deps).await;
+            drop(claim);
+            return outcome;
+        }
+        Ok(None) => "another process carries it out".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let outcome = Outcome::new(End::Refused, format!("nothing was written: {why}"));
+    // Whoever listens learns the end, or has gone away.
+    let _ = deps.events.try_send(RunEvent::ended(&id, deps.clock.now(), outcome.clone()));
+    outcome
+}
+
+/// Goes on with a run whose process ended, to its end: what is true is found out by reading, and nothing is sent twice.
+pub async fn resume(resumed: Resumed, deps: Deps) -> Outcome {
+    let (confirmed, past, claim) = resumed.into_parts();
+    let outcome = carry_out(confirmed, Some(past), deps).await;
+    drop(claim);
+    outcome
+}
+
+async fn carry_out(confirmed: Confirmed, past: Option<Past>, deps: Deps) -> Outcome {
     let (plan, gate) = Gate::open(confirmed, deps.write.clone());
     let gate = Arc::new(gate);
     let holder = holder(&plan, &deps);
     let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder);
     let runner = Runner { plan, gate, deps, locks };
-    let carried_out = std::pin::pin!(runner.carry_out());
+    let carried_out = std::pin::pin!(runner.carry_out(past));
     match select(carried_out, std::pin::pin!(runner.locks.keep())).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), carrying_out)) => carrying_out.await,
@@ -92,9 +118,13 @@ struct Runner {
 }
 
 impl Runner {
-    async fn carry_out(&self) -> Outcome {
+    async fn carry_out(&self, past: Option<Past>) -> Outcome {
         let operator = &self.plan.inner.operator;
-        let mut machine = Machine::new(self.plan.clone(), format!("{}@{}", operator.user, operator.host));
+        let by = format!("{}@{}", operator.user, operator.host);
+        let mut machine = match past {
+            None => Machine::new(self.plan.clone(), by),
+            Some(past) => Machine::resuming(self.plan.clone(), by, past),
+        };
         let mut observer = Observer::new(self.deps.read.clone(), self.deps.clock.clone(), self.deps.probes.clone());
         let mut input = Input::Start;
         loop {
@@ -127,7 +157,7 @@ impl Runner {
         ControlFlow::Continue(match effect {
             Effect::Record(drafts) => Input::Recorded(self.record(drafts).await),
             Effect::Lock => Input::Locked(self.locks.take().await),
-            Effect::Verify => Input::Verified(observe::moved(&*self.deps.read, &self.plan).await),
+            Effect::Verify(frozen) => Input::Verified(observe::moved(&*self.deps.read, &frozen).await),
             Effect::Look(write) => Input::Looked(self.look(&write).await),
             Effect::Send(write, version) => {
                 let sent = self.gate.send(write.request(&version)).await;
@@ -161,8 +191,9 @@ impl Runner {
         written.map_err(|e| e.to_string())
     }
 
+    /// Reads the object itself, whichever subresource is written: it has the same fields there, and a generation besides.
     async fn look(&self, write: &FieldWrite) -> Looked {
-        match self.deps.read.get(&write.object, write.subresource).await {
+        match self.deps.read.get(&write.object, "").await {
             Ok(raw) => write.position(&raw).map_or_else(Looked::Other, Looked::At),
             Err(error) if error.kind == ErrorKind::NotFound => Looked::Other(format!("{} is gone", write.object)),
             Err(error) => Looked::Unreadable(error.message),
@@ -201,7 +232,12 @@ impl Runner {
         let mut failed = Vec::new();
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();
+            let new = matches!(request.change, Change::Create(_));
             if let Err(error) = self.gate.send(request).await {
+                // A run that was resumed may have left it before.
+                if new && error.kind == ErrorKind::Conflict {
+                    continue;
+                }
                 failed.push(format!("no note was left on {what}: {}", error.message));
             }
         }

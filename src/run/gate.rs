@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::confirm::Confirmed;
 use super::lease;
 use super::plan::Plan;
+use super::record;
 use super::step::{FieldWrite, Work};
 use crate::target::api::{Change, ErrorKind, TargetError, Write, WritePermit, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
@@ -31,7 +32,9 @@ impl Gate {
     pub(in crate::run) fn open(confirmed: Confirmed, write: Arc<dyn Write>) -> (Plan, Self) {
         let plan = confirmed.into_plan();
         let steps = plan.steps.iter().chain(plan.inner.undo_steps.iter().map(|u| &u.step));
-        let writes = steps.filter_map(|s| if let Work::Write(w) = &s.work { Some(w.clone()) } else { None }).collect();
+        let writes = steps.filter_map(|s| if let Work::Write(w) = &s.work { Some(w.clone()) } else { None });
+        // What was not found again when the run was resumed is never written.
+        let writes = writes.filter(record::whole).collect();
         let gate = Self { run: plan.id.clone(), writes, leases: locks(&plan), write };
         (plan, gate)
     }

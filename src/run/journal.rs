@@ -5,10 +5,12 @@
 //! head together is not found. Must not know what a run is about: it stores what it is given, scrubbed of secrets.
 
 mod chain;
+mod claim;
 mod files;
 mod read;
 mod verify;
 
+pub use claim::Claim;
 pub use read::{Reading, RunSummary, read, runs};
 pub use verify::{Damage, DamageKind, Report, verify};
 
@@ -25,6 +27,9 @@ use crate::run::scrub;
 
 /// Name of the schema, in every line.
 pub const SCHEMA: &str = "timonel.journal/1";
+
+/// What the note says with which a run is resumed.
+pub(in crate::run) const RESUMED: &str = "resumed";
 
 /// Past this size the journal goes on in a new file.
 const ROTATE_AT: u64 = 8 << 20;
@@ -108,6 +113,9 @@ pub trait Recorder: Send + Sync {
     /// Appends these lines in order and returns when they are on the disk. After an error some of them may be there; nothing that
     /// rests on them may be sent.
     fn record(&self, drafts: &[Draft]) -> Result<(), JournalError>;
+
+    /// Claims a run for this process for as long as the claim lives; `None` = another process carries it out.
+    fn claim(&self, run: &str) -> Result<Option<Claim>, JournalError>;
 }
 
 /// The journal in a folder of this machine.
@@ -168,6 +176,10 @@ impl Recorder for Journal {
             writer.append(self.line(draft))?;
         }
         writer.finish()
+    }
+
+    fn claim(&self, run: &str) -> Result<Option<Claim>, JournalError> {
+        claim::take(&self.folder, run)
     }
 }
 

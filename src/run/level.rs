@@ -2,10 +2,12 @@
 //!
 //! Owns the rule by which the level is found. Must not know any action.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::confirmation::Confirmation;
 
 /// A fact that asks for more than the action and the environment do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Raise {
     /// The least level it asks for.
     pub to: Confirmation,
@@ -28,7 +30,8 @@ impl Raise {
 }
 
 /// What is confirmed: a mitigation is let through where a change is held up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Nature {
     /// Makes things better in an incident: roll back, restart, undo, scale up.
     Mitigation,

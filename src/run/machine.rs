@@ -7,15 +7,18 @@
 mod draft;
 mod finish;
 mod prove;
+mod resume;
 mod write;
+
+pub(in crate::run) use resume::{Fate, Past, Request};
 
 use std::time::Duration;
 
 use super::event::{Happening, Progress};
 use super::journal::Draft;
 use super::outcome::{Outcome, Question, Signal, Way};
-use super::plan::Plan;
-use super::step::{FieldWrite, Position, Proof, Step, Work};
+use super::plan::{Frozen, Plan};
+use super::step::{FieldWrite, Position, Proof, Stamp, Step, Work};
 use crate::target::api::TargetError;
 
 /// What is to be done next.
@@ -25,8 +28,8 @@ pub(in crate::run) enum Effect {
     Record(Vec<Draft>),
     /// Take the plan's locks.
     Lock,
-    /// Read the frozen fields and say what moved.
-    Verify,
+    /// Read these fields and say what moved.
+    Verify(Vec<Frozen>),
     /// Read where a write stands.
     Look(FieldWrite),
     /// Send a write against this resourceVersion, once.
@@ -168,7 +171,7 @@ enum State {
 #[derive(Debug, Clone, PartialEq)]
 enum Then {
     Begin,
-    Send(FieldWrite, String),
+    Send(FieldWrite, Stamp),
     Accepted(String),
     Look,
     Pause(Duration),
@@ -195,8 +198,12 @@ struct Attempt {
     last: Duration,
     /// Time that the server asked us to wait, which does not count.
     grace: Duration,
-    /// A request left and no answer came.
-    doubt: bool,
+    /// A request left against this state, and no answer came.
+    doubt: Option<Stamp>,
+    /// The state that the last request rested on.
+    rests_on: Option<Stamp>,
+    /// It was carried out before the run was resumed.
+    done: bool,
     looking_since: Option<Duration>,
 }
 
@@ -226,6 +233,8 @@ pub(in crate::run) struct Machine {
     failure: Option<String>,
     interrupted: Option<Signal>,
     journal: Option<String>,
+    /// What went before, when the run is resumed.
+    past: Option<Past>,
     out: Vec<Happening>,
 }
 
@@ -252,6 +261,7 @@ impl Machine {
             failure: None,
             interrupted: None,
             journal: None,
+            past: None,
             out: Vec::new(),
         }
     }
@@ -289,6 +299,9 @@ impl Machine {
     }
 
     fn begin(&mut self) -> Effect {
+        if self.past.is_some() {
+            return self.begin_again();
+        }
         let plan = &self.plan;
         self.out = vec![
             Happening::Planned { plan: Box::new(plan.clone()) },
@@ -309,11 +322,11 @@ impl Machine {
         match (then, failed) {
             (Then::Begin, None) => self.enter(),
             (Then::Begin, Some(why)) => self.never_began(why),
-            (Then::Send(write, version), None) => self.send(write, version),
+            (Then::Send(write, stamp), None) => self.send(write, stamp),
             // The way back was recorded with the plan: it may go on without its own intent (contract.md 6).
-            (Then::Send(write, version), Some(why)) if self.leg == Leg::Back => {
+            (Then::Send(write, stamp), Some(why)) if self.leg == Leg::Back => {
                 self.journal.get_or_insert(why);
-                self.send(write, version)
+                self.send(write, stamp)
             }
             (Then::Send(..), Some(why)) => {
                 self.journal.get_or_insert(why.clone());
@@ -331,7 +344,7 @@ impl Machine {
     fn follow(&mut self, then: Then) -> Effect {
         match then {
             Then::Begin => self.enter(),
-            Then::Send(write, version) => self.send(write, version),
+            Then::Send(write, stamp) => self.send(write, stamp),
             Then::Accepted(text) => self.accepted(text),
             Then::Look => self.look(),
             Then::Pause(time) => self.pause(time, Next::Look),
@@ -367,7 +380,7 @@ impl Machine {
             return effect;
         }
         self.began = self.moment.now;
-        self.attempt = Attempt::default();
+        self.attempt = self.attempt_so_far();
         self.progress = Progress::default();
         self.holds_since = None;
         self.out.push(Happening::StepStarted { step: step.id, title: step.title, undo: self.leg == Leg::Back });
@@ -380,10 +393,8 @@ impl Machine {
                 let why = self.journal.clone().unwrap_or_default();
                 self.failed(format!("the journal cannot be written, so nothing more is sent: {why}"))
             }
-            Work::Write(_) if !self.verified => {
-                self.state = State::Verifying;
-                Effect::Verify
-            }
+            // A resumed run looks first: what it did before has moved what the plan rests on.
+            Work::Write(_) if !self.verified && self.past.is_none() => self.verify(),
             Work::Write(_) => self.look(),
             Work::Prove(_) => self.observe(),
         }
@@ -426,6 +437,11 @@ impl Machine {
             Locking::Held(who) => self.failed(format!("{who} works on it")),
             Locking::Unreachable(why) => self.failed(format!("the lock cannot be taken: {why}")),
         }
+    }
+
+    fn verify(&mut self) -> Effect {
+        self.state = State::Verifying;
+        Effect::Verify(self.plan.inner.frozen.clone())
     }
 
     fn verified(&mut self, moved: Result<Vec<String>, TargetError>) -> Effect {

@@ -160,8 +160,8 @@ impl Observer {
     }
 }
 
-/// What moved of a plan's frozen fields; reading them failed when none of it can be told.
-pub(in crate::run) async fn moved(read: &dyn Read, plan: &super::plan::Plan) -> Result<Vec<String>, TargetError> {
+/// What moved of frozen fields; reading them failed when none of it can be told.
+pub(in crate::run) async fn moved(read: &dyn Read, frozen: &[super::plan::Frozen]) -> Result<Vec<String>, TargetError> {
     let look = |frozen: &'_ super::plan::Frozen| {
         let frozen = frozen.clone();
         async move {
@@ -173,7 +173,7 @@ pub(in crate::run) async fn moved(read: &dyn Read, plan: &super::plan::Plan) -> 
             }
         }
     };
-    let found = join_all(plan.inner.frozen.iter().map(look)).await;
+    let found = join_all(frozen.iter().map(look)).await;
     found.into_iter().collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
 }
 

@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::Check;
 use super::environment::Environment;
 use super::level::{Nature, Raise, level};
 use super::outcome::Debt;
+use super::record;
 use super::scrub;
 use super::step::{FieldWrite, Step, Work, dotted};
+use super::word::{self, Word};
 use crate::base::confirmation::Confirmation;
 use crate::target::model::{Kind, Object, ObjectRef};
 
@@ -51,7 +53,7 @@ pub struct Plan {
 }
 
 /// What the engine knows of a plan besides what it shows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct Inner {
     pub made_at: Timestamp,
     pub inputs: Inputs,
@@ -71,19 +73,22 @@ pub(in crate::run) struct Inner {
 }
 
 /// A step of the way back, and which step it takes back; `None` = a proof at the end.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct UndoStep {
-    pub undoes: Option<&'static str>,
+    #[serde(deserialize_with = "word::maybe")]
+    pub undoes: Option<Word>,
+    #[serde(with = "record::step")]
     pub step: Step,
     /// What pays the debt, when this step is not taken.
     pub pay: String,
 }
 
 /// Where a plan is carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanTarget {
     /// `kubernetes`.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub kind: Word,
     /// Context of the kubeconfig.
     pub context: String,
     /// UID of the namespace kube-system; null when it could not be read.
@@ -138,7 +143,7 @@ pub struct Ask {
 }
 
 /// What was asked for. Two operators who ask for the same get the same hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Inputs {
     /// Parameters in their normal form, sorted: `hpa=raise`, `replicas=5`, `workload=deployment/api`.
     pub parameters: Vec<(String, String)>,
@@ -149,7 +154,7 @@ pub struct Inputs {
 }
 
 /// Who asks, for the lock, the journal and the annotations.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Operator {
     /// Login name on this machine.
     pub user: String,
@@ -160,7 +165,7 @@ pub struct Operator {
 }
 
 /// Fields of one object that must not move between plan and write.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct Frozen {
     pub object: ObjectRef,
     pub uid: String,
@@ -168,13 +173,30 @@ pub(in crate::run) struct Frozen {
 }
 
 /// One frozen field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct FrozenField {
-    pub pointer: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub pointer: Word,
     pub value: Value,
 }
 
 impl Frozen {
+    /// Takes in a write of the run's own: it does not count as moved (contract.md 5).
+    pub(in crate::run) fn advance(&mut self, write: &FieldWrite) {
+        if self.object != write.object {
+            return;
+        }
+        for change in &write.changes {
+            for field in &mut self.fields {
+                match change.pointer.strip_prefix(field.pointer) {
+                    Some("") => field.value = change.after.clone(),
+                    Some(below) if below.starts_with('/') => super::step::put(&mut field.value, below, change.after.clone()),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// What moved in `object`, in words; empty when nothing did.
     pub(in crate::run) fn moved(&self, object: &Value) -> Vec<String> {
         let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
@@ -200,11 +222,14 @@ impl Frozen {
     }
 }
 
-/// Everything that a plan builder hands over; the rest follows from it.
+/// Everything that a plan builder hands over; the rest follows from it. Recorded, so that a run can be resumed.
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::run) struct Draft {
     pub id: String,
-    pub action: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub action: Word,
     pub target: PlanTarget,
+    #[serde(with = "record::steps")]
     pub steps: Vec<Step>,
     /// Generation and resourceVersion of the objects that are written, for information.
     pub seen: Vec<(ObjectRef, Option<i64>, String)>,
@@ -240,6 +265,26 @@ impl Plan {
         };
         plan.settle();
         plan
+    }
+
+    /// What it was made from.
+    pub(in crate::run) fn draft(&self) -> Draft {
+        let seen = |o: &PlanObject| {
+            let object = ObjectRef::new(o.kind, o.namespace.as_str(), o.name.as_str());
+            (object, o.generation, o.resource_version.clone())
+        };
+        Draft {
+            id: self.id.clone(),
+            action: self.action,
+            target: self.target.clone(),
+            steps: self.steps.clone(),
+            seen: self.objects.iter().map(seen).collect(),
+            checks: self.checks.clone(),
+            risks: self.risks.clone(),
+            undo: self.undo.clone(),
+            same_as: self.same_as.clone(),
+            inner: self.inner.clone(),
+        }
     }
 
     /// Level, what is typed, verdict and hash: all that follows from checks, overrides and facts.

@@ -11,7 +11,7 @@ use self::history::Revision;
 use super::check::Check;
 use super::checks;
 use super::context::{PlanContext, PlanError};
-use super::facts::items;
+use super::facts::{WorkloadFacts, items};
 use super::ground::{self, Ground, Part};
 use super::level::Nature;
 use super::plan::{Frozen, FrozenField};
@@ -44,6 +44,11 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     };
     let back = Back { context, ground, current, target, template: now };
     Ok(back.part(&nodes))
+}
+
+/// The templates of all revisions of a workload, as they would be written.
+pub(super) async fn templates(read: &dyn Read, workload: &WorkloadFacts) -> Result<Vec<Value>, TargetError> {
+    Ok(history::of(read, workload).await?.into_iter().map(|r| r.template).collect())
 }
 
 fn unknown(to: i64, all: &[Revision]) -> PlanError {

@@ -8,11 +8,12 @@ pub(in crate::run) mod difference;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::base::text::clean;
 use crate::run::scrub;
+use crate::run::word::{self, Word};
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::ObjectRef;
 
@@ -31,7 +32,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) enum Work {
     /// Takes the plan's locks.
     Lock,
@@ -42,14 +43,15 @@ pub(in crate::run) enum Work {
 }
 
 /// A change of some fields of one object, with what must be there before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct FieldWrite {
     /// The object.
     pub object: ObjectRef,
     /// Its identity; a re-created object under the same name is another.
     pub uid: String,
     /// `scale`, or empty for the object itself.
-    pub subresource: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub subresource: Word,
     /// The fields.
     pub changes: Vec<FieldChange>,
     /// The form of the patch.
@@ -57,7 +59,8 @@ pub(in crate::run) struct FieldWrite {
 }
 
 /// Which patch carries a write. Each has identity and version in it, so that the server refuses a stale one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(in crate::run) enum Form {
     /// Merge patch: fields that are named are set, null takes one away.
     Merge,
@@ -68,10 +71,11 @@ pub(in crate::run) enum Form {
 }
 
 /// One field, before and after.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct FieldChange {
     /// JSON pointer into the object (RFC 6901): `/spec/replicas`.
-    pub pointer: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub pointer: Word,
     /// The value that the plan was made for; null = absent.
     pub before: Value,
     /// The value wanted; null = absent.
@@ -85,12 +89,29 @@ pub(in crate::run) struct FieldChange {
 /// Where a write stands, found out by reading.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::run) enum Position {
-    /// As the plan found it; the resourceVersion to write against.
-    Before(String),
+    /// As the plan found it, and the state of the object to write against.
+    Before(Stamp),
     /// As the plan wants it.
     After(String),
     /// Something else, in words.
     Moved(String),
+}
+
+/// Which state of an object was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Stamp {
+    /// Its resourceVersion: moves with every change, of the status too.
+    pub version: String,
+    /// Its generation: moves with every change of what is wanted of it. Not every kind has one.
+    pub generation: Option<i64>,
+}
+
+impl Stamp {
+    /// Whether what is wanted of the object has been the same ever since `other` was seen: a write that rested on that state has
+    /// not been carried out, and a write that rests on this one excludes it.
+    pub(in crate::run) fn same_since(&self, other: &Self) -> bool {
+        self.version == other.version || (self.generation.is_some() && self.generation == other.generation)
+    }
 }
 
 impl FieldChange {
@@ -221,7 +242,8 @@ impl FieldWrite {
             return Ok(Position::After(version));
         }
         if self.changes.iter().all(|c| c.loose || c.now(object) == &c.before) {
-            return Ok(Position::Before(version));
+            let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+            return Ok(Position::Before(Stamp { version, generation }));
         }
         let moved = self.changes.iter().filter(|c| c.now(object) != &c.before && c.now(object) != &c.after);
         let words: Vec<String> = moved
@@ -267,7 +289,8 @@ pub(in crate::run) fn shown(pointer: &str, value: &Value) -> String {
     }
 }
 
-fn put(target: &mut Value, pointer: &str, value: Value) {
+/// Sets a value at a pointer, making the maps on the way.
+pub(in crate::run) fn put(target: &mut Value, pointer: &str, value: Value) {
     let mut place = target;
     for segment in pointer.split('/').skip(1) {
         let key = segment.replace("~1", "/").replace("~0", "~");
@@ -280,7 +303,7 @@ fn put(target: &mut Value, pointer: &str, value: Value) {
 }
 
 /// A fact that can be observed, and how long it may take.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct Proof {
     /// Which fact.
     pub fact: Fact,
@@ -293,7 +316,7 @@ pub(in crate::run) struct Proof {
 }
 
 /// The facts that can be proven.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) enum Fact {
     /// So many pods are there, ready and available.
     Replicas {
@@ -317,7 +340,8 @@ pub(in crate::run) enum Fact {
     /// A field of the object has this value, and its controller has seen it.
     Field {
         /// Where.
-        pointer: &'static str,
+        #[serde(deserialize_with = "word::word")]
+        pointer: Word,
         /// What; null = absent.
         value: Value,
         /// What absence means.
@@ -342,21 +366,23 @@ pub(in crate::run) enum Fact {
 }
 
 /// Which template a rollout is about: another one in its place is somebody else's doing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct Pin {
     /// A field of the object that tells the template from others: the template itself, or a mark in it.
-    pub pointer: &'static str,
+    #[serde(deserialize_with = "word::word")]
+    pub pointer: Word,
     /// Its value.
     pub value: Value,
     /// What each pod of that template bears: where in the pod, and the value. `None` = the counts alone must do.
-    pub pod: Option<(&'static str, String)>,
+    #[serde(deserialize_with = "word::with_text")]
+    pub pod: Option<(Word, String)>,
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{FieldChange, FieldWrite, Form, Position, alike};
+    use super::{FieldChange, FieldWrite, Form, Position, Stamp, alike};
     use crate::target::api::Change;
     use crate::target::model::{Kind, ObjectRef};
 
@@ -413,11 +439,12 @@ mod tests {
     #[test]
     fn reading_tells_where_a_write_stands() {
         let write = write();
-        assert_eq!(write.position(&scale("u1", Some(3))), Ok(Position::Before("7".into())));
+        let before = || Ok(Position::Before(Stamp { version: "7".into(), generation: None }));
+        assert_eq!(write.position(&scale("u1", Some(3))), before());
         assert_eq!(write.position(&scale("u1", None)), Ok(Position::After("7".into())), "an absent count of a Scale is zero");
         assert_eq!(write.position(&scale("u1", Some(7))), Ok(Position::Moved("Deployment shop/api: spec.replicas is 7, not 3".into())));
         assert!(write.position(&scale("u2", Some(3))).is_err(), "another object under the same name");
-        assert_eq!(write.reversed().position(&scale("u1", None)), Ok(Position::Before("7".into())));
+        assert_eq!(write.reversed().position(&scale("u1", None)), before());
         assert_eq!(write.reversed().words(), "replicas 0 -> 3");
     }
 }

@@ -182,8 +182,32 @@ fn service() -> Object {
     }))
 }
 
+/// Revisions by image, the oldest first; the last is the current one. `ready` says how many pods of each are ready.
+pub(in crate::run) fn revisions(world: &World, ready: &[i64]) {
+    let mut template = world.object(&deployment())["spec"]["template"].clone();
+    for (number, ready) in (1..).zip(ready) {
+        template["spec"]["containers"][0]["image"] = format!("api:{number}").into();
+        let mut labelled = template.clone();
+        labelled["metadata"]["labels"]["pod-template-hash"] = format!("api:{number}").into();
+        let object = ObjectRef::new(Kind::ReplicaSet, "shop", format!("api-{number}").as_str());
+        let value = json!({
+            "metadata": { "uid": format!("rs-{number}"), "labels": { "app": "api", "pod-template-hash": format!("api:{number}") },
+                "annotations": { "deployment.kubernetes.io/revision": number.to_string() },
+                "ownerReferences": [{ "controller": true, "uid": "u-api" }] },
+            "spec": { "template": labelled }, "status": { "replicas": ready, "readyReplicas": ready },
+        });
+        world.with(|s| s.put(&object, value));
+    }
+    world.with(|s| {
+        let mut object = s.objects[&deployment()].clone();
+        object["spec"]["template"] = template;
+        object["metadata"]["annotations"] = json!({ "team": "shop" });
+        s.put(&deployment(), object);
+    });
+}
+
 impl State {
-    fn advance(&mut self) {
+    pub(in crate::run) fn advance(&mut self) {
         let Some(next) = self.alarms.pop_first() else { unreachable!("everybody waits for nothing") };
         self.now = self.now.max(next);
         while let Some(at) = self.hooks.iter().position(|(at, _)| *at <= self.now) {
@@ -325,6 +349,10 @@ impl State {
                     match operation["op"].as_str() {
                         Some("test") if value.pointer(path) != Some(&operation["value"]) => return Err(conflict()),
                         Some("add") => value.pointer_mut(parent).expect("a parent")[key.replace("~1", "/")] = operation["value"].clone(),
+                        Some("remove") => {
+                            let map = value.pointer_mut(parent).and_then(Value::as_object_mut);
+                            map.map(|m| m.remove(&key.replace("~1", "/")));
+                        }
                         _ => {}
                     }
                 }

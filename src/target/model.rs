@@ -18,6 +18,8 @@ pub use workload::{ControllerRevision, CronJob, Job, ReplicaSet, Strategy, Templ
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::text::Str;
 
 /// Seconds since 1970, UTC: what Kubernetes' times are exact to.
@@ -176,7 +178,7 @@ impl Requirement {
 }
 
 /// Names one object within a target.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// What it is.
     pub kind: Kind,

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{Deps, execute};
 use crate::base::environment::EnvironmentKind;
-use crate::run::journal::{Draft, EntryKind, JournalError, Recorder};
+use crate::run::journal::{Claim, Draft, EntryKind, JournalError, Recorder};
 use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
 use crate::run::world::{Fault, Limit, World, deployment};
 use crate::run::{Answer, Control, End, Environment, Happening, NoProbes, Operator, Outcome, Plan, Refusal, RunEvent, Way};
@@ -33,6 +33,10 @@ impl Recorder for Memory {
         }
         lines.extend(drafts.iter().cloned());
         Ok(())
+    }
+
+    fn claim(&self, _run: &str) -> Result<Option<Claim>, JournalError> {
+        Ok(Some(Claim::default()))
     }
 }
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Entry, EntryKind, JournalError, files};
+use super::{Entry, EntryKind, JournalError, RESUMED, files};
 use crate::run::outcome::{Debt, End};
 
 /// What was read.
@@ -71,6 +71,14 @@ pub struct RunSummary {
     pub debts: Vec<Debt>,
 }
 
+impl RunSummary {
+    /// Whether it did not come to an end that says how things stand: its process ended, it was stopped, or it could not find out.
+    /// Debts that it left may be settled by going on, too.
+    pub fn may_be_resumed(&self) -> bool {
+        matches!(self.outcome, None | Some(End::Unknown | End::FailedWithDebts))
+    }
+}
+
 /// The runs that these lines tell of, newest first.
 pub fn runs(entries: &[Entry]) -> Vec<RunSummary> {
     let mut runs: Vec<RunSummary> = Vec::new();
@@ -118,6 +126,8 @@ fn fold(run: &mut RunSummary, entry: &Entry) {
             run.reason = text("reason");
             run.debts = entry.data.get("debts").and_then(|d| serde_json::from_value(d.clone()).ok()).unwrap_or_default();
         }
+        // What was said of its end before does not hold any more.
+        EntryKind::Note if entry.data.get("note").is_some_and(|n| n == RESUMED) => (run.ended_at, run.outcome, run.undone) = (None, None, false),
         _ => {}
     }
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::run::journal::{Draft, EntryKind};
+use crate::run::journal::{Draft, EntryKind, RESUMED};
 use crate::run::outcome::Outcome;
 use crate::run::plan::Plan;
-use crate::run::step::{FieldWrite, shown};
+use crate::run::record;
+use crate::run::step::{FieldWrite, Stamp, shown};
 
 fn draft(plan: &Plan, kind: EntryKind, data: Value) -> Draft {
     let data = match data {
@@ -15,15 +16,8 @@ fn draft(plan: &Plan, kind: EntryKind, data: Value) -> Draft {
     Draft { run: Some(plan.id.clone()), kind, data }
 }
 
-/// Plan, checks and confirmation. The plan holds the way back as well, which may be gone without a further intent.
+/// Plan, checks and confirmation. The record holds the way back as well, which may be gone without a further intent.
 pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
-    let undo: Vec<Value> = plan.inner.undo_steps.iter().map(|u| json!({ "undoes": u.undoes, "step": u.step })).collect();
-    let frozen: Vec<Value> = plan
-        .inner
-        .frozen
-        .iter()
-        .map(|f| json!({ "object": f.object.to_string(), "uid": f.uid, "fields": f.fields.iter().map(|x| json!({ "field": x.pointer, "value": shown(x.pointer, &x.value) })).collect::<Vec<_>>() }))
-        .collect();
     vec![
         draft(
             plan,
@@ -32,9 +26,8 @@ pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
                 "subject": plan.inner.subject.to_string(),
                 "quantity": plan.inner.quantity,
                 "inputs": plan.inner.inputs,
-                "frozen": frozen,
-                "undo_steps": undo,
                 "plan": plan,
+                "record": record::of(plan),
             }),
         ),
         draft(plan, EntryKind::Check, json!({ "checks": plan.checks, "allowed": plan.allowed, "blocked_by": plan.blocked_by })),
@@ -46,7 +39,7 @@ pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
     ]
 }
 
-pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, version: &str, number: u32, undo: bool) -> Draft {
+pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, stamp: &Stamp, number: u32, undo: bool) -> Draft {
     let fields: Vec<Value> = write
         .changes
         .iter()
@@ -56,12 +49,17 @@ pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, version: &str,
     draft(
         plan,
         EntryKind::Intent,
-        json!({ "step": step, "undo": undo, "try": number, "object": object, "uid": write.uid, "subresource": write.subresource, "resource_version": version, "fields": fields }),
+        json!({ "step": step, "undo": undo, "try": number, "object": object, "uid": write.uid, "subresource": write.subresource, "resource_version": stamp.version, "generation": stamp.generation, "fields": fields }),
     )
 }
 
 pub(super) fn outcome(plan: &Plan, step: &str, word: &str, detail: &str) -> Draft {
     draft(plan, EntryKind::Outcome, json!({ "step": step, "result": word, "detail": detail }))
+}
+
+/// Somebody goes on with a run.
+pub(super) fn resumed(plan: &Plan, by: &str) -> Draft {
+    draft(plan, EntryKind::Note, json!({ "note": RESUMED, "by": by, "text": format!("resumed by {by}") }))
 }
 
 pub(super) fn proof(plan: &Plan, step: &str, text: &str, notes: &[String], undo: bool) -> Vec<Draft> {

@@ -47,10 +47,15 @@ impl Machine {
             return self.leave();
         }
         self.leg = Leg::Back;
-        let wanted = |undoes: Option<&'static str>| undoes.is_none_or(|id| self.carried.contains(&id));
-        self.steps = self.plan.inner.undo_steps.iter().filter(|u| wanted(u.undoes)).map(|u| u.step.clone()).collect::<Vec<Step>>();
+        self.steps = self.way_back();
         self.at = 0;
         self.enter()
+    }
+
+    /// The steps that take back what was carried out.
+    pub(super) fn way_back(&self) -> Vec<Step> {
+        let wanted = |undoes: Option<&'static str>| undoes.is_none_or(|id| self.carried.contains(&id));
+        self.plan.inner.undo_steps.iter().filter(|u| wanted(u.undoes)).map(|u| u.step.clone()).collect()
     }
 
     /// The last step of a leg is done.

@@ -12,7 +12,7 @@ use crate::run::journal::EntryKind;
 use crate::run::outcome::{End, Outcome, Signal, Way};
 use crate::run::plan::Plan;
 use crate::run::scale::{self, PlanContext, ScaleRequest};
-use crate::run::step::Position;
+use crate::run::step::{Position, Stamp};
 use crate::run::world::{World, deployment};
 use crate::run::{Environment, Operator};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
@@ -69,7 +69,7 @@ fn answer(effect: &Effect, dice: Dice) -> Input {
             4 => Locking::Taken(vec!["bob".into()]),
             _ => Locking::Taken(vec![]),
         }),
-        Effect::Verify => Input::Verified(match c {
+        Effect::Verify(_) => Input::Verified(match c {
             1 => Ok(vec!["moved".into()]),
             2 => Err(error(1)),
             _ => Ok(vec![]),
@@ -79,7 +79,7 @@ fn answer(effect: &Effect, dice: Dice) -> Input {
             3 => Looked::At(Position::Moved("moved".into())),
             4 => Looked::Other("gone".into()),
             5..=7 => Looked::Unreadable("down".into()),
-            _ => Looked::At(Position::Before("8".into())),
+            _ => Looked::At(Position::Before(Stamp { version: "8".into(), generation: Some(1) })),
         }),
         Effect::Send(..) => Input::Sent(if c == 0 { Ok("9".into()) } else { Err(error(c)) }),
         Effect::Observe(_) => Input::Observed(match c {

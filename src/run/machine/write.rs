@@ -1,13 +1,14 @@
 //! One write: where it stands, the intent, the request, what came of it, and when to try again.
 //!
 //! Owns the rules for conflicts (five tries within 10 s) and for answers that were lost: what happened is found out by reading,
-//! never guessed, and a request is repeated only against the very version that it was first sent for.
+//! never guessed, and a request is repeated only while nobody changed what is wanted of the object since it was first sent: else it
+//! may have been carried out and taken back by somebody, and would be carried out twice.
 
 use std::time::Duration;
 
 use super::{Effect, Leg, Looked, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
-use crate::run::step::{FieldWrite, Position, Work};
+use crate::run::step::{FieldWrite, Position, Stamp, Work};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
 
 const LOCK_LOST: &str = "the lock could not be renewed: nothing more is written";
@@ -22,7 +23,7 @@ const READ_IN_DOUBT: Duration = Duration::from_mins(2);
 const SERVER_GIVES_UP: Duration = Duration::from_mins(1);
 
 impl Machine {
-    fn write(&self) -> Option<FieldWrite> {
+    pub(super) fn write(&self) -> Option<FieldWrite> {
         match self.step().map(|s| &s.work) {
             Some(Work::Write(write)) => Some(write.clone()),
             _ => None,
@@ -41,58 +42,87 @@ impl Machine {
             self.attempt.looking_since = None;
         }
         match looked {
-            Looked::At(Position::Before(version)) => self.may_send(version),
-            Looked::At(Position::After(_)) if self.attempt.doubt => {
-                self.carry();
-                let draft = draft::outcome(&self.plan, self.step_id(), "accepted", "found out by reading: the answer was lost");
-                self.record(vec![draft], Then::Accepted("carried out, found out by reading".to_owned()))
-            }
+            Looked::At(Position::Before(stamp)) => self.as_before(stamp),
+            Looked::At(Position::After(_)) if self.may_be_done() => self.found_out("found out by reading"),
             Looked::At(Position::After(_)) if self.leg == Leg::Back => {
                 self.taken_back();
                 self.proven("it is so already".to_owned(), &[])
             }
             // The autoscaler did it when its bound was moved: it belongs to this run all the same, and to its way back.
             Looked::At(Position::After(_)) if self.write().is_some_and(|w| w.changes.iter().all(|c| c.loose)) => {
-                self.carry();
-                let draft = draft::outcome(&self.plan, self.step_id(), "accepted", "the autoscaler did it already");
-                self.record(vec![draft], Then::Accepted("it is so already".to_owned()))
+                self.found_out("the autoscaler did it already")
             }
             Looked::At(Position::After(_)) => self.failed("somebody else has just made this change".to_owned()),
-            Looked::At(Position::Moved(words)) | Looked::Other(words) => self.failed(format!("somebody else changed it: {words}")),
+            Looked::At(Position::Moved(words)) | Looked::Other(words) => self.moved(&words),
             Looked::Unreadable(why) => self.unreadable(&why),
         }
     }
 
+    /// Whether a request of ours was carried out, or may have been.
+    fn may_be_done(&self) -> bool {
+        self.attempt.done || self.attempt.doubt.is_some()
+    }
+
+    /// It is as it was meant, and it was this run.
+    fn found_out(&mut self, how: &str) -> Effect {
+        self.carry();
+        let draft = draft::outcome(&self.plan, self.step_id(), "accepted", how);
+        self.record(vec![draft], Then::Accepted(format!("carried out: {how}")))
+    }
+
+    /// Somebody else's value is there; whether ours was before is no matter, for nothing of it is left.
+    fn moved(&mut self, words: &str) -> Effect {
+        self.changed |= self.may_be_done();
+        self.failed(format!("somebody else changed it: {words}"))
+    }
+
+    /// The value before is there: the write may be sent, unless an earlier request may have been carried out and taken back.
+    fn as_before(&mut self, stamp: Stamp) -> Effect {
+        if self.attempt.done {
+            let loose = self.write().is_some_and(|w| w.changes.iter().all(|c| c.loose));
+            // An autoscaler may go on from there; whoever else took it back wants it so.
+            return if loose { self.found_out("an autoscaler went on from there") } else { self.moved("it was carried out and taken back") };
+        }
+        if self.attempt.doubt.as_ref().is_some_and(|doubt| !stamp.same_since(doubt)) {
+            self.changed = true;
+            return self.failed("the answer to the write was lost and somebody changed the object since: it is not sent again".to_owned());
+        }
+        if !self.verified {
+            return self.verify();
+        }
+        self.may_send(stamp)
+    }
+
     fn unreadable(&mut self, why: &str) -> Effect {
         let since = self.attempt.looking_since.unwrap_or(self.moment.now);
-        let limit = if self.attempt.doubt { READ_IN_DOUBT } else { READ_WITHIN };
+        let limit = if self.may_be_done() { READ_IN_DOUBT } else { READ_WITHIN };
         if self.moment.now.saturating_sub(since) < limit {
             return self.pause(Duration::from_secs(1), Next::Look);
         }
-        if self.attempt.doubt {
+        if self.may_be_done() {
             return self.unknown(format!("the answer to a write was lost, and its object cannot be read: {why}"));
         }
         self.failed(format!("the object cannot be read: {why}"))
     }
 
-    fn may_send(&mut self, version: String) -> Effect {
+    fn may_send(&mut self, stamp: Stamp) -> Effect {
         let (now, attempt) = (self.moment.now, &self.attempt);
         if self.moment.lock_lost {
             return self.failed(LOCK_LOST.to_owned());
         }
         let late = attempt.first.is_some_and(|first| now.saturating_sub(first) > TRY_WITHIN + attempt.grace);
         if attempt.tries >= MOST_TRIES || late {
-            if attempt.doubt && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
+            if attempt.doubt.is_some() && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
                 return self.pause(Duration::from_secs(2), Next::Look);
             }
             return self.failed(format!("it could not be written in {} tries", attempt.tries));
         }
         let Some(write) = self.write() else { return self.enter() };
-        let draft = draft::intent(&self.plan, self.step_id(), &write, &version, attempt.tries + 1, self.leg == Leg::Back);
-        self.record(vec![draft], Then::Send(write, version))
+        let draft = draft::intent(&self.plan, self.step_id(), &write, &stamp, attempt.tries + 1, self.leg == Leg::Back);
+        self.record(vec![draft], Then::Send(write, stamp))
     }
 
-    pub(super) fn send(&mut self, write: FieldWrite, version: String) -> Effect {
+    pub(super) fn send(&mut self, write: FieldWrite, stamp: Stamp) -> Effect {
         // It may have been lost while the intent was brought to the disk.
         if self.moment.lock_lost {
             return self.failed(LOCK_LOST.to_owned());
@@ -101,6 +131,8 @@ impl Machine {
         self.attempt.last = self.moment.now;
         self.attempt.first.get_or_insert(self.moment.now);
         self.state = State::Sending;
+        let version = stamp.version.clone();
+        self.attempt.rests_on = Some(stamp);
         Effect::Send(write, version)
     }
 
@@ -120,7 +152,8 @@ impl Machine {
     fn not_accepted(&mut self, error: TargetError) -> (&'static str, String, Then) {
         self.attempt.last = self.moment.now;
         if error.delivery == Delivery::MayBeDone {
-            self.attempt.doubt = true;
+            // The first one counts: what it rested on is what must not have moved.
+            self.attempt.doubt = self.attempt.doubt.take().or_else(|| self.attempt.rests_on.clone());
             return ("unknown", error.message, Then::Look);
         }
         let tries = u64::from(self.attempt.tries);
@@ -133,7 +166,7 @@ impl Machine {
             }
             ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Server => ("not-sent", error.message, Then::Pause(Duration::from_secs(1))),
             // An earlier try may have been carried out: read before anything is said.
-            _ if self.attempt.doubt => {
+            _ if self.attempt.doubt.is_some() => {
                 self.attempt.tries = MOST_TRIES;
                 ("refused", error.message, Then::Look)
             }
@@ -146,7 +179,10 @@ impl Machine {
     }
 
     /// Notes that this write took effect.
-    fn carry(&mut self) {
+    pub(super) fn carry(&mut self) {
+        if let Some(write) = self.write() {
+            self.plan.inner.frozen.iter_mut().for_each(|f| f.advance(&write));
+        }
         match self.leg {
             Leg::Forward => {
                 self.changed = true;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Bench, Told};
 use crate::run::actions::{self, ActionRequest};
-use crate::run::world::{Limit, deployment};
+use crate::run::world::{Limit, deployment, revisions};
 use crate::run::{Answer, End, Plan, PlanError};
 use crate::target::api::Change;
-use crate::target::model::{Kind, ObjectRef};
+use crate::target::model::Kind;
 
 fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
@@ -30,26 +30,6 @@ fn set(bench: &Bench, pointer: &str, value: Value) {
         object.pointer_mut(parent).expect("there")[key] = value;
         s.put(&deployment(), object);
     });
-}
-
-/// Revisions by image, the oldest first; the last is the current one. `ready` says how many pods of each are ready.
-fn revisions(bench: &Bench, ready: &[i64]) {
-    let mut template = bench.world.object(&deployment())["spec"]["template"].clone();
-    for (number, ready) in (1..).zip(ready) {
-        template["spec"]["containers"][0]["image"] = format!("api:{number}").into();
-        let mut labelled = template.clone();
-        labelled["metadata"]["labels"]["pod-template-hash"] = format!("api:{number}").into();
-        let object = ObjectRef::new(Kind::ReplicaSet, "shop", format!("api-{number}").as_str());
-        let value = json!({
-            "metadata": { "uid": format!("rs-{number}"), "labels": { "app": "api", "pod-template-hash": format!("api:{number}") },
-                "annotations": { "deployment.kubernetes.io/revision": number.to_string() },
-                "ownerReferences": [{ "controller": true, "uid": "u-api" }] },
-            "spec": { "template": labelled }, "status": { "replicas": ready, "readyReplicas": ready },
-        });
-        bench.world.with(|s| s.put(&object, value));
-    }
-    set(bench, "/spec/template", template);
-    set(bench, "/metadata/annotations", json!({ "team": "shop" }));
 }
 
 #[test]
@@ -94,7 +74,7 @@ fn a_restart_whose_pods_cannot_start_has_no_way_back_and_says_what_is_left() {
 #[test]
 fn a_rollback_replaces_the_template_and_keeps_other_annotations() {
     let bench = Bench::new();
-    revisions(&bench, &[0, 3, 0]);
+    revisions(&bench.world, &[0, 3, 0]);
     let told = run(&bench, "rollback", &[]);
     told.assert(End::Proven, "");
     let now = bench.world.object(&deployment());
@@ -111,11 +91,11 @@ fn a_rollback_replaces_the_template_and_keeps_other_annotations() {
 #[test]
 fn the_default_is_never_blindly_the_one_before() {
     let bench = Bench::new();
-    revisions(&bench, &[3, 0, 0]);
+    revisions(&bench.world, &[3, 0, 0]);
     let found = plan(&bench, "rollback", &[]);
     assert_eq!(found.quantity(), "3->1");
     assert_eq!(found.undoing().map(|u| u.parameters), Ok(vec!["to=3".to_owned()]));
-    revisions(&bench, &[0, 0, 0]);
+    revisions(&bench.world, &[0, 0, 0]);
     let Err(PlanError::Usage(text)) = try_plan(&bench, "rollback", &[]) else { unreachable!("none is known to be good") };
     assert!(text.contains("to=REVISION") && text.contains("2 (api:2), 1 (api:1)"), "{text}");
     let named = plan(&bench, "rollback", &["to=2"]);
@@ -125,7 +105,7 @@ fn the_default_is_never_blindly_the_one_before() {
 #[test]
 fn an_identical_template_and_an_unknown_revision_are_said() {
     let bench = Bench::new();
-    revisions(&bench, &[0, 3]);
+    revisions(&bench.world, &[0, 3]);
     assert_eq!(plan(&bench, "rollback", &["to=2"]).blocked_by(), ["template"]);
     let Err(PlanError::Usage(text)) = try_plan(&bench, "rollback", &["to=7"]) else { unreachable!("there is none") };
     assert!(text.contains("no revision 7"), "{text}");
@@ -134,7 +114,7 @@ fn an_identical_template_and_an_unknown_revision_are_said() {
 #[test]
 fn a_rollback_to_an_image_that_is_gone_ends_before_its_deadline_and_is_undone() {
     let bench = Bench::new();
-    revisions(&bench, &[3, 0]);
+    revisions(&bench.world, &[3, 0]);
     let plan = plan(&bench, "rollback", &[]);
     bench.world.with(|s| s.limit = Limit::Image(0));
     bench.world.after(std::time::Duration::from_secs(40), |s| s.limit = Limit::None);
@@ -147,9 +127,9 @@ fn a_rollback_to_an_image_that_is_gone_ends_before_its_deadline_and_is_undone() 
 #[test]
 fn a_target_that_was_changed_since_makes_the_plan_stale() {
     let bench = Bench::new();
-    revisions(&bench, &[3, 0]);
+    revisions(&bench.world, &[3, 0]);
     let plan = plan(&bench, "rollback", &[]);
-    revisions(&bench, &[3, 0, 0]);
+    revisions(&bench.world, &[3, 0, 0]);
     bench.carry_out(plan).assert(End::Refused, "the plan is stale");
     assert!(bench.world.writes_to(Kind::Deployment).is_empty());
 }
@@ -157,7 +137,7 @@ fn a_target_that_was_changed_since_makes_the_plan_stale() {
 #[test]
 fn no_secret_of_either_template_is_in_the_plan() {
     let bench = Bench::new();
-    revisions(&bench, &[3, 0]);
+    revisions(&bench.world, &[3, 0]);
     let found = plan(&bench, "rollback", &[]);
     let shown = serde_json::to_string(&found).expect("JSON");
     assert!(!shown.contains("hunter2") && shown.contains("api:1"), "{shown}");

@@ -1,0 +1,87 @@
+//! `timonel runs resume` and `timonel runs undo`: going on with a run, and taking one back.
+//!
+//! Owns where they are carried out (on the context of the run, unless another one is named) and what they answer when there is
+//! nothing to do. Which runs can go on, and what is true of them, is `run`'s.
+
+use std::sync::Arc;
+
+use super::action::{carry_out, ended, journal, verified};
+use super::cluster;
+use super::output::{Exit, Failure, Printer};
+use super::{Global, ServiceFile, UndoArgs};
+use crate::run::journal as record;
+use crate::run::{End, PlanError, ResumeError, Unfinished, recorded_plan};
+use crate::target::kubernetes::Client;
+
+/// `timonel runs resume ID`.
+pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result<Exit, Failure> {
+    let journal = journal(&cluster::booted(global, &ServiceFile::default())?)?;
+    let unfinished = Unfinished::open(&journal, id).map_err(|e| refused(&e))?;
+    let booted = cluster::booted(&on(global, unfinished.context(), unfinished.namespace()), &ServiceFile::default())?;
+    if booted.spec.read_only {
+        return Err(Failure::new(Exit::REFUSED, "refused, nothing was written: this client is read-only"));
+    }
+    let runtime = cluster::runtime()?;
+    let (client, resumed) = runtime.block_on(async {
+        let work = async {
+            let client = cluster::open(&booted).await?;
+            let resumed = unfinished.revive(&client).await.map_err(|e| refused(&e))?;
+            Ok::<_, Failure>((client, resumed))
+        };
+        let late = || Failure::new(Exit::REFUSED, format!("no answer within {} s: nothing was written", global.timeout.as_secs()));
+        tokio::time::timeout(global.timeout, work).await.unwrap_or_else(|_| Err(late()))
+    })?;
+    let plan = Arc::new(resumed.plan().clone());
+    let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), client, journal, &booted, printer, &plan))?;
+    runtime.shutdown_background();
+    ended(&outcome, printer)
+}
+
+/// `timonel runs undo ID`: a new plan with a confirmation of its own.
+pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let own = cluster::booted(global, &ServiceFile::default())?;
+    let entries = record::read(&own.paths.state).map_err(|e| Failure::new(Exit::REFUSED, e.to_string()))?.entries;
+    let plan = recorded_plan(&entries, &args.id).map_err(|e| refused(&e))?;
+    let run = record::runs(&entries).into_iter().find(|r| r.id == args.id);
+    let nothing = |why: &str| Failure::new(Exit::REFUSED, format!("run {} is not undone, nothing was written: {why}", args.id));
+    match run.and_then(|r| r.outcome.map(|outcome| (outcome, r.undone))) {
+        None => return Err(nothing("it did not come to its end").hint(format!("go on with it first: `timonel runs resume {}`", args.id))),
+        Some((End::Refused, _)) => return Err(nothing("it changed nothing")),
+        Some((End::Failed, true)) => return Err(nothing("it was undone already")),
+        Some(_) => {}
+    }
+    let mut request = plan.undoing().map_err(|why| nothing(&why))?;
+    (request.overrides, request.reason) = (args.overrides.clone(), args.reason.clone());
+    let booted = cluster::booted(&on(global, &plan.target().context, &plan.subject().namespace), &ServiceFile::default())?;
+    let planner = booted.planner(args.deadline);
+    let make = async |client: &Client| {
+        let made = planner.action(client, client.opened(), &*booted.clock, &request).await;
+        let made = made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), e.to_string()))?;
+        if made.target().cluster_uid != plan.target().cluster_uid {
+            return Err(nothing("this is another cluster than the one it was on").hint("name its context with --context"));
+        }
+        Ok(made)
+    };
+    verified(global, &booted, &args.confirmation, make, printer)
+}
+
+/// The same options, on the context and namespace of a run where none are named.
+fn on(global: &Global, context: &str, namespace: &str) -> Global {
+    let mut global = global.clone();
+    global.context.get_or_insert_with(|| context.to_owned());
+    if global.namespace.is_empty() && !global.all_namespaces {
+        global.namespace = vec![namespace.to_owned()];
+    }
+    global
+}
+
+fn refused(error: &ResumeError) -> Failure {
+    let failure = match error {
+        ResumeError::Missing { .. } => Failure::usage(error.to_string()),
+        _ => Failure::new(Exit::REFUSED, format!("refused, nothing was written: {error}")),
+    };
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,97 @@
+//! What is recorded of a plan gives the same plan again, and no secret.
+
+use serde_json::{Value, json};
+
+use super::{Kept, RecordError, of};
+use crate::base::environment::EnvironmentKind;
+use crate::run::actions::{self, ACTIONS, ActionRequest};
+use crate::run::context::PlanContext;
+use crate::run::facts::WorkloadFacts;
+use crate::run::world::{World, deployment, revisions};
+use crate::run::{Environment, Operator, Plan, rollback};
+use crate::target::model::{Kind, ObjectRef};
+
+/// A plan of each action there is, with the parameters that make it write as much as it can.
+fn plans(world: &World) -> Vec<Plan> {
+    revisions(world, &[0, 3, 0]);
+    let hpa = json!({ "metadata": { "uid": "h1" }, "spec": { "minReplicas": 3, "maxReplicas": 10,
+        "scaleTargetRef": { "kind": "Deployment", "name": "api" } }, "status": { "desiredReplicas": 3 } });
+    world.with(|s| s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "api"), hpa));
+    let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
+    context.probes = vec!["health".into()];
+    let parameters = |name: &str| -> &[&[&str]] {
+        match name {
+            "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m"], &["replicas=2", "hpa=lower"]],
+            "rollback" => &[&["to=2"]],
+            "restart" | "pause" | "resume" => &[&[]],
+            other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
+        }
+    };
+    let mut plans = Vec::new();
+    for spec in ACTIONS {
+        for wanted in parameters(spec.name) {
+            let parameters = wanted.iter().map(|p| (*p).to_owned()).collect();
+            let request = ActionRequest { action: spec.name, object: deployment(), parameters, overrides: Vec::new(), reason: Some("a sale".into()) };
+            plans.push(world.run(actions::plan(world, world, &context, &request)).expect("a plan"));
+        }
+    }
+    plans
+}
+
+/// What a resume finds in the cluster.
+fn candidates(world: &World, kept: &Kept) -> Vec<Value> {
+    let raw = world.object(&deployment());
+    let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
+    all.extend(world.run(rollback::templates(world, &WorkloadFacts::new(&deployment(), raw))).expect("readable"));
+    let target = world.object(&ObjectRef::new(Kind::ReplicaSet, "shop", "api-2"));
+    all.extend(target.pointer("/spec/template").cloned());
+    all
+}
+
+/// Choices are offered by the panel alone.
+fn without_choices(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    plan.checks.iter_mut().for_each(|c| c.choices.clear());
+    plan
+}
+
+#[test]
+fn every_action_s_plan_is_read_again_as_it_was_and_its_record_has_no_secret() {
+    let world = World::new();
+    for plan in plans(&world) {
+        let record = of(&plan);
+        assert!(!record.to_string().contains("hunter2"), "{}", plan.action);
+        // As a line of the journal: text, read by another process.
+        let record: Value = serde_json::from_str(&record.to_string()).expect("JSON");
+        let kept = Kept::read(&record).expect("a record");
+        let again = kept.plan(candidates(&world, &kept)).expect("a plan");
+        assert_eq!(again, without_choices(&plan), "{}", plan.action);
+        assert_eq!(again.hash(), plan.hash());
+    }
+}
+
+#[test]
+fn what_is_not_found_again_is_not_written_and_has_no_way_back() {
+    let world = World::new();
+    let plan = plans(&world).into_iter().find(|p| p.action == "rollback").expect("a rollback");
+    let kept = Kept::read(&of(&plan)).expect("a record");
+    let outline = kept.plan([]).expect("a plan");
+    assert!(outline.writes().all(|(_, w)| !super::whole(w)));
+    assert!(outline.inner.undo_steps.is_empty());
+    assert!(plan.writes().all(|(_, w)| super::whole(w)));
+}
+
+#[test]
+fn an_edited_record_and_a_foreign_word_are_refused() {
+    let world = World::new();
+    let plan = plans(&world).remove(0);
+    let mut record = of(&plan);
+    assert_eq!(Kept::read(&json!({})).err(), Some(RecordError::Missing));
+    record["draft"]["inner"]["subject"]["name"] = "db".into();
+    assert_eq!(Kept::read(&record).err(), Some(RecordError::Changed));
+    let mut record = of(&plan);
+    record["draft"]["steps"][1]["work"]["Write"]["changes"][0]["pointer"] = "/spec/template/spec/hostNetwork".into();
+    record["digest"] = super::digest(&record["draft"]).into();
+    let kept = Kept::read(&record).expect("whole");
+    assert!(matches!(kept.plan([]), Err(RecordError::Foreign(_))), "no field that this version does not write");
+}

@@ -1,0 +1,72 @@
+//! The words of the engine: ids of steps, fields that may be written, names of actions.
+//!
+//! Owns the list of them, by which a plan that was recorded is read again. What is not in the list was not made by this version,
+//! and is neither resumed nor written: an edited record cannot widen what a run may do.
+
+use serde::{Deserialize as _, Deserializer};
+
+use super::actions::ACTIONS;
+
+/// A word that is part of the program.
+pub(in crate::run) type Word = &'static str;
+
+const STEPS: &[Word] = &[
+    "lock",
+    "hpa",
+    "write",
+    "undo-hpa",
+    "undo-write",
+    "prove-ready",
+    "prove-endpoints",
+    "prove-probes",
+    "prove-ready-again",
+    "prove-endpoints-again",
+    "prove-rollout",
+    "prove-again",
+    "prove-paused",
+];
+
+const FIELDS: &[Word] = &[
+    "/spec/replicas",
+    "/spec/minReplicas",
+    "/spec/maxReplicas",
+    "/spec/behavior/scaleUp/selectPolicy",
+    "/spec/behavior/scaleDown/selectPolicy",
+    "/spec/paused",
+    "/spec/selector",
+    "/spec/template",
+    "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt",
+    "/data/spec/template",
+    "/metadata/annotations/kubernetes.io~1change-cause",
+    "/metadata/annotations/kubectl.kubernetes.io~1restartedAt",
+    "/metadata/labels/pod-template-hash",
+    "/metadata/labels/controller-revision-hash",
+];
+
+/// Subresources, kinds of targets.
+const OTHERS: &[Word] = &["", "scale", "kubernetes"];
+
+/// The word of the program that reads like this.
+pub(in crate::run) fn known(text: &str) -> Option<Word> {
+    let actions = ACTIONS.iter().map(|a| a.name);
+    [STEPS, FIELDS, OTHERS].into_iter().flatten().copied().chain(actions).find(|w| *w == text)
+}
+
+fn read<E: serde::de::Error>(text: &str) -> Result<Word, E> {
+    known(text).ok_or_else(|| E::custom(format!("'{text}' is no word of this version")))
+}
+
+/// Reads a word.
+pub(in crate::run) fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    read(&String::deserialize(from)?)
+}
+
+/// Reads a word that may be missing.
+pub(in crate::run) fn maybe<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Word>, D::Error> {
+    Option::<String>::deserialize(from)?.map(|text| read(&text)).transpose()
+}
+
+/// Reads a word with what belongs to it.
+pub(in crate::run) fn with_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(Word, String)>, D::Error> {
+    Option::<(String, String)>::deserialize(from)?.map(|(word, text)| Ok((read(&word)?, text))).transpose()
+}
