@@ -75,6 +75,10 @@ fn fill(world: &mut World, fill: Fill, now: Timestamp) -> Result<(), Failure> {
     for name in &nodes {
         node(world, name, now);
     }
+    // What runs on every node runs on these, too: a loaded cluster is at rest.
+    for key in world.store.list(known().daemonsets, None).map(|e| e.key.clone()).collect::<Vec<_>>() {
+        place::settle_members(world, known().daemonsets, &key)?;
+    }
     let system = System { name: "load".to_owned(), nodes, ..System::default() };
     for n in 0.. {
         if left == 0 {

@@ -31,6 +31,8 @@ pub(crate) struct Story {
     rules: Vec<Timed>,
     steps: Vec<Step>,
     storm: Option<scenario::Storm>,
+    /// When the last gust of the storm was.
+    gusted: Option<Timestamp>,
 }
 
 /// A rule and when it holds.
@@ -60,7 +62,7 @@ impl Story {
         pools.extend(scenario.pool);
         let always = |rule| Timed { from: Timestamp::MIN, until: Timestamp::MAX, step: None, rule };
         let rules = rules.into_iter().chain(scenario.rule).map(always).collect();
-        Self { pools, scripts, formats, rules, steps: scenario.step, storm: scenario.storm }
+        Self { pools, scripts, formats, rules, steps: scenario.step, storm: scenario.storm, gusted: None }
     }
 
     /// How a container behaves at a time.

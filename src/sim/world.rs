@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) store: Store,
     /// Its time.
     pub(crate) now: Timestamp,
+    /// Until when it is to run now: later than [`Self::now`] while more is due than has happened yet.
+    pub(crate) until: Timestamp,
     /// When it was started: the story counts from here.
     pub(crate) started: Timestamp,
     /// Where chance comes from.
@@ -66,6 +68,7 @@ impl World {
         Self {
             store: Store::new(1_000),
             now,
+            until: now,
             started: now,
             rng: fastrand::Rng::with_seed(seed),
             speed,
@@ -109,7 +112,11 @@ impl World {
 
     /// Lets something happen after a duration of life.
     pub(crate) fn after(&mut self, life: Duration, task: Task) {
-        let due = self.now.checked_add(self.scaled(life)).unwrap_or(self.now);
+        self.at(self.now.checked_add(self.scaled(life)).unwrap_or(self.now), task);
+    }
+
+    /// Lets something happen at a time.
+    pub(crate) fn at(&mut self, due: Timestamp, task: Task) {
         self.sequence += 1;
         self.timers.insert((due, self.sequence), task);
     }
@@ -117,14 +124,13 @@ impl World {
     /// Lets a controller look at an object soon; asked twice, it looks once.
     pub(crate) fn enqueue(&mut self, work: Work) {
         if self.queued.insert(work.clone()) {
-            let due = self.now.checked_add(NOTICE).unwrap_or(self.now);
-            self.sequence += 1;
-            self.timers.insert((due, self.sequence), Task::Reconcile(work));
+            self.at(self.now.checked_add(NOTICE).unwrap_or(self.now), Task::Reconcile(work));
         }
     }
 
     /// Lets happen what is due until `until`, at most `budget` things; answers whether all of it happened.
     pub(crate) fn run(&mut self, until: Timestamp, budget: usize) -> bool {
+        self.until = until;
         for _ in 0..budget {
             match self.timers.first_key_value() {
                 Some((&(due, _), _)) if due <= until => {}
@@ -139,6 +145,11 @@ impl World {
             }
         }
         false
+    }
+
+    /// Moves the time to `now`, though something earlier may still be due.
+    pub(crate) fn reach(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
     }
 
     /// When something is due next.

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::sandbox::{Sandbox, program};
+use crate::support::screen::Screen;
 use crate::support::terminal::{End, Terminal};
 
 /// A home without a cluster whose temporary files can be counted.
@@ -71,6 +72,28 @@ fn a_demo_that_is_told_to_end_leaves_nothing_behind() {
     let (sandbox, temporary) = newcomer();
     let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
     terminal.wait_for("DEMO");
+    terminal.signal(rustix::process::Signal::TERM);
+    assert_eq!(terminal.wait_restored(), End::Code(143));
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_storm_is_watched_live_and_ends_when_told_to() {
+    let (sandbox, temporary) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "storm"]);
+    let patience = Duration::from_mins(2);
+    terminal.wait_at_most(patience, "everything was read", |screen| screen.has("● live")).unwrap();
+    terminal.press("/");
+    terminal.type_text("app-0004");
+    terminal.press("enter");
+    let restarts = |screen: &Screen| -> Option<u32> { screen.row(&["app-0004", "10/10"])?.split_whitespace().find_map(|word| word.parse().ok()) };
+    let screen = terminal.wait("all ten run", |screen| restarts(screen).is_some());
+    let before = restarts(&screen).unwrap();
+    terminal.wait_at_most(patience, "changes arrive", |screen| restarts(screen) > Some(before)).unwrap();
+    terminal
+        .wait_at_most(patience, "the log runs", |screen| screen.has("4 Logs  app-0004") && screen.has("lines/s"))
+        .unwrap();
+    assert!(terminal.screen().has("● live"), "{}", terminal.screen().dump());
     terminal.signal(rustix::process::Signal::TERM);
     assert_eq!(terminal.wait_restored(), End::Code(143));
     assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());

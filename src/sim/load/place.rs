@@ -167,7 +167,7 @@ fn statefulset(world: &mut World, system: &System, document: &Value, now: Timest
 }
 
 /// Lets the controller of a set make its pods one by one, and lets each of them have been running since.
-fn settle_members(world: &mut World, res: Res, key: &Key) -> Result<(), Failure> {
+pub(super) fn settle_members(world: &mut World, res: Res, key: &Key) -> Result<(), Failure> {
     let who = if res == known().daemonsets { Controller::DaemonSet } else { Controller::StatefulSet };
     for _ in 0..1_000 {
         let before = world.store.count(known().pods);

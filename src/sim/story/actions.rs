@@ -16,6 +16,9 @@ use crate::sim::store::Key;
 use crate::sim::wire::canon::seconds;
 use crate::sim::world::{Task, World};
 
+/// How far the gusts of a storm are apart.
+const GUST: Duration = Duration::from_millis(100);
+
 /// Whether a condition holds now.
 pub(super) fn holds(world: &World, when: &When) -> bool {
     let Some(entry) = world.store.find(known().deployments, &when.namespace, &when.deployment) else { return false };
@@ -115,7 +118,8 @@ fn warn(world: &mut World, warning: &Warning) {
     });
 }
 
-/// One gust of a storm: a tenth of a second's worth of changes to pods of the filled namespaces.
+/// One gust of a storm: as many changes to pods of the filled namespaces as the time since the last one asks for. What a machine
+/// cannot do in time is left out and not put off: the debt would only grow.
 pub(super) fn gust(world: &mut World) {
     let Some(storm) = world.story.storm else { return };
     let keys: Vec<Key> = world
@@ -124,10 +128,11 @@ pub(super) fn gust(world: &mut World) {
         .filter(|e| e.key.namespace.starts_with("load-"))
         .map(|e| e.key.clone())
         .collect();
-    for _ in 0..storm.changes / 10 {
-        if keys.is_empty() {
-            return;
-        }
+    let until = world.until;
+    let last = world.story.gusted.replace(until).unwrap_or(until);
+    let since = Duration::try_from(until.duration_since(last)).unwrap_or_default().min(2 * GUST);
+    let changes = if keys.is_empty() { 0 } else { (f64::from(storm.changes) * since.as_secs_f64()).round() as usize };
+    for _ in 0..changes {
         let key = keys[world.rng.usize(..keys.len())].clone();
         let now = seconds(world.now);
         world.edit(known().pods, &key, |pod| {
@@ -137,7 +142,7 @@ pub(super) fn gust(world: &mut World) {
             status["state"] = json!({"running": {"startedAt": now}});
         });
     }
-    world.after(Duration::from_millis(100).mul_f64(world.speed), Task::Story(Beat::Gust));
+    world.at(until.checked_add(GUST).unwrap_or(until), Task::Story(Beat::Gust));
 }
 
 #[cfg(test)]
