@@ -13,5 +13,6 @@ mod cli;
 mod config;
 mod net;
 mod screens;
+mod story;
 #[path = "support/kit.rs"]
 mod support;
