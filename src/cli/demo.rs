@@ -24,5 +24,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
         state: Some(cluster.folder().join("state")),
         ..wish
     };
-    console::run(&own, printer)
+    let exit = console::run(&own, printer)?;
+    sim::ready(&cluster)?;
+    Ok(exit)
 }

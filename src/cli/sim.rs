@@ -24,6 +24,7 @@ pub(super) fn run(args: &SimArgs, printer: &mut Printer) -> Result<Exit, Failure
         // Heard from before the line is out: whoever read it may end this at once, and the folder still goes.
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let mut hang_up = signal(SignalKind::hangup())?;
+        ready(&cluster)?;
         printer.raw(format!("{}\n", cluster.kubeconfig().display()).as_bytes())?;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -48,6 +49,11 @@ pub(super) fn start(args: &SimArgs) -> Result<SimHandle, Failure> {
     }
     let options = SimOptions { scenario: args.scenario.clone(), speed: args.speed, seed: args.seed, hold: None };
     sim::start(&options).map_err(|problem| Failure::problem(Exit::UNKNOWN, &problem))
+}
+
+/// Waits until the cluster is there, or says why it will not be.
+pub(super) fn ready(cluster: &SimHandle) -> Result<(), Failure> {
+    cluster.wait().map_err(|problem| Failure::problem(Exit::UNKNOWN, &problem))
 }
 
 /// Waits until the process that started this one is gone: from then on another process is the parent.

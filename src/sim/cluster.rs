@@ -54,17 +54,10 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Shares a world.
-    pub(crate) fn new(world: World, pace: Pace) -> Self {
+    /// Shares a world until `stop` is cancelled.
+    pub(crate) fn new(world: World, pace: Pace, stop: CancellationToken) -> Self {
         let (changed, _) = watch::channel(world.store.revision());
-        Self {
-            world: Mutex::new(world),
-            waiting: AtomicUsize::new(0),
-            pace,
-            changed,
-            wake: Notify::new(),
-            stop: CancellationToken::new(),
-        }
+        Self { world: Mutex::new(world), waiting: AtomicUsize::new(0), pace, changed, wake: Notify::new(), stop }
     }
 
     /// Does something with the world. With a held clock everything that is due has happened before; otherwise it happens as soon as

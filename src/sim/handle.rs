@@ -1,13 +1,14 @@
 //! Starting and stopping a simulated cluster.
 //!
-//! Owns its threads, its kubeconfig, and that nothing of it is left when it stops.
+//! Owns its threads, its kubeconfig, and that nothing of it is left when it stops. A cluster has its address at once and is built behind
+//! it: who connects meanwhile is answered when it is there.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,11 +18,12 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 
 use super::cluster::{Cluster, Pace};
 use super::load;
 use super::serve::{self, Certificate, Identities, Server};
-use super::story::scenario;
+use super::story::scenario::{self, Scenario};
 use super::story::{Beat, begin};
 use crate::base::clock::FixedClock;
 use crate::base::problem::{Level, Problem};
@@ -51,22 +53,21 @@ pub struct SimHandle {
     kubeconfig: PathBuf,
     folder: PathBuf,
     server: String,
-    cluster: Arc<Cluster>,
+    stop: CancellationToken,
+    built: Arc<OnceLock<Built>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts a simulated cluster on a free port of 127.0.0.1, in threads of its own.
+/// The cluster, or why there is none.
+type Built = Result<Arc<Cluster>, Box<Problem>>;
+
+/// Starts a simulated cluster on a free port of 127.0.0.1, in threads of its own, and does not wait until it is there.
 ///
 /// # Errors
 ///
 /// An unknown scenario, no free port, or a temporary folder that cannot be written, each as a problem with what to do.
 pub fn start(options: &SimOptions) -> Result<SimHandle, Box<Problem>> {
     let scenario = scenario::find(&options.scenario).map_err(|e| Box::new(problem(e).hint("Name one of them with --scenario.")))?;
-    let now = options.hold.unwrap_or_else(Timestamp::now);
-    let mut world = load::world(scenario, now, options.seed, options.speed).map_err(problem)?;
-    begin(&mut world, Beat::Begin);
-    let pace = options.hold.map_or(Pace::Real, |at| Pace::Held(Arc::new(FixedClock::new(at))));
-    let cluster = Arc::new(Cluster::new(world, pace));
     let certificate = Certificate::generate().map_err(problem)?;
     let identities = Identities::generate();
     let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("sim").enable_all().build();
@@ -77,13 +78,37 @@ pub fn start(options: &SimOptions) -> Result<SimHandle, Box<Problem>> {
     let server = format!("https://{address}");
     let text = kubeconfig(&server, &certificate.authority, &identities);
     let folder = folder(&text).map_err(|e| problem(format!("The kubeconfig of the simulated cluster cannot be written: {e}.")))?;
-    let shared = Arc::new(Server { cluster: cluster.clone(), identities, address });
+    let (stop, built) = (CancellationToken::new(), Arc::new(OnceLock::new()));
     let thread = std::thread::Builder::new().name("sim".to_owned()).spawn({
-        let cluster = cluster.clone();
-        move || run(runtime, listener, certificate, shared, &cluster)
+        let (options, stop, building) = (options.clone(), stop.clone(), Building(built.clone()));
+        move || {
+            let outcome = build(scenario, &options, stop).map(Arc::new);
+            building.0.set(outcome.clone()).ok();
+            if let Ok(cluster) = outcome {
+                let shared = Arc::new(Server { cluster: cluster.clone(), identities, address });
+                run(runtime, listener, certificate, shared, &cluster);
+            }
+        }
     });
     let thread = thread.map_err(|e| problem(format!("No thread for the simulated cluster can be had: {e}.")))?;
-    Ok(SimHandle { kubeconfig: folder.join("kubeconfig"), folder, server, cluster, thread: Some(thread) })
+    Ok(SimHandle { kubeconfig: folder.join("kubeconfig"), folder, server, stop, built, thread: Some(thread) })
+}
+
+/// Says that a cluster broke, when nothing else was said about it.
+struct Building(Arc<OnceLock<Built>>);
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        self.0.set(Err(problem("The simulated cluster broke while it was built."))).ok();
+    }
+}
+
+fn build(scenario: Scenario, options: &SimOptions, stop: CancellationToken) -> Result<Cluster, Box<Problem>> {
+    let now = options.hold.unwrap_or_else(Timestamp::now);
+    let mut world = load::world(scenario, now, options.seed, options.speed).map_err(problem)?;
+    begin(&mut world, Beat::Begin);
+    let pace = options.hold.map_or(Pace::Real, |at| Pace::Held(Arc::new(FixedClock::new(at))));
+    Ok(Cluster::new(world, pace, stop))
 }
 
 fn run(runtime: Runtime, listener: TcpListener, certificate: Certificate, server: Arc<Server>, cluster: &Arc<Cluster>) {
@@ -114,9 +139,20 @@ impl SimHandle {
         &self.server
     }
 
+    /// Waits until the cluster is there.
+    ///
+    /// # Errors
+    ///
+    /// It could not be built, as a problem.
+    pub fn wait(&self) -> Result<(), Box<Problem>> {
+        self.built.wait().as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
     /// Moves a held clock forward, and lets everything happen that becomes due, in its order. Does nothing to a running clock.
     pub fn advance(&self, by: Duration) {
-        self.cluster.advance(by);
+        if let Ok(cluster) = self.built.wait() {
+            cluster.advance(by);
+        }
     }
 
     /// Stops the cluster and removes its files. Dropping does the same.
@@ -127,7 +163,7 @@ impl SimHandle {
 
 impl Drop for SimHandle {
     fn drop(&mut self) {
-        self.cluster.stop.cancel();
+        self.stop.cancel();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has said so; there is nothing left to stop.
             thread.join().ok();
