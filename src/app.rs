@@ -49,6 +49,7 @@ use crate::target::request::TargetSpec;
 use answers::Answers;
 use effect::Effect;
 use first_steps::FirstSteps;
+pub use follow::containers;
 use logs::{LogBounds, Logs};
 use msg::{Measures, Msg};
 use notice::Notice;

@@ -12,7 +12,9 @@ mod demo;
 mod doctor;
 mod generate;
 mod journal;
+mod logs;
 mod output;
+mod paper;
 mod releases;
 mod resume;
 mod runs;
@@ -28,7 +30,8 @@ use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
 pub use args::{
-    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, Global, JournalCommand, Output, RunArgs, RunsCommand, ServiceFile, SimArgs, UndoArgs,
+    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand, ServiceFile, SimArgs,
+    Since, UndoArgs,
 };
 pub use output::{Exit, Failure, Printer};
 
@@ -87,6 +90,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Status { file }) => status::run(global, &file, printer),
         Some(Command::Check { path }) => check::run(global, path.as_ref(), printer),
         Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
+        Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),
         Some(Command::Plan(args)) => action::plan(global, &args, printer),
         Some(Command::Run(args)) => action::run(global, &args, printer),

@@ -1,6 +1,7 @@
 //! The command line without a terminal, on the simulated cluster: one file per family of commands.
 
 mod answers;
+mod logs;
 
 use timonel::sim::{self, SimHandle, SimOptions};
 
@@ -10,6 +11,7 @@ use crate::support::sandbox::Sandbox;
 fn simulated(scenario: &str) -> (SimHandle, Sandbox) {
     let options = SimOptions { scenario: scenario.to_owned(), ..SimOptions::default() };
     let cluster = sim::start(&options).expect("a simulated cluster");
+    cluster.wait().expect("it is there");
     let sandbox = Sandbox::with_kubeconfig(cluster.kubeconfig());
     (cluster, sandbox)
 }

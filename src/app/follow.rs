@@ -140,7 +140,7 @@ impl App {
 }
 
 /// The containers of a pod that have a log: those that ran, init ones included; of the previous run those that restarted.
-fn containers(pod: &Pod, only: Option<&Str>, previous: bool) -> Vec<LogSource> {
+pub fn containers(pod: &Pod, only: Option<&Str>, previous: bool) -> Vec<LogSource> {
     pod.containers
         .iter()
         .filter(|c| only.is_none_or(|name| c.name == *name))

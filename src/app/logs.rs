@@ -9,7 +9,7 @@ mod line;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 pub use buffer::{Buffer, Entry, EntryKind};
 pub use line::{Folded, Level, fold, level_of};
@@ -335,8 +335,25 @@ fn shown(include: Option<&Regex>, exclude: Option<&Regex>, entry: &Entry) -> boo
     matches!(entry.kind, EntryKind::Marker) || (include.is_none_or(|r| r.is_match(&entry.text)) && exclude.is_none_or(|r| !r.is_match(&entry.text)))
 }
 
+/// A pattern as typed: case counts only where a capital was typed; empty = none.
+pub fn pattern(text: &str) -> Result<Option<Regex>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let insensitive = !text.chars().any(char::is_uppercase);
+    RegexBuilder::new(text)
+        .case_insensitive(insensitive)
+        .size_limit(1 << 20)
+        .build()
+        .map(Some)
+        .map_err(|e| match e {
+            regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
+            other => other.to_string().lines().last().unwrap_or("not a pattern").trim_start_matches("error: ").to_owned(),
+        })
+}
+
 /// The line of its own that a change of a stream's state leaves between the log lines.
-fn marker(label: &str, state: &LogState) -> Option<String> {
+pub fn marker(label: &str, state: &LogState) -> Option<String> {
     match state {
         LogState::Waiting { .. } | LogState::Following => None,
         LogState::Reconnected { gap_ms, missed } => {

@@ -128,6 +128,11 @@ pub enum Command {
         #[command(flatten)]
         file: ServiceFile,
     },
+    /// The logs of every pod and container, merged and followed
+    #[command(
+        after_help = "Example:\n  timonel logs backend worker\n  timonel logs deploy/backend --no-follow --since 10m --include error | less\n\nEach line begins with POD/CONTAINER; with -o json it is one object. What happened between lines (a gap, an end) is said\non standard error; with -o json in the stream."
+    )]
+    Logs(LogsArgs),
     /// Resolve an action against the live target and print the plan; nothing is written
     #[command(after_help = "Example:\n  timonel plan scale backend=5 -o json\n\nExit codes: 0 allowed, 3 could not find out, 4 blocked.")]
     Plan(ActionArgs),
@@ -214,6 +219,44 @@ pub struct SimArgs {
     /// The same seed tells the same story
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+}
+
+/// Whose logs, and which lines.
+#[derive(Debug, Clone, Args)]
+pub struct LogsArgs {
+    /// `[KIND/]NAME` of workloads or pods, several for several; everything in the namespace without one
+    #[arg(value_name = "WORKLOAD")]
+    pub workloads: Vec<String>,
+    /// Go on with new lines and new pods until Ctrl-C (the default)
+    #[arg(short, long, conflicts_with_all = ["no_follow", "previous"])]
+    pub follow: bool,
+    /// Print what there is and end
+    #[arg(long)]
+    pub no_follow: bool,
+    /// Only lines from then on: 5m, 1h30m, or a time like 2026-11-22T14:32:00Z
+    #[arg(long, value_name = "DURATION", value_parser = since)]
+    pub since: Option<Since>,
+    /// So many lines of each container from before now; without it and --since: the setting `logs.tail` when following, else all
+    #[arg(long, value_name = "NUMBER")]
+    pub tail: Option<u32>,
+    /// Only lines that match; case counts only where a capital is written; several: one of them
+    #[arg(long, value_name = "PATTERN")]
+    pub include: Vec<String>,
+    /// No lines that match
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+    /// The previous run of containers that were restarted; ends when it is printed
+    #[arg(long)]
+    pub previous: bool,
+}
+
+/// From when on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// That long before now.
+    Ago(Duration),
+    /// Then.
+    At(jiff::Timestamp),
 }
 
 /// An action and its parameters.
@@ -308,6 +351,14 @@ pub enum JournalCommand {
 /// `90s`, `5m`, `1h30m`: the same words as in service files.
 fn duration(text: &str) -> Result<Duration, String> {
     crate::base::duration::parse(text).map_err(|e| e.to_string())
+}
+
+/// A duration, or a time.
+fn since(text: &str) -> Result<Since, String> {
+    match text.parse() {
+        Ok(at) => Ok(Since::At(at)),
+        Err(_) => duration(text).map(Since::Ago),
+    }
 }
 
 /// Slower or faster than life, but neither standing still nor faster than anybody could read.

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use rustix::process::{Pid, getppid};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::SimArgs;
 use super::cluster::runtime;
 use super::output::{Exit, Failure, Printer};
+use super::paper::Ends;
 use crate::base::problem::did_you_mean;
 use crate::sim::{self, SimHandle, SimOptions};
 
@@ -22,14 +22,11 @@ pub(super) fn run(args: &SimArgs, printer: &mut Printer) -> Result<Exit, Failure
     let cluster = start(args)?;
     runtime()?.block_on(async {
         // Heard from before the line is out: whoever read it may end this at once, and the folder still goes.
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut ends = Ends::listen()?;
         ready(&cluster)?;
         printer.raw(format!("{}\n", cluster.kubeconfig().display()).as_bytes())?;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
+            _ = ends.next() => {}
             () = gone(parent) => {}
         }
         Ok::<_, Failure>(())

@@ -4,6 +4,7 @@ mod bed;
 mod checks;
 mod confirm;
 mod console;
+mod logs;
 mod panel;
 mod plan;
 mod record;
@@ -69,6 +70,11 @@ cases! {
         a_paused_workload_is_not_rolled_back_and_nothing_is_written
         an_unknown_revision_is_wrong_usage
         a_restart_replaces_every_pod
+    }
+    logs {
+        the_logs_of_all_pods_are_merged_and_cleaned
+        the_previous_run_of_a_container_that_crashes_is_read
+        who_may_not_read_pods_is_told_so
     }
     record {
         intent_comes_before_the_request_and_outcome_after

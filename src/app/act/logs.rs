@@ -3,10 +3,10 @@
 //! Owns filters, search, jumps and saving of logs. Which containers are followed is in `follow`.
 
 use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
-use regex::{Regex, RegexBuilder};
 
 use crate::action::Action;
 use crate::app::effect::Effect;
+use crate::app::logs::pattern;
 use crate::app::notice::Tone;
 use crate::app::prompt::Purpose;
 use crate::app::{App, Pane};
@@ -81,23 +81,6 @@ impl App {
     }
 }
 
-/// A pattern as typed: case counts only where a capital was typed; empty = none.
-fn pattern(text: &str) -> Result<Option<Regex>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let insensitive = !text.chars().any(char::is_uppercase);
-    RegexBuilder::new(text)
-        .case_insensitive(insensitive)
-        .size_limit(1 << 20)
-        .build()
-        .map(Some)
-        .map_err(|e| match e {
-            regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
-            other => other.to_string().lines().last().unwrap_or("not a pattern").trim_start_matches("error: ").to_owned(),
-        })
-}
-
 /// `14:32`, `14:32:06` (the last such time in the user's zone), `-10m`, or RFC 3339.
 fn instant(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
@@ -120,7 +103,8 @@ fn instant(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Str
 mod tests {
     use jiff::{Timestamp, tz::TimeZone};
 
-    use super::{instant, pattern};
+    use super::instant;
+    use crate::app::logs::pattern;
 
     #[test]
     fn a_time_of_day_means_the_last_time_it_was_that_late() {

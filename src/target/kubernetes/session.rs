@@ -16,6 +16,7 @@ use self::live::Live;
 use super::client::{Client, Terminal};
 use super::error::{OpenCause, OpenError};
 use crate::target::event::TargetEvent;
+use crate::target::model::Kind;
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// A target that could not be opened for a reason that may pass (a credential plugin without network) is tried again.
@@ -45,6 +46,15 @@ enum Target {
     Opened(Client),
 }
 
+/// What of a target is watched.
+#[derive(Debug, Clone, Copy)]
+enum Look {
+    /// All that the console shows, metrics included.
+    Everything,
+    /// These kinds, in the namespaces that are looked at.
+    Only(&'static [Kind]),
+}
+
 /// Which logs to follow, and how much of them.
 #[derive(Debug, PartialEq, Eq)]
 struct Logs {
@@ -62,18 +72,23 @@ impl Session {
     /// Opens `spec` and tells everything about it through `events`, whose bound is the caller's: while it is full, objects
     /// coalesce. Must be called inside a tokio runtime.
     pub fn spawn(spec: TargetSpec, events: mpsc::Sender<TargetEvent>) -> Self {
-        Self::start(Target::Spec(spec), events)
+        Self::start(Target::Spec(spec), Look::Everything, events)
     }
 
     /// The same with a client that is open already: the demo's, or one whose credential plugin had the terminal.
     pub fn adopt(client: Client, events: mpsc::Sender<TargetEvent>) -> Self {
-        Self::start(Target::Opened(client), events)
+        Self::start(Target::Opened(client), Look::Everything, events)
     }
 
-    fn start(target: Target, events: mpsc::Sender<TargetEvent>) -> Self {
+    /// The same for who needs only some kinds of objects: a command that follows logs.
+    pub fn watching(client: Client, kinds: &'static [Kind], events: mpsc::Sender<TargetEvent>) -> Self {
+        Self::start(Target::Opened(client), Look::Only(kinds), events)
+    }
+
+    fn start(target: Target, look: Look, events: mpsc::Sender<TargetEvent>) -> Self {
         let (wanted, wishes) = watch::channel(Wanted { target, opening: 1, logs: Arc::default(), refresh: 0 });
         let (opened, client) = watch::channel(None);
-        tokio::spawn(run(wishes, opened, events));
+        tokio::spawn(run(look, wishes, opened, events));
         Self { wanted, client }
     }
 
@@ -112,7 +127,7 @@ impl Session {
 }
 
 /// The task of a session; ends with its handle, or when nobody listens any more.
-async fn run(mut wishes: watch::Receiver<Wanted>, opened: watch::Sender<Option<Client>>, events: mpsc::Sender<TargetEvent>) {
+async fn run(look: Look, mut wishes: watch::Receiver<Wanted>, opened: watch::Sender<Option<Client>>, events: mpsc::Sender<TargetEvent>) {
     loop {
         let wanted = wishes.borrow_and_update().clone();
         opened.send_replace(None);
@@ -124,7 +139,7 @@ async fn run(mut wishes: watch::Receiver<Wanted>, opened: watch::Sender<Option<C
         let ended = match client {
             Ok(client) => {
                 opened.send_replace(Some(client.clone()));
-                stay(client, wanted.opening, &mut wishes, &events).await
+                stay(client, look, wanted.opening, &mut wishes, &events).await
             }
             Err(error) => wait(error, wanted.opening, &mut wishes, &events).await,
         };
@@ -142,8 +157,8 @@ async fn open(target: &Target) -> Result<Client, OpenError> {
 }
 
 /// Keeps a target open until another is wanted; whether the session ends.
-async fn stay(client: Client, opening: u64, wishes: &mut watch::Receiver<Wanted>, events: &mpsc::Sender<TargetEvent>) -> bool {
-    let Some(mut live) = Live::start(client, events.clone()).await else { return true };
+async fn stay(client: Client, look: Look, opening: u64, wishes: &mut watch::Receiver<Wanted>, events: &mpsc::Sender<TargetEvent>) -> bool {
+    let Some(mut live) = Live::start(client, look, events.clone()).await else { return true };
     let (mut followed, mut refreshed) = (Arc::new(Logs::default()), wishes.borrow().refresh);
     let ended = loop {
         let wanted = wishes.borrow_and_update().clone();

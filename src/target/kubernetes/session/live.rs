@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+use super::Look;
 use crate::base::problem::{Level, Problem};
 use crate::base::text::Str;
 use crate::target::api::{ErrorKind, Read as _};
@@ -56,7 +57,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Tells that the target is open and starts everything. `None` when nobody listens.
-    pub(super) async fn start(client: Client, events: mpsc::Sender<TargetEvent>) -> Option<Self> {
+    pub(super) async fn start(client: Client, look: Look, events: mpsc::Sender<TargetEvent>) -> Option<Self> {
         events.send(TargetEvent::Opened(client.opened().clone())).await.ok()?;
         for problem in client.problems() {
             events.send(TargetEvent::Problem(problem.clone())).await.ok()?;
@@ -66,12 +67,14 @@ impl Live {
         let logs = LogHub::start(client.clone(), events.clone(), LOGS);
         let mut tasks = JoinSet::new();
         let scopes = scopes(client.opened().namespaces.as_deref());
-        for scope in &scopes {
-            let key = StreamKey { kind: Kind::Pod, scope: scope.clone() };
-            tasks.spawn(table::paint(client.clone(), key, events.clone()));
+        streams.set(wanted(look, &scopes));
+        if matches!(look, Look::Everything) {
+            for scope in &scopes {
+                let key = StreamKey { kind: Kind::Pod, scope: scope.clone() };
+                tasks.spawn(table::paint(client.clone(), key, events.clone()));
+            }
+            tasks.spawn(metrics::poll(client.clone(), scopes.clone(), pulse.clone(), events.clone()));
         }
-        streams.set(wanted(&scopes));
-        tasks.spawn(metrics::poll(client.clone(), scopes.clone(), pulse.clone(), events.clone()));
         let signals = pulse.signals();
         let back = Arc::new(Notify::new());
         tasks.spawn(identify(client.clone(), scopes, back.clone(), events.clone()));
@@ -116,11 +119,15 @@ fn scopes(namespaces: Option<&[String]>) -> Vec<Scope> {
     }
 }
 
-fn wanted(scopes: &[Scope]) -> Vec<StreamKey> {
-    let namespaced = NAMESPACED
-        .into_iter()
-        .flat_map(|kind| scopes.iter().map(move |scope| StreamKey { kind, scope: scope.clone() }));
-    namespaced.chain(CLUSTER.map(|kind| StreamKey { kind, scope: Scope::Cluster })).collect()
+fn wanted(look: Look, scopes: &[Scope]) -> Vec<StreamKey> {
+    let (namespaced, cluster): (&[Kind], &[Kind]) = match look {
+        Look::Everything => (&NAMESPACED, &CLUSTER),
+        Look::Only(kinds) => (kinds, &[]),
+    };
+    let namespaced = namespaced
+        .iter()
+        .flat_map(|kind| scopes.iter().map(move |scope| StreamKey { kind: *kind, scope: scope.clone() }));
+    namespaced.chain(cluster.iter().map(|kind| StreamKey { kind: *kind, scope: Scope::Cluster })).collect()
 }
 
 /// Tells who the server is and whether the namespaces are there, each time the server comes (back).
