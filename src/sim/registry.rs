@@ -73,7 +73,7 @@ impl Place<'_> {
 }
 
 /// Brings a body into the form it is stored in: known fields only, of the right type, for this kind.
-fn read(place: &Place<'_>, body: Value, writing: &mut Writing) -> Result<Value, Failure> {
+pub(crate) fn read(place: &Place<'_>, body: Value, writing: &mut Writing) -> Result<Value, Failure> {
     let row = place.res.row();
     let (version, kind) = (body["apiVersion"].as_str().unwrap_or_default(), body["kind"].as_str().unwrap_or_default());
     if !version.is_empty() && version != row.api_version() {
@@ -85,8 +85,11 @@ fn read(place: &Place<'_>, body: Value, writing: &mut Writing) -> Result<Value, 
     let cannot = |why: &str| Failure::bad_request(format!("{} in version \"{}\" cannot be handled as a {}: {why}", row.kind, row.version, row.kind));
     if !kind.is_empty() && kind != row.kind {
         return Err(Failure::bad_request(format!(
-            "{kind} in version \"{}\" cannot be handled as a {}: converting (v1.{kind}) to (core.{}): unknown conversion",
-            row.version, row.kind, row.kind
+            "{kind} in version \"{}\" cannot be handled as a {}: converting (v1.{kind}) to ({}.{}): unknown conversion",
+            row.version,
+            row.kind,
+            row.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core"),
+            row.kind
         )));
     }
     let Canonical { value, unknown } = match row.message {

@@ -3,6 +3,7 @@
 //! Owns defaults, what is filled in at birth, what is refused, and quotas. Must not know HTTP.
 
 mod defaults;
+mod names;
 mod pod;
 mod quota;
 mod validate;
@@ -14,6 +15,7 @@ use super::kinds::{Res, known};
 use crate::sim::world::World;
 
 pub(crate) use defaults::job;
+pub(crate) use names::wrong_label_key;
 pub(crate) use pod::pod;
 pub(crate) use quota::{check as quota, used as quota_used};
 pub(crate) use validate::scale;

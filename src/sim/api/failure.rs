@@ -136,13 +136,11 @@ impl Failure {
 
     /// 422 of wrong fields.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
-        let lines: Vec<String> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
-        let list = if lines.len() == 1 { lines.concat() } else { format!("[{}]", lines.join(", ")) };
+        let (list, causes) = shown(causes);
         let kind = if resource.group.is_empty() { resource.kind.to_owned() } else { format!("{}.{}", resource.kind, resource.group) };
-        let causes: Vec<Value> = causes.iter().map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field})).collect();
-        let mut shown = details(resource, name, resource.kind);
-        shown["causes"] = Value::Array(causes);
-        Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {list}")).with(shown)
+        let mut details = details(resource, name, resource.kind);
+        details["causes"] = causes;
+        Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {list}")).with(details)
     }
 
     /// 422 of a JSON Patch whose `test` failed or whose path is missing: no details.
@@ -171,6 +169,22 @@ impl Failure {
         Self::new(504, "Timeout", message).with(causes)
     }
 
+    /// 400 of a parameter that should be a number.
+    pub(crate) fn no_number(value: &str) -> Self {
+        Self::bad_request(format!("strconv.ParseInt: parsing \"{value}\": invalid syntax"))
+    }
+
+    /// 422 of a review: the server names no object in it.
+    pub(crate) fn invalid_review(group: &str, cause: &Cause) -> Self {
+        let (list, causes) = shown(std::slice::from_ref(cause));
+        Self::new(422, "Invalid", format!(".{group} \"\" is invalid: {list}")).with(json!({"group": group, "causes": causes}))
+    }
+
+    /// 500 of an error that the server did not foresee as one of the client's.
+    pub(crate) fn unforeseen(message: &str) -> Self {
+        Self::new(500, "", message)
+    }
+
     /// 500.
     pub(crate) fn internal(message: &str) -> Self {
         let details = json!({"causes": [{"message": message}]});
@@ -194,6 +208,13 @@ impl Failure {
         status["code"] = json!(self.code);
         status
     }
+}
+
+/// Causes as the sentence and as the details of a Status have them.
+fn shown(causes: &[Cause]) -> (String, Value) {
+    let lines: Vec<String> = causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+    let list = if lines.len() == 1 { lines.concat() } else { format!("[{}]", lines.join(", ")) };
+    (list, causes.iter().map(|c| json!({"reason": c.reason, "message": c.message, "field": c.field})).collect())
 }
 
 fn details(resource: &Resource, name: &str, kind: &str) -> Value {
@@ -225,9 +246,9 @@ impl Options {
     }
 
     /// 422 about these options.
-    pub(crate) fn invalid(self, cause: &Cause) -> Failure {
-        let message = format!("{}.meta.k8s.io \"\" is invalid: {}: {}", self.0, cause.field, cause.message);
-        let causes = json!([{"reason": cause.reason, "message": cause.message, "field": cause.field}]);
+    pub(crate) fn invalid(self, causes: &[Cause]) -> Failure {
+        let (list, causes) = shown(causes);
+        let message = format!("{}.meta.k8s.io \"\" is invalid: {list}", self.0);
         Failure::new(422, "Invalid", message).with(json!({"group": "meta.k8s.io", "kind": self.0, "causes": causes}))
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Owns their grammar (`a=b,c in (x,y),!d`), their meaning, and which fields each kind can be selected by.
 
+mod grammar;
+
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::kinds::{Res, known};
+use super::views;
 
 /// One requirement on labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ enum Need {
     NotIn(String, Vec<String>),
     Exists(String),
     Absent(String),
+    Greater(String, i64),
+    Less(String, i64),
 }
 
 /// A set of requirements that must all hold; empty selects everything.
@@ -30,18 +35,7 @@ pub(crate) type LabelSet = [(Arc<str>, Arc<str>)];
 impl Labels {
     /// Parses the text form.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let mut needs = Vec::new();
-        for part in split_outside_parentheses(text) {
-            let part = part.trim();
-            if part.is_empty() {
-                if text.trim().is_empty() {
-                    continue;
-                }
-                return Err(unparsable(text));
-            }
-            needs.push(parse_need(part).ok_or_else(|| unparsable(part))?);
-        }
-        Ok(Self { needs })
+        grammar::parse(text).map(|needs| Self { needs }).map_err(Failure::bad_request)
     }
 
     /// Reads a meta.v1.LabelSelector. An empty one selects everything; a missing one nothing (`None`).
@@ -83,54 +77,10 @@ impl Labels {
             Need::NotIn(key, values) => get(key).is_none_or(|v| values.iter().all(|w| w != v)),
             Need::Exists(key) => get(key).is_some(),
             Need::Absent(key) => get(key).is_none(),
+            Need::Greater(key, than) => get(key).and_then(|v| v.parse::<i64>().ok()).is_some_and(|v| v > *than),
+            Need::Less(key, than) => get(key).and_then(|v| v.parse::<i64>().ok()).is_some_and(|v| v < *than),
         })
     }
-}
-
-fn unparsable(part: &str) -> Failure {
-    Failure::bad_request(format!("unable to parse requirement: found '{part}', expected: in, notin, =, ==, !=, gt, lt"))
-}
-
-fn split_outside_parentheses(text: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
-    for (i, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&text[start..i]);
-                start = i + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    parts
-}
-
-fn parse_need(part: &str) -> Option<Need> {
-    let plain = |s: &str| s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
-    let key = |s: &str| Some(s.trim()).filter(|k| !k.is_empty() && plain(k)).map(str::to_owned);
-    let value = |s: &str| Some(s.trim()).filter(|v| plain(v)).map(str::to_owned);
-    if let Some(rest) = part.strip_prefix('!') {
-        return key(rest).map(Need::Absent);
-    }
-    for (operator, equal) in [("!=", false), ("==", true), ("=", true)] {
-        if let Some((k, v)) = part.split_once(operator) {
-            let (k, v) = (key(k)?, vec![value(v)?]);
-            return Some(if equal { Need::In(k, v) } else { Need::NotIn(k, v) });
-        }
-    }
-    if let Some((head, list)) = part.split_once('(') {
-        let values = list.strip_suffix(')')?.split(',').map(value).collect::<Option<Vec<_>>>()?;
-        let mut words = head.split_whitespace();
-        return match (words.next(), words.next(), words.next()) {
-            (Some(k), Some("in"), None) => Some(Need::In(key(k)?, values)),
-            (Some(k), Some("notin"), None) => Some(Need::NotIn(key(k)?, values)),
-            _ => None,
-        };
-    }
-    key(part).map(Need::Exists)
 }
 
 /// Requirements on fields: path, equal or not, value.
@@ -151,17 +101,14 @@ impl Fields {
                 return Err(Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
             if !selectable(res, path) {
-                let message = if more_fields(res).is_empty() {
+                return Err(Failure::bad_request(if more_fields(res).is_empty() {
                     format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
                 } else {
                     format!("field label not supported: {path}")
-                };
-                return Err(Failure::bad_request(format!(
-                    "Unable to find \"{}\" that match label selector \"\", field selector \"{text}\": {message}",
-                    super::views::group_version_resource(res)
-                )));
+                }));
             }
-            needs.push((path.to_owned(), equal, value.to_owned()));
+            let stored = if res == known().new_events { views::stored_event_field(path) } else { path.to_owned() };
+            needs.push((stored, equal, value.to_owned()));
         }
         Ok(Self { needs })
     }
@@ -232,6 +179,19 @@ fn more_fields(res: Res) -> &'static [&'static str] {
             "source",
             "type",
         ]
+    } else if res == k.new_events {
+        &[
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reason",
+            "reportingController",
+            "type",
+        ]
     } else if res == k.secrets {
         &["type"]
     } else if res == k.nodes {
@@ -240,8 +200,6 @@ fn more_fields(res: Res) -> &'static [&'static str] {
         &["status.phase"]
     } else if res == k.jobs {
         &["status.successful"]
-    } else if res == k.replicasets {
-        &["status.replicas"]
     } else if res == k.services {
         &["spec.clusterIP", "spec.type"]
     } else {

@@ -4,14 +4,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kinds::Res;
-
-/// `/v1, Resource=pods`, `apps/v1, Resource=deployments`: how the server's errors name a resource.
-pub(crate) fn group_version_resource(res: Res) -> String {
-    let row = res.row();
-    format!("{}/{}, Resource={}", row.group, row.version, row.plural)
-}
-
 /// Old name and new name of each field that the two Event APIs spell differently.
 const EVENT_FIELDS: [(&str, &str); 7] = [
     ("involvedObject", "regarding"),
@@ -23,8 +15,18 @@ const EVENT_FIELDS: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
 ];
 
+/// The path of a field of events.k8s.io/v1 as it is stored.
+pub(crate) fn stored_event_field(path: &str) -> String {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let first = EVENT_FIELDS.iter().find(|(_, new)| *new == first).map_or(first, |(old, _)| *old);
+    rest.map_or_else(|| first.to_owned(), |rest| format!("{first}.{rest}"))
+}
+
 /// A stored Event as events.k8s.io/v1 shows it.
-pub(crate) fn event_to_new(event: Value) -> Value {
+pub(crate) fn event_to_new(mut event: Value) -> Value {
+    if let Some(fields) = event.as_object_mut() {
+        fields.retain(|name, value| !matches!(name.as_str(), "reportingComponent" | "reportingInstance") || *value != "");
+    }
     renamed(event, |name| EVENT_FIELDS.iter().find(|(old, _)| *old == name).map(|(_, new)| *new))
 }
 

@@ -28,6 +28,9 @@ pub(super) fn reconcile(world: &mut World, key: &Key) {
         world.notes.pending.remove(key);
         return;
     }
+    if pod["spec"]["schedulerName"] != COMPONENT {
+        return;
+    }
     match choose(world, &pod) {
         Ok(node) => {
             world.notes.pending.remove(key);

@@ -84,9 +84,9 @@ impl Ask {
             });
         };
         let verb = match *method {
-            Method::GET | Method::HEAD if self.flag("watch") && place.sub.is_empty() => "watch",
-            Method::GET | Method::HEAD if place.name.is_empty() => "list",
-            Method::GET | Method::HEAD => "get",
+            Method::GET if self.flag("watch") && place.name.is_empty() => "watch",
+            Method::GET if place.name.is_empty() => "list",
+            Method::GET => "get",
             Method::POST => "create",
             Method::PUT => "update",
             Method::PATCH => "patch",
@@ -97,6 +97,10 @@ impl Ask {
         let row = place.res.row();
         let verbs = if place.sub.is_empty() { Some(&row.verbs) } else { row.sub(&place.sub).map(|s| &s.verbs) };
         let allowed = verbs.ok_or_else(Failure::no_resource)?;
+        if !place.name.is_empty() && allowed.as_slice() == ["create"] && place.sub.is_empty() {
+            // What is asked and never stored has no names.
+            return Err(Failure::no_resource());
+        }
         if allowed.contains(&verb) || (verb == "watch" && allowed.contains(&"list") && row.group == "metrics.k8s.io") {
             Ok(verb)
         } else {
@@ -104,9 +108,9 @@ impl Ask {
         }
     }
 
-    /// A parameter; the last one wins.
+    /// A parameter; the first one wins.
     pub(super) fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// All values of a parameter.
@@ -144,7 +148,16 @@ fn target(path: &str) -> Result<Target, Failure> {
         _ => return Ok(Target::Path(path.to_owned())),
     };
     if !KINDS.all().any(|(_, r)| r.group == group && r.version == version) {
-        return Ok(Target::Nowhere);
+        // The server answers for its own groups, nobody for the others; those of metrics are another server's.
+        return if group != "metrics.k8s.io" && KINDS.all().any(|(_, r)| r.group == group) {
+            Err(Failure::no_resource())
+        } else {
+            Ok(Target::Nowhere)
+        };
+    }
+    let deep = rest.iter().position(|part| *part == "proxy").is_none_or(|at| at > 4);
+    if path.contains("//") && deep {
+        return Err(Failure::no_resource());
     }
     let find = |plural: &str| KINDS.at(group, version, plural).ok_or_else(Failure::no_resource);
     let text = |s: &str| s.to_owned();
@@ -158,7 +171,7 @@ fn target(path: &str) -> Result<Target, Failure> {
             rest: rest.get(2..).unwrap_or_default().join("/"),
         })
     };
-    Ok(match rest {
+    let found = match rest {
         // A namespace itself, not something in it.
         ["namespaces", _] | ["namespaces", _, "status" | "finalize"] if group.is_empty() => place(find("namespaces")?, "", &rest[1..]),
         ["namespaces", namespace, plural, rest @ ..] => {
@@ -176,7 +189,12 @@ fn target(path: &str) -> Result<Target, Failure> {
             place(res, "", rest)
         }
         [] => Target::Nowhere,
-    })
+    };
+    match found {
+        // Only a proxy goes on behind the subresource.
+        Target::Resource(place) if !place.rest.is_empty() && place.sub != "proxy" => Err(Failure::no_resource()),
+        found => Ok(found),
+    }
 }
 
 #[cfg(test)]

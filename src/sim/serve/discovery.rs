@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::Response;
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Response};
 use serde_json::{Value, json};
 
 use super::ask::Ask;
@@ -19,19 +19,24 @@ pub(super) const VERSION: &str = "v1.36.3";
 
 /// Answers a path outside the resources.
 pub(super) fn path(server: &Arc<Server>, path: &str, ask: &Ask) -> Result<Response<Body>, Failure> {
-    if ask.verb != "get" {
+    let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
+    if ask.verb != "get" && parts != ["apis"] {
         return Err(Failure::method_not_allowed());
     }
-    let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     match parts.as_slice() {
         ["version"] => Ok(answer::json(200, &version())),
-        ["healthz" | "livez" | "readyz", ..] => Ok(answer::text(200, "ok")),
-        ["api" | "apis"] if aggregated_form(ask).is_some() => Ok(aggregated(parts[0], ask)),
+        ["healthz" | "livez" | "readyz"] | ["healthz" | "livez" | "readyz", "ping" | "log" | "etcd"] => Ok(answer::text(200, "ok")),
+        ["api" | "apis"] if wants_aggregated(ask) => Ok(aggregated(parts[0])),
+        ["api" | "apis"] if !takes_json(ask) => Err(Failure::not_acceptable()),
         ["api"] => Ok(answer::json(200, &versions(server))),
         ["apis"] => Ok(answer::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups()}))),
-        ["apis", name] => group(name).map(|g| answer::json(200, &g)).ok_or_else(Failure::no_resource).or_else(|_| Ok(not_found())),
-        ["api", version] => Ok(resources("", version).map_or_else(not_found, |r| answer::json(200, &r))),
-        ["apis", group, version] => Ok(resources(group, version).map_or_else(not_found, |r| answer::json(200, &r))),
+        ["apis", name] => Ok(group(name).map_or_else(not_found, |g| answer::json(200, &g))),
+        ["api", version] => resources("", version).map(|r| answer::json(200, &r)).ok_or_else(Failure::no_resource),
+        ["apis", name, version] => match resources(name, version) {
+            Some(list) => Ok(answer::json(200, &list)),
+            None if *name != "metrics.k8s.io" && group(name).is_some() => Err(Failure::no_resource()),
+            None => Ok(not_found()),
+        },
         _ => Ok(not_found()),
     }
 }
@@ -43,7 +48,7 @@ fn not_found() -> Response<Body> {
 fn version() -> Value {
     json!({"major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1", "minCompatibilityMinor": "35",
         "gitVersion": VERSION, "gitCommit": "0000000000000000000000000000000000000000", "gitTreeState": "clean",
-        "buildDate": "2026-11-01T00:00:00Z", "goVersion": "go1.26", "compiler": "gc", "platform": "linux/amd64"})
+        "buildDate": "2026-11-01T00:00:00Z", "goVersion": "go1.26.8", "compiler": "gc", "platform": "linux/amd64"})
 }
 
 fn versions(server: &Server) -> Value {
@@ -117,23 +122,29 @@ fn resource(row: &Resource) -> Value {
     document
 }
 
-/// The version of the aggregated form that the client asks for.
-fn aggregated_form(ask: &Ask) -> Option<&'static str> {
-    let accept = ask.headers.get(ACCEPT)?.to_str().ok()?;
-    let wanted = accept.split(',').find(|r| r.contains("as=APIGroupDiscoveryList") && r.contains("application/json"))?;
-    ["v2", "v2beta1"].into_iter().find(|v| wanted.split(';').any(|p| p.trim() == format!("v={v}")))
+/// Whether the client takes the aggregated form before any other.
+fn wants_aggregated(ask: &Ask) -> bool {
+    let accept = ask.headers.get(ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    let wanted = accept.split(',').find(|r| r.contains("as=APIGroupDiscoveryList") && r.contains("application/json"));
+    wanted.is_some_and(|w| w.split(';').any(|p| p.trim() == "v=v2"))
 }
 
-fn aggregated(root: &str, ask: &Ask) -> Response<Body> {
-    let form = aggregated_form(ask).unwrap_or("v2");
+/// Whether the client takes plain JSON, or whatever comes.
+fn takes_json(ask: &Ask) -> bool {
+    let Some(accept) = ask.headers.get(ACCEPT).and_then(|a| a.to_str().ok()) else { return true };
+    accept.split(',').map(str::trim).any(|range| {
+        let media = range.split(';').next().unwrap_or_default();
+        !range.contains("as=") && matches!(media, "" | "application/json" | "application/*" | "*/*")
+    })
+}
+
+fn aggregated(root: &str) -> Response<Body> {
     let all = if root == "api" { vec![("", "v1")] } else { group_versions() };
     let items: Vec<Value> = all.into_iter().map(|(group, version)| aggregated_group(group, version)).collect();
-    let document = json!({"kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{form}"), "metadata": {}, "items": items});
+    let document = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
     let mut response = answer::json(200, &document);
-    let content_type = format!("application/json;g=apidiscovery.k8s.io;v={form};as=APIGroupDiscoveryList");
-    if let Ok(value) = content_type.parse() {
-        response.headers_mut().insert(CONTENT_TYPE, value);
-    }
+    let content_type = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

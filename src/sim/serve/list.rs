@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Form, View};
 use super::ask::{Ask, Place};
 use super::{Server, metrics};
-use crate::sim::api::failure::Failure;
+use crate::sim::api::failure::{Cause, Failure, Options};
 use crate::sim::api::kinds::{Res, known};
 use crate::sim::api::selector::{Fields, Labels};
 use crate::sim::api::{table, views};
@@ -48,6 +48,9 @@ pub(super) fn read(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Res
 
 fn get(world: &World, place: &Place, form: Form, ask: &Ask) -> Result<Response<Body>, Failure> {
     let row = place.res.row();
+    if let Some(version) = ask.param("resourceVersion").filter(|v| !v.is_empty() && v.parse::<u64>().is_err()) {
+        return Err(Failure::unforeseen(&no_version(version)));
+    }
     let entry = world.store.find(place.res.stored(), &place.namespace, &place.name);
     let entry = entry.ok_or_else(|| Failure::not_found(row, &place.name))?;
     Ok(match form.view {
@@ -106,19 +109,16 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Reads the selectors.
+    /// Reads the selectors, and refuses parameters that cannot be read.
     pub(super) fn read(ask: &Ask, place: &Place) -> Result<Self, Failure> {
+        for name in ["limit", "timeoutSeconds"] {
+            if let Some(value) = ask.param(name).filter(|v| v.parse::<i64>().is_err()) {
+                return Err(Failure::no_number(value));
+            }
+        }
         let labels = Labels::parse(ask.param("labelSelector").unwrap_or_default())?;
-        let fields = Fields::parse(ask.param("fieldSelector").unwrap_or_default(), place.res.stored())?;
+        let fields = Fields::parse(ask.param("fieldSelector").unwrap_or_default(), place.res)?;
         Ok(Self { labels, fields })
-    }
-
-    /// The choice of one object by name.
-    pub(super) fn named(place: &Place) -> Result<Self, Failure> {
-        Ok(Self {
-            labels: Labels::default(),
-            fields: Fields::parse(&format!("metadata.name={}", place.name), place.res.stored())?,
-        })
     }
 
     /// Whether an object is asked for.
@@ -136,6 +136,7 @@ impl Choice {
 
     fn page(&self, world: &World, place: &Place, ask: &Ask) -> Result<Page, Failure> {
         let revision = world.store.revision();
+        check(ask)?;
         if let Some(wanted) = ask.param("resourceVersion").and_then(|v| v.parse::<u64>().ok()).filter(|v| *v > revision) {
             let message = format!("Too large resource version: {wanted}, current: {revision}");
             return Err(Failure::timeout(message));
@@ -165,6 +166,46 @@ impl Choice {
     }
 }
 
+/// Refuses versions and ways of matching them that contradict each other, as ValidateListOptions does.
+fn check(ask: &Ask) -> Result<(), Failure> {
+    let text = |name: &str| ask.param(name).unwrap_or_default();
+    let (version, matched, token) = (text("resourceVersion"), text("resourceVersionMatch"), text("continue"));
+    let mut causes = Vec::new();
+    if !matched.is_empty() {
+        let forbidden = |why: &str| Cause::forbidden("resourceVersionMatch", why);
+        if version.is_empty() {
+            causes.push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+        }
+        if !token.is_empty() {
+            causes.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
+        }
+        if !["Exact", "NotOlderThan"].contains(&matched) {
+            causes.push(Cause::unsupported("resourceVersionMatch", matched, &["Exact", "NotOlderThan", ""]));
+        }
+        if matched == "Exact" && version == "0" {
+            causes.push(forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+        }
+    }
+    if ask.param("sendInitialEvents").is_some() {
+        causes.push(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    }
+    if !causes.is_empty() {
+        return Err(Options::of("list").invalid(&causes));
+    }
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(Failure::bad_request(format!("invalid resource version: {}", no_version(version))));
+    }
+    if !token.is_empty() && !version.is_empty() && version != "0" {
+        return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
+    }
+    Ok(())
+}
+
+/// The server's words for a resourceVersion that is none.
+pub(super) fn no_version(version: &str) -> String {
+    format!("resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax")
+}
+
 /// What a token remembers: the last key, relative to the list.
 fn token_key(place: &Place, entry: &Entry) -> (String, String) {
     let namespace = if place.namespace.is_empty() { entry.key.namespace.to_string() } else { String::new() };
@@ -181,9 +222,16 @@ impl Token {
     }
 
     fn read(token: &str) -> Result<(u64, (String, String)), Failure> {
-        let bad = || Failure::bad_request("continue key is not valid: illegal base64 data at input byte 0");
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|_| bad())?;
+        let bad = || Failure::bad_request("invalid continue token: continue key is not valid: server does not recognize this encoded version ");
+        let broken = |_| Failure::bad_request("invalid continue token: continue key is not valid: illegal base64 data at input byte 0");
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(broken)?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|_| {
+            let first = bytes.first().map_or('?', |b| char::from(*b));
+            let first = if first.is_control() { format!("\\u{:04x}", u32::from(first)) } else { first.to_string() };
+            Failure::bad_request(format!(
+                "invalid continue token: continue key is not valid: invalid character '{first}' looking for beginning of value"
+            ))
+        })?;
         let start = value["start"].as_str().ok_or_else(bad)?.trim_end_matches('\0');
         let (namespace, name) = start.split_once('/').unwrap_or(("", start));
         Ok((value["rv"].as_u64().ok_or_else(bad)?, (namespace.to_owned(), name.to_owned())))

@@ -12,28 +12,40 @@ use serde_json::{Value, json};
 use super::answer::{self, Form};
 use super::ask::{Ask, Place};
 use super::{Server, body};
-use crate::sim::api::failure::Failure;
+use crate::sim::api::failure::{Cause, Failure};
 use crate::sim::rbac::{self, Attributes};
-use crate::sim::wire::canon::canonical;
+use crate::sim::registry::{self, Writing};
+use crate::sim::wire::canon::seconds;
 
 /// Answers a review; `None` when the request is none.
-pub(super) fn answer(server: &Arc<Server>, ask: &Ask, place: &Place, bytes: &Bytes) -> Result<Option<Response<Body>>, Failure> {
+pub(super) fn answer(
+    server: &Arc<Server>,
+    ask: &Ask,
+    place: &Place,
+    bytes: &Bytes,
+    writing: &mut Writing,
+) -> Result<Option<Response<Body>>, Failure> {
     let row = place.res.row();
     if ask.verb != "create" || !place.sub.is_empty() || !matches!(row.group, "authentication.k8s.io" | "authorization.k8s.io") {
         return Ok(None);
     }
     let form = Form::negotiate(&ask.headers, row, false)?;
     let given = body::value(&ask.headers, bytes, row.message)?;
-    let mut review = row.message.and_then(|m| canonical(given, m).ok()).map_or(Value::Null, |c| c.value);
+    let mut review = registry::read(&place.of(), given, writing)?;
     review["metadata"] = json!({});
     review["status"] = match row.kind {
         "SelfSubjectReview" => {
             let (name, groups) = (&ask.user.name, &ask.user.groups);
+            review["metadata"]["creationTimestamp"] = json!(seconds(server.cluster.now()));
             json!({"userInfo": {"username": name, "uid": format!("{name}-uid"), "groups": groups}})
         }
         "SelfSubjectAccessReview" => access(server, ask, &review["spec"])?,
         "SelfSubjectRulesReview" => {
             let namespace = review["spec"]["namespace"].as_str().unwrap_or_default().to_owned();
+            if namespace.is_empty() {
+                return Err(Failure::bad_request("no namespace on request"));
+            }
+            review["spec"] = json!({});
             server.cluster.with(|world| rbac::rules(world, &ask.user, &namespace))
         }
         _ => return Err(Failure::not_simulated("Reviews of other users")),
@@ -48,11 +60,15 @@ pub(super) fn answer(server: &Arc<Server>, ask: &Ask, place: &Place, bytes: &Byt
 fn access(server: &Server, ask: &Ask, spec: &Value) -> Result<Value, Failure> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
-    if resource.is_object() == path.is_object() {
-        let words = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        return Err(Failure::bad_request(format!(
-            "SelfSubjectAccessReview.authorization.k8s.io \"\" is invalid: spec.resourceAttributes: Invalid value: {words}"
-        )));
+    let group = "authorization.k8s.io";
+    if resource.is_object() && path.is_object() {
+        let shown = json!({"Path": path["path"], "Verb": path["verb"]});
+        let cause = Cause::invalid("spec.nonResourceAttributes", shown, "cannot be specified in combination with resourceAttributes");
+        return Err(Failure::invalid_review(group, &cause));
+    }
+    if !resource.is_object() && !path.is_object() {
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        return Err(Failure::invalid_review(group, &Cause::invalid("spec.resourceAttributes", "null", why)));
     }
     let of = if resource.is_object() { resource } else { path };
     let (verb, group, plural, sub) = (text(&of["verb"]), text(&of["group"]), text(&of["resource"]), text(&of["subresource"]));

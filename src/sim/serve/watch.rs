@@ -18,6 +18,7 @@ use super::ask::{Ask, Place};
 use super::list::{self, Choice, Include};
 use super::{Server, metrics};
 use crate::sim::api::failure::{Cause, Failure, Options};
+use crate::sim::api::table;
 use crate::sim::store::{Change, Entry, Happened};
 use crate::sim::wire::canon::canonical;
 use crate::sim::wire::schema::SCHEMA;
@@ -25,6 +26,8 @@ use crate::sim::wire::{encode, frame};
 
 /// How often a bookmark comes when nothing else does.
 const BOOKMARK: Duration = Duration::from_mins(1);
+/// How long before its end a watch gets a last bookmark. A watch that is shorter gets none.
+const BEFORE_THE_END: Duration = Duration::from_secs(2);
 /// How long a watch lasts when the client does not say.
 const LIFE: Duration = Duration::from_mins(40);
 /// How many changes are read at a time.
@@ -41,6 +44,8 @@ struct Watch {
     seen: u64,
     bookmarks: bool,
     ends: Instant,
+    /// When a last bookmark is due; `None` once it was sent, or when none is.
+    farewell: Option<Instant>,
     /// What is still to be sent from the start.
     initial: Vec<Arc<Entry>>,
     /// A bookmark says that the initial objects are complete.
@@ -57,16 +62,15 @@ pub(super) fn watch(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Re
         return metrics::read(server, ask, place);
     }
     let form = Form::negotiate(&ask.headers, row, true)?;
-    let choice = if place.name.is_empty() { Choice::read(ask, place)? } else { Choice::named(place)? };
+    let choice = Choice::read(ask, place)?;
     let send_initial = ask.flag("sendInitialEvents");
     check(ask, send_initial)?;
     let wanted = ask.param("resourceVersion").unwrap_or_default();
     let from = wanted.parse::<u64>().ok().filter(|v| *v > 0);
     if !wanted.is_empty() && wanted != "0" && from.is_none() {
-        let cause = Cause::invalid("resourceVersion", format!("\"{wanted}\""), &format!("strconv.ParseUint: parsing \"{wanted}\": invalid syntax"));
-        return Err(Failure::bad_request(format!("invalid resource version \"{wanted}\": {}", cause.message)));
+        return Err(Failure::unforeseen(&list::no_version(wanted)));
     }
-    let from_start = send_initial || from.is_none();
+    let from_start = send_initial || from.is_none() && ask.param("sendInitialEvents").is_none();
     // Subscribed before the store is read, so that no change falls between.
     let changes = server.cluster.changes();
     let (revision, mut initial) = server.cluster.with(|world| {
@@ -74,6 +78,7 @@ pub(super) fn watch(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Re
         (world.store.revision(), initial)
     });
     initial.reverse();
+    let bookmarks = ask.flag("allowWatchBookmarks");
     let life = ask.param("timeoutSeconds").and_then(|t| t.parse().ok()).filter(|t| *t > 0).map_or(LIFE, Duration::from_secs);
     let watch = Watch {
         server: server.clone(),
@@ -83,10 +88,11 @@ pub(super) fn watch(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Re
         include: list::includes(ask),
         choice,
         seen: if from_start { revision } else { from.unwrap_or(revision) },
-        bookmarks: ask.flag("allowWatchBookmarks"),
+        bookmarks,
         ends: Instant::now() + life,
+        farewell: life.checked_sub(BEFORE_THE_END).filter(|_| bookmarks).map(|after| Instant::now() + after),
         initial,
-        announce: send_initial,
+        announce: send_initial && bookmarks,
         titled: false,
         over: false,
     };
@@ -94,18 +100,28 @@ pub(super) fn watch(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Re
     Ok(answer::with_body(200, form.content_type(true), Body::from_stream(body)))
 }
 
+/// Refuses what contradicts itself, as validateWatchOptions does.
 fn check(ask: &Ask, send_initial: bool) -> Result<(), Failure> {
-    let newer = ask.param("resourceVersionMatch") == Some("NotOlderThan");
-    let options = Options::of("watch");
+    let matched = ask.param("resourceVersionMatch").unwrap_or_default();
+    let given = ask.param("sendInitialEvents").is_some();
+    let newer = matched == "NotOlderThan";
+    let mut causes = Vec::new();
+    let mut forbid = |why: &str| causes.push(Cause::forbidden("resourceVersionMatch", why));
     if send_initial && !newer {
-        let cause = Cause::forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-        return Err(options.invalid(&cause));
+        forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     }
-    if !send_initial && ask.param("resourceVersionMatch").is_some_and(|m| !m.is_empty()) && ask.param("sendInitialEvents").is_none() {
-        let cause = Cause::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-        return Err(options.invalid(&cause));
+    if !matched.is_empty() {
+        if !given {
+            forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        }
+        if !newer {
+            causes.push(Cause::unsupported("resourceVersionMatch", matched, &["NotOlderThan"]));
+        }
     }
-    Ok(())
+    if ask.param("continue").is_some_and(|token| !token.is_empty()) {
+        causes.push(Cause::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Options::of("watch").invalid(&causes)) }
 }
 
 impl Watch {
@@ -124,9 +140,9 @@ impl Watch {
             }
             tokio::select! {
                 () = self.server.cluster.stop.cancelled() => return None,
-                () = tokio::time::sleep_until(self.ends) => {
-                    self.over = true;
-                    return Some(self.bookmark(false)).filter(|_| self.bookmarks);
+                () = tokio::time::sleep_until(self.farewell.unwrap_or(self.ends)) => {
+                    self.farewell.take()?;
+                    return Some(self.bookmark(false));
                 }
                 changed = self.changes.changed() => changed.ok()?,
                 () = tokio::time::sleep(BOOKMARK), if self.bookmarks => return Some(self.bookmark(false)),
@@ -229,7 +245,7 @@ impl Watch {
                 .cluster
                 .with(|world| world.store.since(self.seen, 1).filter(Vec::is_empty).map_or(0, |_| world.store.revision())),
         );
-        let mut object = json!({"metadata": {"resourceVersion": self.seen.to_string(), "creationTimestamp": null}});
+        let mut object = json!({"metadata": {"resourceVersion": self.seen.to_string()}});
         if initial_end {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
@@ -247,8 +263,14 @@ impl Watch {
             (View::Whole, false) => json_event(&mut chunk, "BOOKMARK", &named(row.kind, &row.api_version(), empty(object))),
             (View::Partial, false) => json_event(&mut chunk, "BOOKMARK", &named("PartialObjectMetadata", "meta.k8s.io/v1", object)),
             (View::Table, _) => {
-                let table =
-                    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"], "columnDefinitions": [], "rows": []});
+                // A row of an object that has nothing but the mark.
+                let mut blank = object.clone();
+                blank["metadata"]["name"] = json!("");
+                let cells = table::cells(self.place.res, &blank, self.server.cluster.now());
+                let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+                let row = json!({"cells": cells, "object": named("PartialObjectMetadata", "meta.k8s.io/v1", object)});
+                let mut table = named("Table", "meta.k8s.io/v1", json!({"metadata": version, "columnDefinitions": null}));
+                table["rows"] = json!([row]);
                 json_event(&mut chunk, "BOOKMARK", &table);
             }
         }

@@ -22,10 +22,10 @@ use crate::sim::wire::schema::{Message, SCHEMA};
 /// Answers a write.
 pub(super) async fn write(server: &Arc<Server>, ask: &Ask, place: &Place, request: Request<Body>) -> Result<Response<Body>, Failure> {
     let bytes = body::bytes(request.into_body()).await?;
-    if let Some(review) = reviews::answer(server, ask, place, &bytes)? {
+    let mut writing = writing(ask)?;
+    if let Some(review) = reviews::answer(server, ask, place, &bytes, &mut writing)? {
         return Ok(review);
     }
-    let mut writing = writing(ask)?;
     let form = Form::negotiate(&ask.headers, place.res.row(), false)?;
     let (code, value) = match (ask.verb, place.sub.as_str()) {
         ("delete" | "deletecollection", _) => delete(server, ask, place, &bytes, &mut writing)?,
@@ -60,7 +60,7 @@ fn writing(ask: &Ask) -> Result<Writing, Failure> {
     for value in ask.params("dryRun") {
         if value != "All" {
             let cause = Cause::unsupported("dryRun", value, &["All"]);
-            return Err(Options::of(ask.verb).invalid(&cause));
+            return Err(Options::of(ask.verb).invalid(&[cause]));
         }
         writing.dry_run = true;
     }
@@ -70,7 +70,7 @@ fn writing(ask: &Ask) -> Result<Writing, Failure> {
         Some("Warn" | "") | None => Unknown::Warn,
         Some(other) => {
             let cause = Cause::unsupported("fieldValidation", other, &["Ignore", "Strict", "Warn", ""]);
-            return Err(Options::of(ask.verb).invalid(&cause));
+            return Err(Options::of(ask.verb).invalid(&[cause]));
         }
     };
     Ok(writing)

@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 
-use super::one;
+use super::{one, wrong_label_key};
 use crate::sim::api::failure::{Cause, Failure};
 use crate::sim::api::kinds::{Res, known};
 use crate::sim::api::selector::Labels;
 use crate::sim::control::next_run;
 
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+pub(super) const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const AT_LEAST_ZERO: &str = "must be greater than or equal to 0";
@@ -116,6 +116,9 @@ fn metadata(res: Res, object: &Value, causes: &mut Vec<Cause>) {
     }
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
+        if let Some(wrong) = wrong_label_key(key) {
+            causes.push(Cause::invalid("metadata.labels", format!("\"{key}\""), &wrong));
+        }
         if value.len() > 63 {
             causes.push(Cause {
                 reason: "FieldValueInvalid",
@@ -125,7 +128,21 @@ fn metadata(res: Res, object: &Value, causes: &mut Vec<Cause>) {
         } else if !label_value(value) {
             causes.push(Cause::invalid("metadata.labels", format!("\"{value}\""), LABEL_VALUE));
         }
-        debug_assert!(!key.is_empty());
+    }
+    for key in metadata["annotations"].as_object().into_iter().flatten().map(|(key, _)| key) {
+        if let Some(wrong) = wrong_label_key(&key.to_lowercase()) {
+            causes.push(Cause::invalid("metadata.annotations", format!("\"{key}\""), &wrong));
+        }
+    }
+    for (i, finalizer) in metadata["finalizers"].as_array().into_iter().flatten().enumerate() {
+        let finalizer = finalizer.as_str().unwrap_or_default();
+        if let Some(wrong) = wrong_label_key(finalizer) {
+            causes.push(Cause::invalid("metadata.finalizers", format!("\"{finalizer}\""), &wrong));
+        }
+        if !finalizer.contains('/') && !["foregroundDeletion", "orphan", "kubernetes"].contains(&finalizer) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            causes.push(Cause::invalid(format!("metadata.finalizers[{i}]"), format!("\"{finalizer}\""), why));
+        }
     }
 }
 
@@ -143,16 +160,22 @@ pub(crate) fn name(res: Res, text: &str) -> Option<Cause> {
     if text.len() > limit {
         return Some(Cause::invalid("metadata.name", shown, &format!("must be no more than {limit} bytes")));
     }
-    let good = |part: &str| {
-        !part.is_empty()
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
     if label_only {
-        return (!good(text)).then(|| Cause::invalid("metadata.name", shown, LABEL));
+        return (!label(text)).then(|| Cause::invalid("metadata.name", shown, LABEL));
     }
-    (!text.split('.').all(good)).then(|| Cause::invalid("metadata.name", shown, SUBDOMAIN))
+    (!subdomain(text)).then(|| Cause::invalid("metadata.name", shown, SUBDOMAIN))
+}
+
+fn label(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Whether a text is a DNS name in lower case.
+pub(super) fn subdomain(text: &str) -> bool {
+    text.split('.').all(label)
 }
 
 fn label_value(text: &str) -> bool {
