@@ -15,9 +15,12 @@
 mod bed;
 mod bench;
 mod cases;
+mod clients;
 mod cluster;
+mod conformance;
 mod manifest;
 mod operator;
+mod simulator;
 #[path = "../support/kit.rs"]
 mod support;
 
@@ -49,8 +52,20 @@ fn tests() -> ExitCode {
     if !missing.is_empty() {
         eprintln!("SKIPPED: the tests on a real Kubernetes need {}", missing.join(", "));
     }
-    let wanted = |trial: &&(&'static str, cases::Case)| arguments.filter.as_ref().is_none_or(|filter| trial.0.contains(filter.as_str()));
-    let any = cases::ALL.iter().any(|case| wanted(&case)) && !arguments.list;
+    let unfetched = clients::missing();
+    if !unfetched.is_empty() {
+        eprintln!("SKIPPED: the tests with other clients need {}", unfetched.join(", "));
+    }
+    let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
+    let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
+    let chapters = conformance::names().map(|name| {
+        let play = move |cluster: &Cluster| conformance::chapter(name, cluster);
+        (format!("conformance::{name}"), Need::Cluster(Box::new(play)))
+    });
+    let clients = clients::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Clients(*case)));
+    let alone = conformance::ALONE.iter().map(|(name, case)| ((*name).to_owned(), Need::Nothing(*case)));
+    let all: Vec<(String, Need)> = cases.chain(chapters).chain(clients).chain(alone).collect();
+    let any = all.iter().any(|(name, need)| matches!(need, Need::Cluster(_)) && wanted(name)) && !arguments.list;
     let shared = Shared::default();
     if missing.is_empty() && any {
         stop_when_interrupted(&shared);
@@ -62,24 +77,42 @@ fn tests() -> ExitCode {
             }
         }
     }
-    let trials = cases::ALL.iter().map(|(name, case)| {
+    let trials = all.into_iter().map(|(name, need)| {
+        let not_yet = cases::NOT_YET.iter().any(|(case, _)| *case == name);
+        let lacking = match need {
+            Need::Cluster(_) => !missing.is_empty(),
+            Need::Clients(_) => !unfetched.is_empty(),
+            Need::Nothing(_) => false,
+        };
         let shared = Arc::clone(&shared);
-        let trial = Trial::test(*name, move || {
-            let cluster = shared.lock().unwrap().clone();
-            run(*case, cluster.as_deref())
-        });
-        let not_yet = cases::NOT_YET.iter().any(|(case, _)| case == name);
-        trial.with_ignored_flag(!missing.is_empty() || not_yet)
+        Trial::test(name, move || need.run(&shared)).with_ignored_flag(not_yet || lacking)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(shared.lock().unwrap().take());
     conclusion.exit_code()
 }
 
-fn run(case: cases::Case, cluster: Option<&Cluster>) -> Result<(), Failed> {
-    let cluster = cluster.ok_or("there is no cluster")?;
-    case(cluster);
-    Ok(())
+/// A test, by what it needs. Each fails by panicking.
+enum Need {
+    /// A real Kubernetes.
+    Cluster(Box<dyn Fn(&Cluster) + Send>),
+    /// kubectl and helm.
+    Clients(fn()),
+    /// Nothing beside the program.
+    Nothing(fn()),
+}
+
+impl Need {
+    fn run(&self, shared: &Shared) -> Result<(), Failed> {
+        match self {
+            Self::Cluster(case) => {
+                let cluster = shared.lock().unwrap().clone();
+                case(&*cluster.ok_or("there is no cluster")?);
+            }
+            Self::Clients(case) | Self::Nothing(case) => case(),
+        }
+        Ok(())
+    }
 }
 
 fn start(given: Option<PathBuf>) -> Result<Cluster, String> {
