@@ -127,6 +127,7 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     };
     let (name, parameters) = spec.arguments(&args.parameters).map_err(|e| failed(&e))?;
     let namespace = match client.opened().namespaces.as_deref() {
+        _ if spec.kinds.iter().all(|kind| !kind.namespaced()) => String::new(),
         Some([one]) => one.clone(),
         _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
     };

@@ -7,7 +7,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
-use super::{pause, restart, rollback};
+use super::{cordon, cronjob, evict, pause, restart, rollback};
 use crate::base::clock::Clock;
 use crate::base::id::run_id;
 use crate::target::api::Read;
@@ -48,7 +48,18 @@ pub const ACTIONS: &[ActionSpec] = &[
     },
     ActionSpec { name: "restart", done: "restarted", kinds: WORKLOADS, example: "restart backend", parameters: &[] },
     ActionSpec { name: "pause", done: "paused", kinds: &[Kind::Deployment], example: "pause backend", parameters: &[] },
-    ActionSpec { name: "resume", done: "resumed", kinds: &[Kind::Deployment], example: "resume backend", parameters: &[] },
+    ActionSpec {
+        name: "resume",
+        done: "resumed",
+        kinds: &[Kind::Deployment, Kind::CronJob],
+        example: "resume backend",
+        parameters: &[],
+    },
+    ActionSpec { name: "trigger", done: "triggered", kinds: &[Kind::CronJob], example: "trigger nightly", parameters: &[] },
+    ActionSpec { name: "suspend", done: "suspended", kinds: &[Kind::CronJob], example: "suspend nightly", parameters: &[] },
+    ActionSpec { name: "evict", done: "evicted", kinds: &[Kind::Pod], example: "evict backend-5f6d8-x2k4p", parameters: &[] },
+    ActionSpec { name: "cordon", done: "cordoned", kinds: &[Kind::Node], example: "cordon node-3", parameters: &[] },
+    ActionSpec { name: "uncordon", done: "uncordoned", kinds: &[Kind::Node], example: "uncordon node-3", parameters: &[] },
 ];
 
 /// What is asked for.
@@ -112,8 +123,11 @@ impl Plan {
                 let from = self.quantity().split("->").next().unwrap_or_default();
                 Ok(request("rollback", vec![format!("to={from}")]))
             }
-            "pause" => Ok(request("resume", Vec::new())),
+            "pause" | "suspend" => Ok(request("resume", Vec::new())),
+            "resume" if self.subject().kind == Kind::CronJob => Ok(request("suspend", Vec::new())),
             "resume" => Ok(request("pause", Vec::new())),
+            "cordon" => Ok(request("uncordon", Vec::new())),
+            "uncordon" => Ok(request("cordon", Vec::new())),
             other => Err(format!("a {other} cannot be undone")),
         }
     }
@@ -147,6 +161,11 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
             rollback::part(read, context, &ground, to).await?
         }
         "restart" => restart::part(context, &ground, now),
+        "trigger" => cronjob::trigger(read, context, &ground, &id).await,
+        "evict" => evict::part(read, context, &ground).await,
+        "cordon" | "uncordon" => cordon::part(read, context, &ground, spec.name == "cordon").await,
+        "suspend" => cronjob::part(context, &ground, true),
+        "resume" if object.kind == Kind::CronJob => cronjob::part(context, &ground, false),
         other => pause::part(context, &ground, other == "pause"),
     };
     let mut plan = ground.plan(read, context, part, id, now).await;

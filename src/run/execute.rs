@@ -195,7 +195,9 @@ impl Runner {
     async fn look(&self, write: &FieldWrite) -> Looked {
         match self.deps.read.get(&write.object, "").await {
             Ok(raw) => write.position(&raw).map_or_else(Looked::Other, Looked::At),
-            Err(error) if error.kind == ErrorKind::NotFound => Looked::Other(format!("{} is gone", write.object)),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                write.absent().map_or_else(|| Looked::Other(format!("{} is gone", write.object)), Looked::At)
+            }
             Err(error) => Looked::Unreadable(error.message),
         }
     }
@@ -223,10 +225,10 @@ impl Runner {
     async fn tell(&self, tell: &Tell) -> Vec<String> {
         let now = self.deps.clock.now();
         let requests: Vec<Option<WriteRequest>> = match tell {
-            Tell::Changed => vec![notes::annotations(&self.plan, None), notes::event(&self.plan, None, now)],
+            Tell::Changed => vec![notes::annotations(&self.plan, None), Some(notes::event(&self.plan, None, now))],
             Tell::Ended(outcome) => {
                 let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, Some(outcome)));
-                vec![unrecorded, notes::event(&self.plan, Some(outcome), now)]
+                vec![unrecorded, Some(notes::event(&self.plan, Some(outcome), now))]
             }
         };
         let mut failed = Vec::new();

@@ -156,9 +156,10 @@ impl WorkloadFacts {
         Some((text(owner, "/kind"), text(owner, "/name")))
     }
 
-    /// The pod template's labels.
+    /// The pod template's labels; of a pod its own.
     pub(in crate::run) fn template_labels(&self) -> Option<&Map<String, Value>> {
-        self.raw.pointer("/spec/template/metadata/labels").and_then(Value::as_object)
+        let labels = if self.reference.kind == Kind::Pod { "/metadata/labels" } else { "/spec/template/metadata/labels" };
+        self.raw.pointer(labels).and_then(Value::as_object)
     }
 
     /// The labels that its pods get, as selectors take them.

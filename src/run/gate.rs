@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::confirm::Confirmed;
-use super::lease;
+use super::notes;
 use super::plan::Plan;
 use super::record;
 use super::step::{FieldWrite, Work};
@@ -22,6 +22,8 @@ pub(in crate::run) const BEFORE_ZERO: &str = "timonel.io/replicas-before-zero";
 /// The right to carry out one confirmed plan.
 pub(in crate::run) struct Gate {
     run: String,
+    subject: ObjectRef,
+    uid: String,
     writes: Vec<FieldWrite>,
     leases: Vec<ObjectRef>,
     write: Arc<dyn Write>,
@@ -35,7 +37,8 @@ impl Gate {
         let writes = steps.filter_map(|s| if let Work::Write(w) = &s.work { Some(w.clone()) } else { None });
         // What was not found again when the run was resumed is never written.
         let writes = writes.filter(record::whole).collect();
-        let gate = Self { run: plan.id.clone(), writes, leases: locks(&plan), write };
+        let (subject, uid) = (plan.inner.subject.clone(), plan.subject_uid().to_owned());
+        let gate = Self { run: plan.id.clone(), subject, uid, writes, leases: locks(&plan), write };
         (plan, gate)
     }
 
@@ -64,7 +67,7 @@ impl Gate {
     /// Exactly a write of the plan or of its way back, with its precondition.
     fn is_planned(&self, request: &WriteRequest) -> bool {
         let version = FieldWrite::version_of(&request.change).unwrap_or_default();
-        !version.is_empty() && self.writes.iter().any(|w| w.request(version) == *request)
+        self.writes.iter().any(|w| (!w.patches() || !version.is_empty()) && w.request(version) == *request)
     }
 
     /// Nothing but our two annotations on an object that the plan changes.
@@ -80,15 +83,15 @@ impl Gate {
             && keys("/metadata/annotations").is_some_and(|k| k.iter().all(|k| [LAST_RUN, BEFORE_ZERO].contains(k)))
     }
 
-    /// An event about an object that the plan changes, in its namespace.
+    /// An event about what the plan is about, where events about it are kept.
     fn is_event(&self, event: &ObjectRef, body: &Value) -> bool {
         let about = body.pointer("/regarding/uid").and_then(Value::as_str);
-        self.writes.iter().any(|w| w.object.namespace == event.namespace && Some(w.uid.as_str()) == about)
+        *notes::place(&self.subject) == *event.namespace && about.is_some_and(|uid| uid == self.uid)
     }
 }
 
 fn locks(plan: &Plan) -> Vec<ObjectRef> {
-    let mut leases: Vec<ObjectRef> = plan.writes().map(|(_, w)| lease::of(&w.object)).collect();
+    let mut leases: Vec<ObjectRef> = plan.writes().map(|(_, w)| w.lock()).collect();
     leases.sort_unstable();
     leases.dedup();
     leases

@@ -13,6 +13,7 @@ use super::context::PlanContext;
 use super::facts::WorkloadFacts;
 use super::lease::{self, LeaseFacts};
 use super::level::{Nature, Raise};
+use super::notes;
 use super::outcome::Debt;
 use super::plan::{Draft, Frozen, Inner, Inputs, Operator, Plan, PlanTarget, UndoStep};
 use super::step::{Fact, FieldWrite, Proof, Step, Work};
@@ -60,7 +61,7 @@ impl Ground {
     /// Reads the object and what stands around it.
     pub(in crate::run) async fn read(read: &dyn Read, context: &PlanContext, object: &ObjectRef) -> Result<Self, TargetError> {
         let scope = if object.namespace.is_empty() { Scope::Cluster } else { Scope::Namespace(object.namespace.clone()) };
-        let around = object.kind.is_workload();
+        let around = object.kind.is_workload() || object.kind == Kind::Pod;
         let none = || Ok(Vec::new());
         let (raw, identity, pdbs, services) = futures_util::join!(
             read.get(object, ""),
@@ -174,8 +175,9 @@ pub(in crate::run) fn target(context: &PlanContext, identity: &Identity, namespa
 
 /// The step that takes the locks of what is written; none when nothing is.
 pub(in crate::run) fn lock_step<'a>(writes: impl IntoIterator<Item = &'a FieldWrite>) -> Option<Step> {
-    let mut locks: Vec<ObjectRef> = writes.into_iter().map(|w| lease::of(&w.object)).collect();
+    let mut locks: Vec<ObjectRef> = writes.into_iter().map(FieldWrite::lock).collect();
     locks.sort_unstable();
+    locks.dedup();
     let names: Vec<&str> = locks.iter().map(|l| &*l.name).collect();
     let title = format!("lock lease {}", names.join(", "));
     (!locks.is_empty()).then(|| Step { id: "lock", title, proof: "the lease names this run".to_owned(), work: Work::Lock })
@@ -196,7 +198,19 @@ pub(in crate::run) async fn rights<'a>(read: &dyn Read, object: &ObjectRef, writ
         name: named.then(|| of.name.to_string()),
     };
     let mut wanted: Vec<(Access, Option<&'static str>)> = Vec::new();
-    wanted.extend(writes.into_iter().map(|w| (access("patch", &w.object, w.object.kind, w.subresource, true), None)));
+    let mut notes = false;
+    for write in writes {
+        let (verb, kind, subresource) = write.access();
+        notes |= write.patches();
+        // The API knows no right to make an object of one name.
+        let needed = access(verb, &write.object, kind, subresource, verb != "create" || !subresource.is_empty());
+        if !wanted.iter().any(|(a, _)| *a == needed) {
+            wanted.push((needed, None));
+        }
+        if verb == "create" && subresource.is_empty() {
+            wanted.push((access("get", &write.object, kind, "", false), None));
+        }
+    }
     let write = !wanted.is_empty();
     if object.kind.is_workload() || object.kind == Kind::ReplicaSet {
         wanted.push((access("list", object, Kind::Pod, "", false), Some("why a pod does not start cannot be told")));
@@ -207,10 +221,11 @@ pub(in crate::run) async fn rights<'a>(read: &dyn Read, object: &ObjectRef, writ
             wanted.push((access(verb, &lease, Kind::Lease, "", false), Some("the run takes no lock, and other consoles do not see it")));
         }
         let note = access("patch", object, object.kind, "", true);
-        if !wanted.iter().any(|(a, _)| *a == note) {
+        if notes && !wanted.iter().any(|(a, _)| *a == note) {
             wanted.push((note, Some("the workload keeps no note of the run")));
         }
-        wanted.push((access("create", object, Kind::Event, "", false), Some("no event tells others of the run")));
+        let event = ObjectRef::new(Kind::Event, notes::place(object), "");
+        wanted.push((access("create", &event, Kind::Event, "", false), Some("no event tells others of the run")));
     }
     let ask = |(access, without): (Access, Option<&'static str>)| async move {
         let answer = read.may(&access).await;
@@ -224,8 +239,9 @@ pub(in crate::run) async fn leases<'a>(
     read: &dyn Read,
     writes: impl IntoIterator<Item = &'a FieldWrite>,
 ) -> Vec<(ObjectRef, Result<LeaseFacts, TargetError>)> {
-    let mut names: Vec<ObjectRef> = writes.into_iter().map(|w| lease::of(&w.object)).collect();
+    let mut names: Vec<ObjectRef> = writes.into_iter().map(FieldWrite::lock).collect();
     names.sort_unstable();
+    names.dedup();
     let ask = |name: ObjectRef| async move {
         let found = read.get(&name, "").await.map(|raw| LeaseFacts::of(&raw));
         (name, found)

@@ -204,6 +204,8 @@ struct Attempt {
     rests_on: Option<Stamp>,
     /// It was carried out before the run was resumed.
     done: bool,
+    /// What the server said last.
+    refused: String,
     looking_since: Option<Duration>,
 }
 

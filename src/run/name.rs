@@ -23,11 +23,11 @@ pub enum NameError {
         kinds: &'static [Kind],
     },
     /// No such workload.
-    #[error("there is no workload '{name}' in namespace '{namespace}'")]
+    #[error("there is no {} '{name}'{}", if .namespace.is_empty() { "node" } else { "workload" }, place(.namespace))]
     Missing {
         /// As typed.
         name: String,
-        /// Where it was looked for.
+        /// Where it was looked for; empty for what is in no namespace.
         namespace: String,
         /// A name that is close.
         close: Option<String>,
@@ -41,13 +41,17 @@ pub enum NameError {
         candidates: Vec<String>,
     },
     /// The target did not answer.
-    #[error("workloads in '{namespace}' cannot be listed: {error}")]
+    #[error("what there is{} cannot be listed: {error}", place(.namespace))]
     Target {
         /// Where it was looked for.
         namespace: String,
         /// The answer.
         error: TargetError,
     },
+}
+
+fn place(namespace: &str) -> String {
+    if namespace.is_empty() { String::new() } else { format!(" in namespace '{namespace}'") }
 }
 
 impl NameError {
@@ -62,15 +66,15 @@ impl NameError {
     }
 }
 
-/// Finds what was typed among the kinds that an action takes. With a kind nothing is asked; without one, all are looked at, save
+/// Finds what was typed among the kinds that an action takes; `namespace` is empty for kinds without one. With a kind nothing is asked; without one, all are looked at, save
 /// ReplicaSets, which their Deployments own.
 pub async fn resolve(read: &dyn Read, namespace: &str, typed: &str, spec: &ActionSpec) -> Result<ObjectRef, NameError> {
     if let Some((kind, name)) = typed.split_once('/') {
         let wrong = || NameError::Kind { typed: kind.to_owned(), done: spec.done, kinds: spec.kinds };
         let kind = Kind::parse(kind).filter(|k| spec.kinds.contains(k)).ok_or_else(wrong)?;
-        return Ok(ObjectRef::new(kind, namespace, name));
+        return Ok(ObjectRef::new(kind, if kind.namespaced() { namespace } else { "" }, name));
     }
-    let scope = Scope::Namespace(namespace.into());
+    let scope = if namespace.is_empty() { Scope::Cluster } else { Scope::Namespace(namespace.into()) };
     let kinds = spec.kinds.iter().filter(|k| **k != Kind::ReplicaSet);
     let answers = join_all(kinds.map(|kind| read.list_slim(*kind, &scope))).await;
     // One of them may be denied: the others still answer.

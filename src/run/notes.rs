@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::scrub;
 use super::step::FieldWrite;
 use crate::base::id::object_name;
+use crate::base::text::Str;
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -25,7 +26,7 @@ const MOST_INSTANCE: usize = 128;
 /// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
 pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Option<WriteRequest> {
     let subject = &plan.inner.subject;
-    let (_, write) = plan.writes().find(|(_, w)| w.object == *subject)?;
+    let (_, write) = plan.writes().find(|(_, w)| w.object == *subject && w.patches())?;
     let ended = outcome.map(|o| format!(": {}", o.words())).unwrap_or_default();
     let operator = &plan.inner.operator;
     let line = format!("{} {} {} {}@{}{ended}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
@@ -47,9 +48,8 @@ fn replicas(write: &FieldWrite) -> Option<(i64, i64)> {
 }
 
 /// The event of a run's beginning or end, about the workload.
-pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timestamp) -> Option<WriteRequest> {
+pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timestamp) -> WriteRequest {
     let subject = &plan.inner.subject;
-    let (_, write) = plan.writes().find(|(_, w)| w.object == *subject).or_else(|| plan.writes().next())?;
     let (reason, warning) = match outcome {
         None => ("TimonelStarted", false),
         Some(o) => match o.outcome {
@@ -63,11 +63,11 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
     let operator = &plan.inner.operator;
     let note = format!("run {}: {} {} by {}@{}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let name = object_name(&format!("timonel-{}-{}", plan.id, reason.to_lowercase()));
-    let object = ObjectRef::new(Kind::Event, write.object.namespace.clone(), name.as_str());
+    let object = ObjectRef::new(Kind::Event, place(subject), name.as_str());
     let body = json!({
         "apiVersion": "events.k8s.io/v1",
         "kind": Kind::Event.word(),
-        "metadata": { "name": name, "namespace": &*write.object.namespace },
+        "metadata": { "name": name, "namespace": &*object.namespace },
         "eventTime": format!("{now:.6}"),
         "reportingController": REPORTER,
         "reportingInstance": bounded(&format!("timonel-{}", operator.host), MOST_INSTANCE),
@@ -75,15 +75,20 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
         "reason": reason,
         "type": if warning { "Warning" } else { "Normal" },
         "regarding": {
-            "apiVersion": write.object.kind.api_version(),
-            "kind": write.object.kind.word(),
-            "namespace": &*write.object.namespace,
-            "name": &*write.object.name,
-            "uid": write.uid,
+            "apiVersion": subject.kind.api_version(),
+            "kind": subject.kind.word(),
+            "namespace": &*subject.namespace,
+            "name": &*subject.name,
+            "uid": plan.subject_uid(),
         },
         "note": bounded(&scrub::text(&note), MOST_NOTE),
     });
-    Some(WriteRequest { object, subresource: "", change: Change::Create(body) })
+    WriteRequest { object, subresource: "", change: Change::Create(body) }
+}
+
+/// The namespace of events about an object: those about objects without one are kept in `default`.
+pub(in crate::run) fn place(object: &ObjectRef) -> Str {
+    if object.namespace.is_empty() { "default".into() } else { object.namespace.clone() }
 }
 
 /// Cut to what the API takes, at a character.

@@ -3,6 +3,7 @@
 //! Owns which objects are read, and for how long a trouble may last before it counts as hopeless. The judgement over what was
 //! read is in `judge`, pure. Never waits: the run's machine does.
 
+pub(in crate::run) mod jobs;
 mod judge;
 mod rollout;
 
@@ -71,6 +72,9 @@ impl Observer {
             Fact::Replicas { .. } | Fact::Rollout { .. } => self.replicas(proof).await,
             Fact::Field { pointer, value, absent } => self.field(proof, pointer, value, absent).await,
             Fact::Endpoints { services, count, at_least, selector } => self.endpoints(proof, services, *count, *at_least, selector).await,
+            Fact::Gone => Ok(self.gone(proof).await),
+            Fact::JobRuns { run } => self.job(proof, run).await,
+            Fact::Suspended => self.suspended(proof).await,
             Fact::Probes { ids } => Ok(self.probes(ids).await),
         };
         found.unwrap_or_else(|error| match error.kind {
@@ -114,6 +118,20 @@ impl Observer {
             return Ok(Observed::Proven(format!("{name} is {}", super::step::shown(pointer, now))));
         }
         Ok(Observed::Waiting(Progress { text: "the controller has not seen the change yet".to_owned(), ..Progress::default() }))
+    }
+
+    async fn gone(&self, proof: &Proof) -> Observed {
+        let gone = || Observed::Proven("the pod is gone".to_owned());
+        match self.read.get(&proof.object, "").await {
+            Ok(raw) if text(&raw, "/metadata/uid") != proof.uid => gone(),
+            Ok(raw) => {
+                let grace = facts::int(&raw, "/metadata/deletionGracePeriodSeconds");
+                let words = grace.map_or_else(|| "not ending yet".to_owned(), |s| format!("ending, it has {s} s"));
+                Observed::Waiting(Progress { text: format!("the pod is {words}"), ..Progress::default() })
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => gone(),
+            Err(error) => Observed::Unreadable(error.message),
+        }
     }
 
     async fn pods(&self, object: &ObjectRef, selector: &str) -> Result<Vec<Value>, TargetError> {
@@ -183,6 +201,10 @@ fn ready_pods(slice: &Value) -> impl Iterator<Item = String> {
     let ready = |e: &&Value| e.pointer("/conditions/ready") != Some(&Value::Bool(false)) && !facts::flag(e, "/conditions/terminating");
     items(slice, "/endpoints").filter(ready).map(|e| text(e, "/targetRef/name"))
 }
+
+/// How long pods must stay ready before they count as proven. A container without a readiness probe is ready as soon as it
+/// runs, so one that crashes is ready for a moment after each start; `minReadySeconds` comes on top.
+pub(in crate::run) const MUST_STAY: Duration = Duration::from_secs(5);
 
 /// How long a trouble may last before it counts as hopeless.
 const GRACE_QUOTA: Duration = Duration::from_secs(5);

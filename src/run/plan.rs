@@ -111,8 +111,8 @@ pub struct PlanObject {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Its identity.
-    pub uid: String,
+    /// Its identity; null for one that is made.
+    pub uid: Option<String>,
     /// For information: moves with every annotation.
     pub generation: Option<i64>,
     /// For information: moves with every status update.
@@ -308,10 +308,12 @@ impl Plan {
     }
 
     fn typed(&self, level: Confirmation) -> Option<String> {
+        let subject = &self.inner.subject;
+        let place = if subject.namespace.is_empty() { &subject.name } else { &subject.namespace };
         match level {
             Confirmation::None => None,
             Confirmation::Key => Some("y".to_owned()),
-            Confirmation::Env => Some(self.inner.environment.typed(&self.inner.subject.namespace).to_owned()),
+            Confirmation::Env => Some(self.inner.environment.typed(place).to_owned()),
             Confirmation::Phrase | Confirmation::TwoPerson => Some(format!("{} {} {}", self.action, self.inner.subject.name, self.inner.quantity)),
         }
     }
@@ -367,6 +369,11 @@ impl Plan {
     /// What it is about, the first object of the plan.
     pub fn subject(&self) -> &ObjectRef {
         &self.inner.subject
+    }
+
+    /// The identity of what it is about.
+    pub(in crate::run) fn subject_uid(&self) -> &str {
+        self.inner.frozen.iter().find(|f| f.object == self.inner.subject).map_or("", |f| f.uid.as_str())
     }
 
     /// `3->5`.
@@ -477,14 +484,26 @@ fn objects(steps: &[Step], seen: &[(ObjectRef, Option<i64>, String)]) -> Vec<Pla
     for write in writes {
         let (generation, version) = seen.iter().find(|(o, ..)| *o == write.object).map_or((None, String::new()), |(_, g, v)| (*g, v.clone()));
         let changes = write.differences().into_iter().map(|d| PlanChange { field: d.field, before: d.before, after: d.after });
+        let changes: Vec<PlanChange> = changes.collect();
+        // An object that is written in several steps is one object, from its first value to its last.
+        let same = |o: &&mut PlanObject| (o.kind, &*o.namespace, &*o.name) == (write.object.kind, &*write.object.namespace, &*write.object.name);
+        if let Some(object) = objects.iter_mut().find(same) {
+            for change in changes {
+                match object.changes.iter_mut().find(|c| c.field == change.field) {
+                    Some(known) => known.after = change.after,
+                    None => object.changes.push(change),
+                }
+            }
+            continue;
+        }
         objects.push(PlanObject {
             kind: write.object.kind,
             namespace: write.object.namespace.to_string(),
             name: write.object.name.to_string(),
-            uid: write.uid.clone(),
+            uid: Some(write.uid.clone()).filter(|uid| !uid.is_empty()),
             generation,
             resource_version: version,
-            changes: changes.collect(),
+            changes,
         });
     }
     objects

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::confirm::Confirmed;
+use super::cronjob;
 use super::facts::WorkloadFacts;
 use super::journal::{self, Claim, DamageKind, Entry, EntryKind, Journal, JournalError, Recorder as _, RunSummary};
 use super::machine::{Fate, Past, Request};
@@ -228,6 +229,10 @@ impl Unfinished {
                 Err(error) => return Err(ResumeError::Target { object: object.to_string(), error }),
             };
             found.extend(pointers.iter().filter_map(|p| raw.pointer(p).cloned()));
+            if plan.action == "trigger" && object == plan.inner.subject {
+                found.extend(cronjob::values(&WorkloadFacts::new(&object, raw), &plan.id));
+                continue;
+            }
             if plan.action == "rollback" && object == plan.inner.subject {
                 let templates = rollback::templates(read, &WorkloadFacts::new(&object, raw)).await;
                 found.extend(templates.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?);

@@ -11,13 +11,15 @@ use serde_json::Value;
 pub const HIDDEN: &str = "<hidden>";
 
 /// Fields whose values are shown: the last segment of the path, or any segment for whole trees (`resources`, `ports`).
-const PLAIN_LEAVES: [&str; 9] = [
+const PLAIN_LEAVES: [&str; 11] = [
     "replicas",
     "minReplicas",
     "maxReplicas",
     "selectPolicy",
     "paused",
     "suspend",
+    "unschedulable",
+    "timonel.io~1run",
     "image",
     "kubectl.kubernetes.io~1restartedAt",
     "kubernetes.io~1change-cause",

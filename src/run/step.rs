@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::base::text::clean;
-use crate::run::scrub;
 use crate::run::word::{self, Word};
+use crate::run::{lease, scrub};
 use crate::target::api::{Change, WriteRequest};
-use crate::target::model::ObjectRef;
+use crate::target::model::{Kind, ObjectRef};
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -42,24 +42,24 @@ pub(in crate::run) enum Work {
     Prove(Proof),
 }
 
-/// A change of some fields of one object, with what must be there before.
+/// A change of some fields of one object, with what must be there before; or one object made, or one pod evicted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct FieldWrite {
     /// The object.
     pub object: ObjectRef,
-    /// Its identity; a re-created object under the same name is another.
+    /// Its identity; a re-created object under the same name is another. Empty for one that is made.
     pub uid: String,
     /// `scale`, or empty for the object itself.
     #[serde(deserialize_with = "word::word")]
     pub subresource: Word,
     /// The fields.
     pub changes: Vec<FieldChange>,
-    /// The form of the patch.
+    /// The form of the request.
     pub form: Form,
 }
 
-/// Which patch carries a write. Each has identity and version in it, so that the server refuses a stale one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Which request carries a write. Each patch has identity and version in it, so that the server refuses a stale one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::run) enum Form {
     /// Merge patch: fields that are named are set, null takes one away.
@@ -68,7 +68,21 @@ pub(in crate::run) enum Form {
     Tested,
     /// Strategic merge patch with `$patch: replace` in each map that is written, as kubectl goes back with one.
     Strategic,
+    /// POST of a new object that the fields make up. Its name is the run's own, so that a second one is refused, and the label
+    /// [`RUN`] tells it from a stranger's.
+    Create {
+        /// Whose lock it takes.
+        under: ObjectRef,
+    },
+    /// POST of an Eviction, which disruption budgets may refuse. Rests on the pod's identity alone: its version moves by itself.
+    Evict {
+        /// Whose lock it takes: the pod's top owner.
+        under: ObjectRef,
+    },
 }
+
+/// The label that names the run on what it made (contract.md 8).
+pub(in crate::run) const RUN: &str = "/metadata/labels/timonel.io~1run";
 
 /// One field, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,9 +122,10 @@ pub(in crate::run) struct Stamp {
 
 impl Stamp {
     /// Whether what is wanted of the object has been the same ever since `other` was seen: a write that rested on that state has
-    /// not been carried out, and a write that rests on this one excludes it.
+    /// not been carried out, and a write that rests on this one excludes it. An object that is not there has no state: it may have
+    /// been made and be gone again.
     pub(in crate::run) fn same_since(&self, other: &Self) -> bool {
-        self.version == other.version || (self.generation.is_some() && self.generation == other.generation)
+        (!self.version.is_empty() && self.version == other.version) || (self.generation.is_some() && self.generation == other.generation)
     }
 }
 
@@ -170,12 +185,54 @@ impl FieldWrite {
             body["metadata"]["resourceVersion"] = resource_version.into();
             body
         };
-        let change = match self.form {
+        let change = match &self.form {
             Form::Merge => Change::MergePatch(with_identity(self.fields())),
             Form::Strategic => Change::StrategicPatch(with_identity(self.replacing())),
             Form::Tested => Change::JsonPatch(self.operations(resource_version)),
+            Form::Create { .. } => Change::Create(self.whole()),
+            Form::Evict { .. } => Change::Create(self.eviction()),
         };
-        WriteRequest { object: self.object.clone(), subresource: self.subresource, change }
+        WriteRequest { object: self.object.clone(), subresource: self.access().2, change }
+    }
+
+    /// The right that it needs: verb, kind and subresource.
+    pub(in crate::run) fn access(&self) -> (&'static str, Kind, &'static str) {
+        match &self.form {
+            Form::Create { .. } => ("create", self.object.kind, ""),
+            Form::Evict { .. } => ("create", self.object.kind, "eviction"),
+            _ => ("patch", self.object.kind, self.subresource),
+        }
+    }
+
+    /// The Lease that it is sent under.
+    pub(in crate::run) fn lock(&self) -> ObjectRef {
+        match &self.form {
+            Form::Create { under } | Form::Evict { under } => lease::of(under),
+            _ => lease::of(&self.object),
+        }
+    }
+
+    /// Whether it changes an object that stays, and so rests on a version of it.
+    pub(in crate::run) fn patches(&self) -> bool {
+        !matches!(self.form, Form::Create { .. } | Form::Evict { .. })
+    }
+
+    fn whole(&self) -> Value {
+        let mut body = self.fields();
+        body["apiVersion"] = self.object.kind.api_version().into();
+        body["kind"] = self.object.kind.word().into();
+        body["metadata"]["name"] = (*self.object.name).into();
+        body["metadata"]["namespace"] = (*self.object.namespace).into();
+        body
+    }
+
+    fn eviction(&self) -> Value {
+        json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": { "name": &*self.object.name, "namespace": &*self.object.namespace },
+            "deleteOptions": { "preconditions": { "uid": self.uid } },
+        })
     }
 
     fn operations(&self, resource_version: &str) -> Value {
@@ -231,13 +288,36 @@ impl FieldWrite {
         body
     }
 
+    /// Where it stands when there is no such object; `None` when it should be there.
+    pub(in crate::run) fn absent(&self) -> Option<Position> {
+        match &self.form {
+            Form::Create { .. } => Some(Position::Before(Stamp { version: String::new(), generation: None })),
+            Form::Evict { .. } => Some(Position::After(String::new())),
+            _ => None,
+        }
+    }
+
     /// Where the object stands. `Err` = it is another object under the same name.
     pub(in crate::run) fn position(&self, object: &Value) -> Result<Position, String> {
         let uid = object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-        if uid != self.uid {
-            return Err(format!("{} was deleted and made again: it is another object now (uid {})", self.object, clean(uid)));
-        }
         let version = clean(object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default()).into_owned();
+        match &self.form {
+            Form::Create { .. } => {
+                let mark = self.changes.iter().find(|c| c.pointer == RUN).map(|c| &c.after);
+                let own = mark.is_some() && object.pointer(RUN) == mark;
+                return if own { Ok(Position::After(version)) } else { Err(format!("{} is there already, and not of this run", self.object)) };
+            }
+            Form::Evict { .. } => {
+                let leaves = uid != self.uid || object.pointer("/metadata/deletionTimestamp").is_some();
+                // It rests on the pod's identity: whatever else moves about the pod is no reason to send or not to send it.
+                let stamp = Stamp { version: self.uid.clone(), generation: None };
+                return Ok(if leaves { Position::After(version) } else { Position::Before(stamp) });
+            }
+            _ if uid != self.uid => {
+                return Err(format!("{} was deleted and made again: it is another object now (uid {})", self.object, clean(uid)));
+            }
+            _ => {}
+        }
         if self.changes.iter().all(|c| alike(c.now(object), &c.after)) {
             return Ok(Position::After(version));
         }
@@ -264,6 +344,11 @@ impl FieldWrite {
 
     /// `replicas 3 -> 5`.
     pub(in crate::run) fn words(&self) -> String {
+        match &self.form {
+            Form::Create { under } => return format!("is made from {under}"),
+            Form::Evict { .. } => return "is evicted".to_owned(),
+            _ => {}
+        }
         let one = |c: &FieldChange| {
             let name = c.pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/");
             if c.after.is_object() && c.before.is_object() {
@@ -358,6 +443,15 @@ pub(in crate::run) enum Fact {
         /// The object's pods.
         selector: String,
     },
+    /// The pod of that identity is gone.
+    Gone,
+    /// The Job of this run is there, and its pods run or are done.
+    JobRuns {
+        /// Value of its label [`RUN`].
+        run: String,
+    },
+    /// The CronJob is suspended, and starts no more Jobs.
+    Suspended,
     /// These probes are green.
     Probes {
         /// Their ids.

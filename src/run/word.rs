@@ -24,6 +24,12 @@ const STEPS: &[Word] = &[
     "prove-rollout",
     "prove-again",
     "prove-paused",
+    "prove-running",
+    "prove-suspended",
+    "prove-resumed",
+    "prove-gone",
+    "prove-replacement",
+    "prove-schedulable",
 ];
 
 const FIELDS: &[Word] = &[
@@ -33,6 +39,15 @@ const FIELDS: &[Word] = &[
     "/spec/behavior/scaleUp/selectPolicy",
     "/spec/behavior/scaleDown/selectPolicy",
     "/spec/paused",
+    "/spec/suspend",
+    "/spec/unschedulable",
+    "/spec/concurrencyPolicy",
+    "/spec/jobTemplate",
+    "/spec",
+    "/metadata/labels",
+    "/metadata/labels/timonel.io~1run",
+    "/metadata/annotations",
+    "/metadata/ownerReferences",
     "/spec/selector",
     "/spec/template",
     "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt",

@@ -319,6 +319,10 @@ impl State {
         let conflict = || TargetError::new(ErrorKind::Conflict, "the object has been modified");
         let object = &request.object;
         match &request.change {
+            Change::Create(_) if request.subresource == "eviction" => {
+                self.objects.remove(object).ok_or_else(|| TargetError::new(ErrorKind::NotFound, "there is no such pod"))?;
+                return Ok(json!({ "kind": "Status", "status": "Success" }));
+            }
             Change::Create(body) => {
                 if self.objects.contains_key(object) {
                     return Err(conflict());

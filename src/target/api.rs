@@ -90,6 +90,13 @@ pub struct Access {
     pub name: Option<String>,
 }
 
+impl Access {
+    /// The API group that is asked for: Events are read from the core group and written as events.k8s.io.
+    pub fn group(&self) -> &'static str {
+        if self.kind == Kind::Event && self.verb == "create" { "events.k8s.io" } else { self.kind.group() }
+    }
+}
+
 /// The answer to an access review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {

@@ -231,6 +231,9 @@ pub(in crate::run) fn dry_run(answer: Option<&Result<(), TargetError>>) -> Check
                 check.failed(format!("refused: {}", error.message), "an admission policy or webhook says no: change what it asks for")
             }
             ErrorKind::Forbidden => check.failed(format!("refused: {}", error.message), "ask for the right that is named"),
+            ErrorKind::TooManyRequests if error.message.contains("disruption budget") => {
+                check.failed(format!("refused: {}", error.message), "wait until more of its pods are ready, or lower the budget")
+            }
             ErrorKind::Conflict => check.failed("the object changed while it was looked at", "make the plan again"),
             ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::ReadOnly => {
                 check.failed(format!("refused: {}", error.message), "see what the server says")

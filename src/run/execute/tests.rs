@@ -16,6 +16,9 @@ use crate::target::api::{Change, ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
 mod actions;
+mod jobs;
+mod nodes;
+mod pods;
 
 /// A journal in memory that can stop taking lines.
 #[derive(Default)]
@@ -120,6 +123,13 @@ struct Told {
 }
 
 impl Told {
+    /// How long the step of that id took.
+    fn proof_seconds(&self, id: &str) -> f64 {
+        let took =
+            |e: &RunEvent| if let Happening::StepProven { step, took_seconds, .. } = &e.what { (*step == id).then_some(*took_seconds) } else { None };
+        self.events.iter().find_map(took).expect("a proven step of that id")
+    }
+
     fn words(&self) -> Vec<String> {
         let word = |e: &RunEvent| serde_json::to_value(e).expect("JSON")["event"].as_str().expect("a word").to_owned();
         let mut words: Vec<String> = self.events.iter().map(word).collect();

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use super::{Effect, Leg, Machine, Next, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
+use crate::run::observe::MUST_STAY;
 use crate::run::outcome::{Question, Way};
 use crate::run::step::{Fact, Proof, Work};
-
-/// How long pods must stay ready before they count as proven. A container without a readiness probe is ready as soon as it
-/// runs, so one that crashes is ready for a moment after each start; `minReadySeconds` comes on top.
-const MUST_STAY: Duration = Duration::from_secs(5);
 
 impl Machine {
     fn proof(&self) -> Option<Proof> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Effect, Leg, Looked, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
-use crate::run::step::{FieldWrite, Position, Stamp, Work};
+use crate::run::step::{FieldWrite, Position, Stamp, Step, Work};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
 
 const LOCK_LOST: &str = "the lock could not be renewed: nothing more is written";
@@ -84,6 +84,9 @@ impl Machine {
             return if loose { self.found_out("an autoscaler went on from there") } else { self.moved("it was carried out and taken back") };
         }
         if self.attempt.doubt.as_ref().is_some_and(|doubt| !stamp.same_since(doubt)) {
+            if self.write().is_some_and(|w| !w.patches()) {
+                return self.made_or_not();
+            }
             self.changed = true;
             return self.failed("the answer to the write was lost and somebody changed the object since: it is not sent again".to_owned());
         }
@@ -91,6 +94,15 @@ impl Machine {
             return self.verify();
         }
         self.may_send(stamp)
+    }
+
+    /// What was to be made is not there, and the answer was lost: it may still come, or have been and gone.
+    fn made_or_not(&mut self) -> Effect {
+        if self.moment.now.saturating_sub(self.attempt.last) < SERVER_GIVES_UP {
+            return self.pause(Duration::from_secs(2), Next::Look);
+        }
+        self.changed = true;
+        self.failed("the answer to the write was lost, and what it was to make is not there: it is not made a second time".to_owned())
     }
 
     fn unreadable(&mut self, why: &str) -> Effect {
@@ -115,7 +127,8 @@ impl Machine {
             if attempt.doubt.is_some() && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
                 return self.pause(Duration::from_secs(2), Next::Look);
             }
-            return self.failed(format!("it could not be written in {} tries", attempt.tries));
+            let why = if attempt.refused.is_empty() { String::new() } else { format!(": {}", attempt.refused) };
+            return self.failed(format!("it could not be written in {} tries{why}", attempt.tries));
         }
         let Some(write) = self.write() else { return self.enter() };
         let draft = draft::intent(&self.plan, self.step_id(), &write, &stamp, attempt.tries + 1, self.leg == Leg::Back);
@@ -140,8 +153,10 @@ impl Machine {
         let (word, detail, then) = match result {
             Ok(version) => {
                 self.carry();
-                let text = format!("accepted, resourceVersion {version}");
-                ("accepted", format!("resourceVersion {version}"), Then::Accepted(text))
+                // An eviction has no version of its own.
+                let version = if version.is_empty() { version } else { format!("resourceVersion {version}") };
+                let text = if version.is_empty() { "accepted".to_owned() } else { format!("accepted, {version}") };
+                ("accepted", version, Then::Accepted(text))
             }
             Err(error) => self.not_accepted(error),
         };
@@ -156,6 +171,7 @@ impl Machine {
             self.attempt.doubt = self.attempt.doubt.take().or_else(|| self.attempt.rests_on.clone());
             return ("unknown", error.message, Then::Look);
         }
+        self.attempt.refused.clone_from(&error.message);
         let tries = u64::from(self.attempt.tries);
         match error.kind {
             ErrorKind::Conflict => ("conflict", error.message, Then::Pause(Duration::from_millis(100 * tries))),
@@ -203,9 +219,11 @@ impl Machine {
     pub(super) fn accepted(&mut self, text: String) -> Effect {
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
-        let subject = self.write().is_some_and(|w| w.object == self.plan.inner.subject);
+        // Once a leg: a change in several steps is one change to others.
+        let tells = |s: &Step| matches!(&s.work, Work::Write(w) if w.object == self.plan.inner.subject || !w.patches());
+        let first = self.step().is_some_and(tells) && !self.steps[..self.at].iter().any(tells);
         self.at += 1;
-        if subject {
+        if first {
             self.state = State::Telling(Next::Step);
             return Effect::Tell(Tell::Changed);
         }

@@ -29,7 +29,7 @@ impl Patience {
         now.saturating_sub(since) >= grace
     }
 
-    fn keep(&mut self, named: &HashSet<String>) {
+    pub(super) fn keep(&mut self, named: &HashSet<String>) {
         self.since.retain(|trouble, _| named.contains(trouble));
     }
 
@@ -139,13 +139,7 @@ pub(super) fn hope(
         found = Some(Hope::NoPods { progress: progress.clone() });
     }
     for (name, trouble) in troubled {
-        let over = match trouble {
-            Trouble::Unschedulable(_) => lasted(format!("room:{name}"), GRACE_NO_ROOM),
-            Trouble::CannotStart { for_good: true, .. } => lasted(format!("start:{name}"), GRACE_FOR_GOOD),
-            Trouble::CannotStart { .. } => lasted(format!("start:{name}"), GRACE_CANNOT_START),
-            Trouble::Crashing { restarts, .. } => *restarts >= HOPELESS_RESTARTS,
-            Trouble::Waiting(_) => false,
-        };
+        let over = too_long(name, trouble, &mut |key, grace| lasted(key.to_owned(), grace));
         if !over || found.is_some() {
             continue;
         }
@@ -158,6 +152,17 @@ pub(super) fn hope(
     }
     patience.keep(&named);
     found.unwrap_or(Hope::Settled(Observed::Waiting(progress)))
+}
+
+/// Whether a pod's trouble has lasted too long to go away by itself.
+pub(super) fn too_long(name: &str, trouble: &Trouble, lasted: &mut impl FnMut(&str, Duration) -> bool) -> bool {
+    match trouble {
+        Trouble::Unschedulable(_) => lasted(&format!("room:{name}"), GRACE_NO_ROOM),
+        Trouble::CannotStart { for_good: true, .. } => lasted(&format!("start:{name}"), GRACE_FOR_GOOD),
+        Trouble::CannotStart { .. } => lasted(&format!("start:{name}"), GRACE_CANNOT_START),
+        Trouble::Crashing { restarts, .. } => *restarts >= HOPELESS_RESTARTS,
+        Trouble::Waiting(_) => false,
+    }
 }
 
 /// Whether `count` of the pods `own` are ready endpoints of each Service.

@@ -113,7 +113,7 @@ impl Client {
     async fn review_access(&self, access: &Access) -> Result<Allowed, TargetError> {
         let attributes = json!({
             "verb": access.verb,
-            "group": access.kind.group(),
+            "group": access.group(),
             "resource": access.kind.plural(),
             "subresource": access.subresource,
             "namespace": access.namespace.as_deref().unwrap_or_default(),

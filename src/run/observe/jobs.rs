@@ -1,0 +1,104 @@
+//! Looking at a CronJob and what it starts: a Job that a run made, and the quiet after a suspension.
+//!
+//! Owns when a Job counts as running, and how long a suspended CronJob must start nothing before it is believed.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{MUST_STAY, Observer, judge};
+use crate::run::event::Progress;
+use crate::run::facts::{PodFacts, WorkloadFacts, flag, int, items, text};
+use crate::run::machine::Observed;
+use crate::run::step::{Proof, RUN};
+use crate::target::api::TargetError;
+use crate::target::model::{Kind, Scope};
+
+impl Observer {
+    /// Whether the Job of this run has pods that run, or is done.
+    pub(super) async fn job(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+        let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if text(&job.raw, RUN) != run {
+            return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
+        }
+        // Without the right to list pods the Job's own counts must do.
+        let pods = self.pods(&proof.object, &job.selector()).await.unwrap_or_default();
+        let now = self.clock.monotonic();
+        Ok(judge_job(&job, &pods, |key, grace| self.patience.over(key, grace, now)))
+    }
+
+    /// Whether a CronJob is suspended, and has started nothing for a while: its controller may have been about to.
+    pub(super) async fn suspended(&mut self, proof: &Proof) -> Result<Observed, TargetError> {
+        let cron = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if cron.uid() != proof.uid {
+            return Ok(Observed::Moved(format!("{} was deleted and made again", proof.object)));
+        }
+        if !flag(&cron.raw, "/spec/suspend") {
+            return Ok(Observed::Moved("suspend is false now".to_owned()));
+        }
+        let scope = Scope::Namespace(proof.object.namespace.clone());
+        // Without the right to list Jobs the CronJob's own list of those that run must do.
+        let jobs = match self.read.list(Kind::Job, &scope, "", "").await {
+            Ok(jobs) => jobs.into_iter().filter(|j| of(j, &proof.uid)).collect(),
+            Err(_) => items(&cron.raw, "/status/active").cloned().collect::<Vec<_>>(),
+        };
+        let mut uids: Vec<String> = jobs.iter().map(|j| text(j, "/metadata/uid") + &text(j, "/uid")).collect();
+        uids.sort_unstable();
+        let key = uids.join(" ");
+        let quiet = self.patience.over(&key, MUST_STAY, self.clock.monotonic());
+        self.patience.keep(&HashSet::from([key]));
+        let live = jobs.iter().filter(|j| ended(j).is_none()).count();
+        Ok(if quiet {
+            let still = if live > 0 { format!("; {live} of its Jobs still runs to its end") } else { String::new() };
+            Observed::Proven(format!("suspended, and no new Job in {} s{still}", MUST_STAY.as_secs()))
+        } else {
+            let text = format!("suspended; it must start no Job for {} s", MUST_STAY.as_secs());
+            Observed::Waiting(Progress { text, ..Progress::default() })
+        })
+    }
+}
+
+/// Whether a Job is controlled by the CronJob of that identity.
+pub(in crate::run) fn of(job: &Value, cron: &str) -> bool {
+    items(job, "/metadata/ownerReferences").any(|o| flag(o, "/controller") && text(o, "/uid") == cron)
+}
+
+/// How a Job ended: `Complete`, or `Failed` with its reason; `None` while it may still run.
+pub(in crate::run) fn ended(job: &Value) -> Option<Result<(), String>> {
+    let done = items(job, "/status/conditions").find(|c| c["status"] == "True" && matches!(c["type"].as_str(), Some("Complete" | "Failed")))?;
+    Some(if done["type"] == "Complete" { Ok(()) } else { Err(format!("{}: {}", text(done, "/reason"), text(done, "/message"))) })
+}
+
+fn judge_job(job: &WorkloadFacts, pods: &[Value], mut lasted: impl FnMut(&str, Duration) -> bool) -> Observed {
+    match ended(&job.raw) {
+        Some(Ok(())) => return Observed::Proven("the Job is complete".to_owned()),
+        Some(Err(why)) => return Observed::Hopeless(format!("the Job failed: {why}")),
+        None => {}
+    }
+    if flag(&job.raw, "/spec/suspend") {
+        return Observed::Hopeless("the Job is suspended by its own template: it starts no pod".to_owned());
+    }
+    let count = |field: &str| int(&job.raw, &format!("/status/{field}")).unwrap_or(0);
+    let running = count("ready") + count("succeeded");
+    if running > 0 {
+        let words = format!("{running} pod{} of the Job run{}", if running == 1 { "" } else { "s" }, if running == 1 { "s" } else { "" });
+        if lasted("runs", MUST_STAY) {
+            return Observed::Proven(words);
+        }
+        let text = format!("{words}, which must stay so for {} s", MUST_STAY.as_secs());
+        return Observed::Waiting(Progress { done: Some(running), text, ..Progress::default() });
+    }
+    let troubled: Vec<_> = pods
+        .iter()
+        .map(PodFacts::of)
+        .filter(|p| !p.over() && !p.deleting())
+        .filter_map(|p| Some((p.name(), p.trouble()?)))
+        .collect();
+    let details: Vec<String> = troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", judge::words(trouble))).collect();
+    let hopeless = troubled.iter().find(|(name, trouble)| judge::too_long(name, trouble, &mut lasted));
+    if let Some((name, trouble)) = hopeless {
+        return Observed::Hopeless(format!("pod {name}: {}", judge::words(trouble)));
+    }
+    Observed::Waiting(Progress { text: "no pod of the Job runs yet".to_owned(), details, ..Progress::default() })
+}
