@@ -172,9 +172,12 @@ actions! {
     LogsClear, "logs-clear", "clear the buffer", [Logs], Palette;
 
     Scale, "scale", "scale", [Workloads, Global], Key;
-    Rollback, "rollback", "roll back to an older revision", [Workloads, Releases, Global], Key;
+    Rollback, "rollback", "roll back: to an older revision", [Workloads, Releases, Global], Key;
     Restart, "restart", "restart: every pod anew", [Workloads, Global], Key;
-    PauseRollout, "pause-rollout", "pause the rollout, or resume it", [Workloads, Global], Key;
+    PauseRollout, "pause-rollout", "pause or resume: a rollout, or a CronJob's schedule", [Workloads, Global], Key;
+    Trigger, "trigger", "trigger: a Job of the CronJob now", [Workloads, Global], Key;
+    Evict, "evict", "evict: delete the pod as its disruption budget allows", [Workloads, Global], Key;
+    Cordon, "cordon", "cordon: the pod's node takes no new pods, or takes them again", [Workloads, Global], Key;
 
     CancelRun, "cancel-run", "cancel the run and undo it", [Run], Key;
     UndoRun, "undo-run", "undo the run: a new plan", [Run], Key;
@@ -207,6 +210,11 @@ impl Action {
         self.spec().title
     }
 
+    /// The title in a word or two, where space is short: what comes before a colon or comma.
+    pub fn short(self) -> &'static str {
+        self.title().split([':', ',']).next().unwrap_or_default()
+    }
+
     /// The action of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|a| a.name() == name)
@@ -214,7 +222,7 @@ impl Action {
 
     /// Whether it starts something that changes the target: these live under the leader key `a` (contract.md 14).
     pub const fn changes(self) -> bool {
-        matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout)
+        matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::Evict | Self::Cordon)
     }
 }
 

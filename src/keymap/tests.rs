@@ -168,7 +168,15 @@ fn clashes_within_a_file_are_told_and_the_first_keeps_the_key() {
 #[test]
 fn a_key_that_hides_the_leader_in_one_place_is_told() {
     let (_, problems) = with("[logs]\nlogs-wrap = \"a\"\n");
-    let hidden = [("a s", "scale"), ("a b", "rollback"), ("a r", "restart"), ("a p", "pause-rollout")];
+    let hidden = [
+        ("a s", "scale"),
+        ("a b", "rollback"),
+        ("a r", "restart"),
+        ("a p", "pause-rollout"),
+        ("a t", "trigger"),
+        ("a d", "evict"),
+        ("a c", "cordon"),
+    ];
     let expected =
         hidden.map(|(keys, action)| format!("mine.toml In [logs] 'a' (logs-wrap) hides '{keys}' ({action}). | Choose another key for one of them."));
     assert_eq!(problems, expected);

@@ -6,15 +6,23 @@ use crate::action::Action;
 use crate::app::effect::{Effect, PlanRequest};
 use crate::app::{App, Pane};
 use crate::run::ActionSpec;
+use crate::target::model::{Kind, ObjectRef};
 
 impl App {
     /// Opens the plan of an action on the selected workload, or says why there is none.
     pub(super) fn plan_for_selection(&mut self, action: Action, name: &'static str, parameters: Vec<String>) -> Vec<Effect> {
+        let Some(key) = self.workloads.subject().cloned() else { return self.refuse("select a workload first") };
+        match key.object() {
+            Some(subject) => self.plan_for(action, name, subject, parameters),
+            None => self.refuse(format!("{key}: its kind is not known here")),
+        }
+    }
+
+    /// Opens the plan of an action on an object, or says why there is none.
+    fn plan_for(&mut self, action: Action, name: &'static str, subject: ObjectRef, parameters: Vec<String>) -> Vec<Effect> {
         if let Some(why) = self.unavailable(action) {
             return self.refuse(why);
         }
-        let Some(key) = self.workloads.subject().cloned() else { return self.refuse("select a workload first") };
-        let Some(subject) = key.object() else { return self.refuse(format!("{key}: its kind is not known here")) };
         match ActionSpec::named(name) {
             Some(spec) if spec.kinds.contains(&subject.kind) => {
                 self.open_plan(PlanRequest { action: name, subject, parameters, overrides: Vec::new(), reason: None })
@@ -34,10 +42,37 @@ impl App {
         self.plan_for_selection(Action::Rollback, "rollback", to.into_iter().collect())
     }
 
-    /// Pauses the rollout of the selected Deployment, or resumes it when it is paused.
+    /// Pauses the rollout of the selected Deployment or the schedule of the selected CronJob, or resumes it.
     pub(super) fn plan_pause(&mut self) -> Vec<Effect> {
         let subject = self.workloads.subject().and_then(|key| key.object());
+        if let Some(cron) = subject.as_ref().filter(|o| o.kind == Kind::CronJob) {
+            let suspended = self.fleet.cron_job(&cron.namespace, &cron.name).is_some_and(|c| c.suspended);
+            return self.plan_for_selection(Action::PauseRollout, if suspended { "resume" } else { "suspend" }, Vec::new());
+        }
         let paused = subject.and_then(|o| self.fleet.workload(o.kind, &o.namespace, &o.name)).is_some_and(|w| w.paused);
         self.plan_for_selection(Action::PauseRollout, if paused { "resume" } else { "pause" }, Vec::new())
+    }
+
+    /// Evicts the pod under the cursor; of a workload none is chosen for its operator.
+    pub(super) fn plan_evict(&mut self) -> Vec<Effect> {
+        match self.workloads.selected_object() {
+            Some(pod) if pod.kind == Kind::Pod => self.plan_for(Action::Evict, "evict", pod, Vec::new()),
+            _ => self.refuse("select a pod first: the one that is to go"),
+        }
+    }
+
+    /// Cordons the node of the pod under the cursor, or uncordons it.
+    pub(super) fn plan_cordon(&mut self) -> Vec<Effect> {
+        let node = match self.workloads.selected_object() {
+            Some(object) if object.kind == Kind::Node => object.name,
+            Some(pod) if pod.kind == Kind::Pod => match self.fleet.pod(&pod.namespace, &pod.name) {
+                Some(entry) if !entry.pod.node.is_empty() => entry.pod.node.clone(),
+                _ => return self.refuse("the pod is on no node yet"),
+            },
+            _ => return self.refuse("select a pod on that node first"),
+        };
+        let cordoned = self.fleet.node(&node).is_some_and(|n| n.unschedulable);
+        let name = if cordoned { "uncordon" } else { "cordon" };
+        self.plan_for(Action::Cordon, name, ObjectRef::new(Kind::Node, "", node), Vec::new())
     }
 }

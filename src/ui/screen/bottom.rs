@@ -59,7 +59,7 @@ fn draw_notice(notice: &Notice, canvas: &mut Canvas<'_>, area: Rect) {
 fn continuations(app: &App) -> Vec<Hint> {
     let hint = |candidate: &crate::keymap::Candidate| {
         let why = app.unavailable(candidate.action);
-        Hint { works: why.is_none(), ..Hint::new(show(&candidate.rest), candidate.action.title()) }
+        Hint { works: why.is_none(), ..Hint::new(show(&candidate.rest), candidate.action.short()) }
     };
     let pressed = Hint::new(show(&app.pending.0), "…");
     std::iter::once(pressed).chain(app.pending.1.iter().map(hint)).collect()
