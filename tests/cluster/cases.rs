@@ -4,9 +4,12 @@ mod bed;
 mod checks;
 mod confirm;
 mod console;
+mod jobs;
 mod logs;
+mod nodes;
 mod panel;
 mod plan;
+mod pods;
 mod record;
 mod rollout;
 mod run;
@@ -75,6 +78,23 @@ cases! {
         the_logs_of_all_pods_are_merged_and_cleaned
         the_previous_run_of_a_container_that_crashes_is_read
         who_may_not_read_pods_is_told_so
+    }
+    jobs {
+        a_trigger_runs_one_job_now_as_kubectl_would
+        a_trigger_whose_job_fails_says_so_and_leaves_it_as_a_debt
+        a_suspension_is_a_debt_until_it_is_resumed
+        a_plan_is_stale_when_the_template_of_the_jobs_changed_meanwhile
+        a_viewer_triggers_and_suspends_nothing
+    }
+    pods {
+        an_evicted_pod_is_gone_and_its_replacement_ready
+        a_disruption_budget_is_heeded_and_the_pod_stays
+        a_pod_without_room_for_its_replacement_ends_as_failed_with_the_cause
+        a_viewer_evicts_nothing
+    }
+    nodes {
+        a_cordoned_node_is_a_debt_until_it_is_uncordoned
+        whoever_may_not_change_nodes_is_told_so_and_a_wrong_name_is_wrong_usage
     }
     record {
         intent_comes_before_the_request_and_outcome_after

@@ -84,3 +84,13 @@ pub(crate) fn autoscaler(name: &str, min: u32, max: u32) -> String {
          metrics: [{{type: Resource, resource: {{name: cpu, target: {{type: AverageValue, averageValue: \"100\"}}}}}}]\n"
     )
 }
+
+/// A CronJob whose schedule is a year away, whose Jobs run this and are tried once.
+pub(crate) fn cron_job(name: &str, policy: &str, script: &str) -> String {
+    format!(
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: {name}}}\nspec:\n  schedule: '0 0 1 1 *'\n  concurrencyPolicy: {policy}\n  \
+         jobTemplate:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      backoffLimit: 0\n      template:\n        spec:\n          \
+         restartPolicy: Never\n          terminationGracePeriodSeconds: 1\n          containers:\n          \
+         - {{name: app, image: 'docker.io/timonel/app:1.0.0', command: [sh, -c, {script:?}]}}\n"
+    )
+}

@@ -50,20 +50,30 @@ impl Operator {
         self.sandbox.run(&[&["-n", &self.namespace], arguments].concat())
     }
 
-    /// The plan for these words, whatever it says.
+    /// The plan of a scale for these words, whatever it says.
     pub(crate) fn plan(&self, words: &[&str]) -> Plan {
-        let finished = self.call(&[&["plan", "scale"], words, &["-o", "json"]].concat());
+        self.plan_of("scale", words)
+    }
+
+    /// The plan of an action for these words, whatever it says.
+    pub(crate) fn plan_of(&self, action: &str, words: &[&str]) -> Plan {
+        let finished = self.call(&[&["plan", action], words, &["-o", "json"]].concat());
         Plan { code: finished.code, value: finished.json() }
     }
 
-    /// Carries out what the words say, confirmed as the plan for them asks.
+    /// Carries out the scale that the words say, confirmed as the plan for them asks.
     pub(crate) fn run(&self, words: &[&str]) -> Run {
-        let plan = self.plan(words);
-        let text = plan.value["confirmation"]["type"].as_str().unwrap_or("y").to_owned();
-        self.run_confirmed(&text, words)
+        self.run_of("scale", words)
     }
 
-    /// Carries out what the words say, confirmed with `text`.
+    /// Carries out the action that the words say, confirmed as the plan for them asks.
+    pub(crate) fn run_of(&self, action: &str, words: &[&str]) -> Run {
+        let plan = self.plan_of(action, words);
+        let text = plan.value["confirmation"]["type"].as_str().unwrap_or("y").to_owned();
+        Run::of(&self.call(&[&["run", action], words, &["--confirm", &text, "-o", "json"]].concat()))
+    }
+
+    /// Carries out the scale that the words say, confirmed with `text`.
     pub(crate) fn run_confirmed(&self, text: &str, words: &[&str]) -> Run {
         Run::of(&self.call(&[&["run", "scale"], words, &["--confirm", text, "-o", "json"]].concat()))
     }
