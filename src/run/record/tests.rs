@@ -8,7 +8,7 @@ use crate::run::actions::{self, ACTIONS, ActionRequest};
 use crate::run::context::PlanContext;
 use crate::run::facts::WorkloadFacts;
 use crate::run::world::{World, deployment, revisions};
-use crate::run::{Environment, Operator, Plan, rollback};
+use crate::run::{Environment, Operator, Plan, cronjob, rollback};
 use crate::target::model::{Kind, ObjectRef};
 
 /// A plan of each action there is, with the parameters that make it write as much as it can.
@@ -19,27 +19,59 @@ fn plans(world: &World) -> Vec<Plan> {
     world.with(|s| s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "api"), hpa));
     let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
     context.probes = vec!["health".into()];
+    others(world);
+    let of = |kind: Kind| match kind {
+        Kind::CronJob => nightly(),
+        Kind::Pod => ObjectRef::new(Kind::Pod, "shop", "db-0"),
+        Kind::Node => ObjectRef::new(Kind::Node, "", "n1"),
+        _ => deployment(),
+    };
     let parameters = |name: &str| -> &[&[&str]] {
         match name {
             "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m"], &["replicas=2", "hpa=lower"]],
             "rollback" => &[&["to=2"]],
-            "restart" | "pause" | "resume" => &[&[]],
+            "restart" | "pause" | "resume" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
     };
     let mut plans = Vec::new();
     for spec in ACTIONS {
-        for wanted in parameters(spec.name) {
+        let mut objects: Vec<ObjectRef> = spec.kinds.iter().map(|kind| of(*kind)).collect();
+        objects.dedup();
+        for (object, wanted) in objects.iter().flat_map(|o| parameters(spec.name).iter().map(move |p| (o, p))) {
             let parameters = wanted.iter().map(|p| (*p).to_owned()).collect();
-            let request = ActionRequest { action: spec.name, object: deployment(), parameters, overrides: Vec::new(), reason: Some("a sale".into()) };
+            let request =
+                ActionRequest { action: spec.name, object: object.clone(), parameters, overrides: Vec::new(), reason: Some("a sale".into()) };
             plans.push(world.run(actions::plan(world, world, &context, &request)).expect("a plan"));
         }
     }
     plans
 }
 
+fn nightly() -> ObjectRef {
+    ObjectRef::new(Kind::CronJob, "shop", "nightly")
+}
+
+/// A CronJob, a pod and a node.
+fn others(world: &World) {
+    let container = json!({ "name": "c", "image": "backup:1", "env": [{ "name": "PASSWORD", "value": "hunter2" }] });
+    let template = json!({ "metadata": { "labels": { "app": "nightly" } }, "spec": { "template": { "spec": { "containers": [container] } } } });
+    let cron = json!({ "metadata": { "uid": "u-cron" }, "spec": { "concurrencyPolicy": "Forbid", "jobTemplate": template } });
+    world.with(|s| {
+        s.put(&nightly(), cron);
+        s.put(&ObjectRef::new(Kind::Pod, "shop", "db-0"), json!({ "metadata": { "uid": "u-pod" } }));
+        s.put(&ObjectRef::new(Kind::Node, "", "n1"), json!({ "metadata": { "uid": "u-n1" } }));
+    });
+}
+
 /// What a resume finds in the cluster.
-fn candidates(world: &World, kept: &Kept) -> Vec<Value> {
+fn candidates(world: &World, plan: &Plan, kept: &Kept) -> Vec<Value> {
+    if plan.subject().kind == Kind::CronJob {
+        let raw = world.object(&nightly());
+        let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
+        all.extend(cronjob::values(&WorkloadFacts::new(&nightly(), raw), plan.id()));
+        return all;
+    }
     let raw = world.object(&deployment());
     let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
     all.extend(world.run(rollback::templates(world, &WorkloadFacts::new(&deployment(), raw))).expect("readable"));
@@ -64,7 +96,7 @@ fn every_action_s_plan_is_read_again_as_it_was_and_its_record_has_no_secret() {
         // As a line of the journal: text, read by another process.
         let record: Value = serde_json::from_str(&record.to_string()).expect("JSON");
         let kept = Kept::read(&record).expect("a record");
-        let again = kept.plan(candidates(&world, &kept)).expect("a plan");
+        let again = kept.plan(candidates(&world, &plan, &kept)).expect("a plan");
         assert_eq!(again, without_choices(&plan), "{}", plan.action);
         assert_eq!(again.hash(), plan.hash());
     }
