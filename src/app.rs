@@ -8,6 +8,7 @@ pub mod answers;
 pub mod choice;
 pub mod document;
 pub mod effect;
+
 pub mod first_steps;
 mod follow;
 mod keys;
@@ -27,6 +28,7 @@ pub mod runs;
 pub mod text_field;
 pub mod ticket;
 pub mod workloads;
+mod writers;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,7 @@ use crate::base::problem::Problem;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
 use crate::keymap::{Candidate, Key, Keymap};
+use crate::release::Unexplained;
 use crate::service::Service;
 use crate::target::api::Identity;
 use crate::target::event::Opened;
@@ -130,6 +133,7 @@ pub struct App {
     histories: BTreeMap<&'static str, Vec<String>>,
     measures: Measures,
     following: follow::Following,
+    asked_writer: Option<Unexplained>,
 }
 
 impl App {
@@ -163,6 +167,7 @@ impl App {
             histories: BTreeMap::new(),
             measures: Measures::default(),
             following: follow::Following::default(),
+            asked_writer: None,
         };
         (app, vec![open])
     }
@@ -189,6 +194,7 @@ impl App {
             self.notice = None;
         }
         effects.extend(self.follow_selection());
+        effects.extend(self.ask_writer());
         effects
     }
 

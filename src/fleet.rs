@@ -23,6 +23,7 @@ mod store;
 mod stream;
 mod up;
 mod workload;
+mod writer;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -40,6 +41,7 @@ pub use store::Key;
 pub use stream::{Paint, STALE_AFTER, Stream, Trust};
 pub use up::{Counting, Reason, Up};
 pub use workload::{WorkloadKey, WorkloadKind};
+pub use writer::Writer;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,6 +58,7 @@ use judge::Rows;
 use objects::Objects;
 use proven::Proven;
 use stream::Streams;
+use writer::Writers;
 
 /// Events kept about one object: the newest.
 pub const EVENTS_PER_OBJECT: usize = 16;
@@ -74,6 +77,7 @@ pub struct Fleet {
     rows: Rows,
     changes: Changes,
     proven: Proven,
+    writers: Writers,
     events_dropped: u64,
     node_usage: Vec<(Str, Usage)>,
     metrics: Metrics,

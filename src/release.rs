@@ -12,8 +12,8 @@ mod json;
 mod stays;
 
 pub use back::{Back, BackVerdict, back, subject};
-pub use by::{By, Hints, Manager, newest_template_manager};
-pub use changed::{Changed, changed};
+pub use by::By;
+pub use changed::{Changed, Unexplained, changed, unexplained};
 pub use diff::{Difference, Reference, Section, Shown, compare, references, template_of};
 pub use history::{Revision, history};
 pub use json::{BackAnswer, ChangedAnswer, ImageAnswer, ReleaseAnswer};

@@ -10,12 +10,15 @@ use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey};
-use crate::release::{self, Back, Changed, Hints};
+use crate::release::{self, Back, Changed, Unexplained};
 use crate::service::Service;
 use crate::target::probe::ProbeReport;
 
 /// A flood of events works the answers out no more often than this.
 const REST: SignedDuration = SignedDuration::from_millis(200);
+
+/// Workloads that are asked about at most per pass: each is one request.
+const UNEXPLAINED: usize = 8;
 
 /// What is answered without a keystroke.
 #[derive(Debug)]
@@ -28,13 +31,15 @@ pub struct Answers {
     pub back: Option<Back>,
     /// What the cluster says about health by itself.
     pub items: Vec<HealthItem>,
+    /// What only full objects can tell.
+    pub unexplained: Vec<Unexplained>,
     seen: Option<(u64, Timestamp)>,
 }
 
 impl Default for Answers {
     fn default() -> Self {
         let up = Up { health: Health::Unknown, ready: 0, desired: 0, counts: Vec::new(), reasons: Vec::new() };
-        Self { up, changed: None, back: None, items: Vec::new(), seen: None }
+        Self { up, changed: None, back: None, items: Vec::new(), unexplained: Vec::new(), seen: None }
     }
 }
 
@@ -55,7 +60,8 @@ impl Answers {
         let critical = |key: &WorkloadKey| service.and_then(|s| of(s, key)).is_some_and(crate::service::Workload::is_critical);
         self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
         self.items = fleet.health_items(now);
-        self.changed = release::changed(fleet, &counts, &|_| Hints::default());
+        self.changed = release::changed(fleet, &counts);
+        self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
         self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
     }
 }

@@ -101,6 +101,8 @@ pub enum Fetch {
         /// The revision that is gone to.
         to: i64,
     },
+    /// Who wrote the pod template of a workload last.
+    Writer(ObjectRef),
     /// All namespaces that may be listed.
     Namespaces,
 }

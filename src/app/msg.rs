@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::notice::Tone;
 use super::ticket::Ticket;
 use crate::base::problem::Problem;
+use crate::fleet::Writer;
 use crate::keymap::Key;
 use crate::run::{Plan, RunEvent};
 use crate::target::event::TargetEvent;
@@ -45,6 +46,8 @@ pub enum Answer {
     Text(Result<String, String>),
     /// Two pod templates.
     Templates(Result<Box<(Value, Value)>, String>),
+    /// Who wrote a pod template last; `None` = the object does not tell.
+    Writer(Result<Option<Writer>, String>),
     /// Names to choose from.
     Names(Result<Vec<String>, String>),
     /// A plan.

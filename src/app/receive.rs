@@ -7,7 +7,7 @@ use super::effect::Effect;
 use super::msg::{Answer, Measures};
 use super::notice::Tone;
 use super::overlay::{self, Overlay};
-use super::ticket::Ticket;
+use super::ticket::{Question, Ticket};
 use crate::base::problem::{Level, Problem};
 use crate::run::{End, RunEvent};
 use crate::service::Target;
@@ -96,6 +96,8 @@ impl App {
         self.workloads.forget();
         self.releases.forget();
         self.follow_nothing();
+        self.asked_writer = None;
+        self.tickets.void(Question::Writer);
         self.problems
             .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
         self.overlays.clear();
@@ -108,6 +110,7 @@ impl App {
         match answer {
             Answer::Text(result) => self.fetched(ticket, result),
             Answer::Templates(result) => self.templates(ticket, result),
+            Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
             Answer::Plan(result) => self.planned(ticket, result),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::list::ListState;
 use crate::action::Action;
 use crate::fleet::{Fleet, WorkloadKey};
-use crate::release::{Hints, Revision, history};
+use crate::release::{Revision, history};
 use crate::target::model::ObjectRef;
 
 /// The releases pane.
@@ -39,7 +39,7 @@ impl Releases {
             self.list.selected = 0;
         }
         let at = self.selected().map(|r| r.number);
-        self.revisions = subject.map(|key| history(fleet, key, &Hints::default())).unwrap_or_default();
+        self.revisions = subject.map(|key| history(fleet, key)).unwrap_or_default();
         match at.filter(|_| !other).and_then(|n| self.revisions.iter().position(|r| r.number == n)) {
             Some(row) => self.list.follow(row, self.revisions.len()),
             None => self.list.show(self.revisions.len()),

@@ -9,10 +9,12 @@ use super::effect::{Effect, Fetch};
 use super::logs::LogBounds;
 use super::msg::{Answer, Measures, Msg};
 use super::overlay::Overlay;
+use super::ticket::Ticket;
 use super::{App, Pane, Start};
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
-use crate::fleet::testing::{NOW, at, broken, container, listed, now, pod_of, replica_set, waiting, workload};
+use crate::fleet::Writer;
+use crate::fleet::testing::{NOW, at, broken, container, labels, listed, now, pod_of, replica_set, waiting, workload};
 use crate::keymap::shipped;
 use crate::target::event::{Opened, TargetEvent};
 use crate::target::model::{Kind, Object};
@@ -386,4 +388,40 @@ fn first_steps_go_on_when_they_were_done_and_are_dismissed_for_good() {
     assert_eq!(step(&app), 0);
     press(&mut app, "f2");
     assert!(notice(&app).contains("no first steps"), "{}", notice(&app));
+}
+
+/// A Deployment of which only the full object tells who brought its current revision.
+fn nobodys(app: &mut App) -> Vec<Effect> {
+    let mut w = workload(Kind::Deployment, "web", 2);
+    w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "1")]);
+    show(app, Kind::Deployment, vec![w.into()]);
+    show(app, Kind::ReplicaSet, vec![replica_set("web", "w1", 1, 2).into()]);
+    draw(app, at(NOW + 1))
+}
+
+fn asked_writer(effects: &[Effect]) -> Option<Ticket> {
+    effects
+        .iter()
+        .find_map(|e| if let Effect::Fetch { ticket, what: Fetch::Writer(_) } = e { Some(*ticket) } else { None })
+}
+
+#[test]
+fn who_brought_the_newest_change_is_asked_once_and_shown() {
+    let mut app = open_app(start());
+    let ticket = asked_writer(&nobodys(&mut app)).expect("nobody is known for it");
+    assert_eq!(asked_writer(&draw(&mut app, at(NOW + 1))), None, "one question is under way");
+    let writer = Writer { name: "kubectl-set-image".into(), at: None };
+    app.update(Msg::Answer(ticket, Answer::Writer(Ok(Some(writer)))), now());
+    let later = at(NOW + 2);
+    assert_eq!(asked_writer(&draw(&mut app, later)), None);
+    assert_eq!(app.answers.changed.as_ref().and_then(|c| c.by.text()).as_deref(), Some("via kubectl-set-image"));
+}
+
+#[test]
+fn a_writer_who_cannot_be_told_is_not_asked_for_again() {
+    let mut app = open_app(start());
+    let ticket = asked_writer(&nobodys(&mut app)).expect("nobody is known for it");
+    app.update(Msg::Answer(ticket, Answer::Writer(Err("forbidden".into()))), now());
+    assert_eq!(asked_writer(&draw(&mut app, at(NOW + 2))), None);
+    assert_eq!(app.answers.changed.as_ref().and_then(|c| c.by.text()), None);
 }

@@ -14,6 +14,8 @@ pub enum Question {
     Plan,
     /// A list of contexts or namespaces.
     Choice,
+    /// Who wrote a pod template.
+    Writer,
 }
 
 /// Names one question; answers carry it back.

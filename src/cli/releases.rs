@@ -9,8 +9,8 @@ use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster, status};
 use crate::base::age;
 use crate::base::problem::did_you_mean;
-use crate::fleet::WorkloadKey;
-use crate::release::{self, Hints, ReleaseAnswer, Revision};
+use crate::fleet::{Fleet, WorkloadKey};
+use crate::release::{self, ReleaseAnswer, Revision, Unexplained};
 use crate::target::model::Kind;
 
 /// `timonel.releases/1`.
@@ -27,22 +27,20 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
     let booted = cluster::booted(global, file)?;
     let (client, seen) = cluster::within(global.timeout, async {
         let client = cluster::open(&booted).await?;
-        let seen = status::look(&client, &booted).await?;
+        let mut seen = status::look(&client, &booted).await?;
+        if let Some(name) = workload {
+            let asked = resolve(name, &workloads(&seen.fleet)).ok().and_then(|key| unexplained(&seen.fleet, &key));
+            status::explain(&client, &mut seen.fleet, asked.into_iter().collect()).await;
+        }
         Ok((client, seen))
     })?;
     let now = booted.clock.now();
-    let all: Vec<WorkloadKey> = seen
-        .fleet
-        .rows()
-        .filter(|r| r.key.kind.kind().is_some_and(Kind::is_workload))
-        .map(|r| (*r.key).clone())
-        .collect();
+    let all = workloads(&seen.fleet);
     let wanted: Vec<WorkloadKey> = match workload {
         None => all,
         Some(name) => vec![resolve(name, &all)?],
     };
-    let found: Vec<(WorkloadKey, Vec<Revision>)> =
-        wanted.into_iter().map(|key| (key.clone(), release::history(&seen.fleet, &key, &Hints::default()))).collect();
+    let found: Vec<(WorkloadKey, Vec<Revision>)> = wanted.into_iter().map(|key| (key.clone(), release::history(&seen.fleet, &key))).collect();
     if printer.output() != Output::Table {
         let target = status::target(client.opened(), &seen);
         let releases = found.iter().flat_map(|(key, revisions)| revisions.iter().map(|r| ReleaseAnswer::of(key, r))).collect();
@@ -69,6 +67,15 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
         .collect();
     printer.table(&["WORKLOAD", "REVISION", "AGE", "VERSION", "BY", "CHANGE CAUSE"], &rows)?;
     Ok(Exit::OK)
+}
+
+fn workloads(fleet: &Fleet) -> Vec<WorkloadKey> {
+    fleet.rows().filter(|r| r.key.kind.kind().is_some_and(Kind::is_workload)).map(|r| (*r.key).clone()).collect()
+}
+
+fn unexplained(fleet: &Fleet, key: &WorkloadKey) -> Option<Unexplained> {
+    let object = key.object()?;
+    Unexplained::of(fleet, fleet.workload(object.kind, &object.namespace, &object.name)?)
 }
 
 /// `[KIND/]NAME` among the workloads that are seen.

@@ -16,9 +16,9 @@ use crate::base::health::Health;
 use crate::base::problem::{Level, Problem};
 use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
-use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow};
+use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow, Writer};
 use crate::probe::{Askers, Surroundings};
-use crate::release::{self, BackAnswer, ChangedAnswer, Hints};
+use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
@@ -41,6 +41,8 @@ const OPTIONAL: [Kind; 8] = [
     Kind::HorizontalPodAutoscaler,
     Kind::Event,
 ];
+/// Workloads whose full object is read at most: each is one more request.
+const UNEXPLAINED: usize = 8;
 
 /// `timonel.status/1`.
 #[derive(Serialize, JsonSchema)]
@@ -187,12 +189,23 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         seen.take(key, list, now);
     }
     seen.fleet.settle(now);
+    let changed = release::changed(&seen.fleet, &|_| true);
+    let asked = release::unexplained(&seen.fleet, &|_| true, changed.as_ref(), UNEXPLAINED);
+    explain(client, &mut seen.fleet, asked).await;
     seen.probes = probed(client, booted, &seen.fleet).await;
     if let Some(service) = &booted.service {
         demand(&mut seen.fleet, service);
         seen.fleet.settle(now);
     }
     Ok(seen)
+}
+
+/// Asks the full objects who wrote their templates, all at once. What cannot be had stays unknown.
+pub(super) async fn explain(client: &Client, fleet: &mut Fleet, asked: Vec<Unexplained>) {
+    let answers = join_all(asked.iter().map(|u| client.get(&u.object, ""))).await;
+    for (asked, answer) in asked.into_iter().zip(answers) {
+        fleet.learn_writer(asked.uid, asked.revision, answer.ok().as_ref().and_then(Writer::newest));
+    }
 }
 
 /// Asks the declared probes once; a failed one a second time (contract.md 1).
@@ -280,7 +293,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
         kpis: [],
-        changed: release::changed(&seen.fleet, &counts, &|_| Hints::default()).map(|c| ChangedAnswer::of(&c)),
+        changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
         debts: [],

@@ -6,7 +6,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::by::Hints;
 use super::history::{Revision, history};
 use crate::fleet::{Fleet, WorkloadKey};
 use crate::target::model::{Kind, ObjectRef, Seconds};
@@ -108,7 +107,7 @@ pub fn subject(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool) -> Option<W
 
 /// Can we go back? `migrations_named` says whether a service file names the migrations.
 pub fn back(fleet: &Fleet, key: &WorkloadKey, migrations_named: bool) -> Back {
-    let revisions = history(fleet, key, &Hints::default());
+    let revisions = history(fleet, key);
     let blank = Back { workload: key.clone(), to: None, verdict: BackVerdict::Unknown, reasons: Vec::new(), estimate: None };
     let Some(current) = revisions.iter().find(|r| r.current) else {
         return Back { reasons: vec![format!("the revisions of {} cannot be seen", key.name)], ..blank };

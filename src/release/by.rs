@@ -1,11 +1,8 @@
 //! Who changed it (contract.md 13): newest cause first, each only when it is bound to that change.
 
-use jiff::Timestamp;
-use serde_json::Value;
-
-use crate::base::text::{Str, clean};
+use crate::base::text::Str;
 use crate::fleet::{Fleet, LAST_RUN};
-use crate::target::model::{Kind, Meta, Seconds};
+use crate::target::model::{Kind, Meta, Seconds, Workload};
 
 /// How long after a run began its changes may show.
 const RUN_TAKES: Seconds = 900;
@@ -54,33 +51,6 @@ impl By {
     }
 }
 
-/// What a caller knows from elsewhere about one workload: from one GET of the full object.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Hints {
-    /// Who wrote the pod template last.
-    pub manager: Option<Manager>,
-}
-
-/// A field manager: a program, not a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manager {
-    /// Its name: `kubectl-set-image`, `argocd-controller`.
-    pub name: String,
-    /// When it wrote.
-    pub at: Option<Seconds>,
-}
-
-/// The field manager of the newest write of the pod template, from the `managedFields` of a full object.
-pub fn newest_template_manager(object: &Value) -> Option<Manager> {
-    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
-    let writes = entries.iter().filter(|e| e.pointer("/fieldsV1/f:spec/f:template").is_some());
-    let manager = |e: &Value| {
-        let at = e.get("time").and_then(Value::as_str).and_then(|t| t.parse::<Timestamp>().ok()).map(Timestamp::as_second);
-        Some(Manager { name: clean(e.get("manager")?.as_str()?).into_owned(), at })
-    };
-    writes.filter_map(manager).max_by_key(|m| m.at)
-}
-
 /// What `timonel.io/last-run` says: `<run id> <action> <quantity> <user>@<host>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LastRun {
@@ -117,18 +87,18 @@ impl LastRun {
 }
 
 /// Who made a revision of a workload that began at `at`.
-pub(super) fn of_revision(fleet: &Fleet, workload: &Meta, revision: &Meta, at: Option<Seconds>, current: bool, hints: &Hints) -> By {
-    if let Some(run) = LastRun::of(workload).filter(|r| r.action != "scale" && at.is_some_and(|at| r.made(at))) {
+pub(super) fn of_revision(fleet: &Fleet, w: &Workload, revision: &Meta, at: Option<Seconds>, current: bool) -> By {
+    if let Some(run) = LastRun::of(&w.meta).filter(|r| r.action != "scale" && at.is_some_and(|at| r.made(at))) {
         return run.by();
     }
-    if let Some(by) = at.and_then(|at| helm(fleet, workload, at)) {
+    if let Some(by) = at.and_then(|at| helm(fleet, &w.meta, at)) {
         return by;
     }
     if let Some(cause) = revision.annotation("kubernetes.io/change-cause") {
         return By::Cause(cause.clone());
     }
-    match &hints.manager {
-        Some(manager) if current => By::Program(manager.name.clone()),
+    match fleet.writer(w).flatten() {
+        Some(writer) if current => By::Program(writer.name.clone()),
         _ => By::Unknown,
     }
 }
@@ -148,23 +118,7 @@ fn helm(fleet: &Fleet, workload: &Meta, at: Seconds) -> Option<By> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{LastRun, newest_template_manager};
-
-    #[test]
-    fn the_newest_writer_of_the_template_is_found_among_all_writers() {
-        let entry = |manager: &str, time: &str, fields| json!({ "manager": manager, "time": time, "fieldsV1": fields });
-        let object = json!({ "metadata": { "managedFields": [
-            entry("kubectl-client-side-apply", "2027-01-15T07:00:00Z", json!({ "f:spec": { "f:template": {} } })),
-            entry("kubectl-set-image", "2027-01-15T07:30:00Z", json!({ "f:spec": { "f:template": { "f:spec": {} } } })),
-            entry("kube-controller-manager", "2027-01-15T08:00:00Z", json!({ "f:status": {} })),
-            entry("timonel", "2027-01-15T08:00:00Z", json!({ "f:spec": { "f:replicas": {} } })),
-        ] } });
-        let manager = newest_template_manager(&object).unwrap();
-        assert_eq!((manager.name.as_str(), manager.at), ("kubectl-set-image", Some(1_799_998_200)));
-        assert_eq!(newest_template_manager(&json!({ "metadata": {} })), None);
-    }
+    use super::LastRun;
 
     #[test]
     fn the_note_of_a_run_gives_who_what_and_when() {

@@ -1,7 +1,8 @@
 //! CHANGED: the newest change of any kind, when, and by whom as far as it can be known (contract.md 13).
 
-use super::by::{By, Hints, LastRun};
-use super::history::{Revision, history};
+use super::by::{By, LastRun};
+use super::history::{Revision, history, returned_at, returned_at_unknown_time};
+use crate::base::text::Str;
 use crate::fleet::{Change, Fleet, What, WorkloadKey};
 use crate::target::model::{Kind, ObjectRef, Seconds, Workload};
 
@@ -28,7 +29,7 @@ pub struct Changed {
 /// The newest change of what counts: rollouts, scales, edits of configuration, things made or deleted.
 ///
 /// `None` when nothing of it has a time that can be known.
-pub fn changed(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool, hints: &dyn Fn(&WorkloadKey) -> Hints) -> Option<Changed> {
+pub fn changed(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool) -> Option<Changed> {
     let workloads = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet].into_iter().flat_map(|kind| fleet.workloads(kind));
     let mut newest: Option<Changed> = None;
     for w in workloads {
@@ -36,7 +37,7 @@ pub fn changed(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool, hints: &dyn
             continue;
         };
         // Most are older than the newest known one: their revisions need not be put together.
-        if let Some(rollout) = rollout(fleet, &key, w, newest.as_ref().map(|n| n.at), hints) {
+        if let Some(rollout) = rollout(fleet, &key, w, newest.as_ref().map(|n| n.at)) {
             offer(&mut newest, rollout);
         }
         if let Some(scale) = scale_by_event(fleet, w) {
@@ -49,23 +50,61 @@ pub fn changed(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool, hints: &dyn
     newest
 }
 
+/// Workloads of whose current revision only the full object can tell when it came or who brought it, at most `most`: those that
+/// returned to an older revision at a time nobody knows, and the one that [`changed`] names without knowing by whom. Whoever fetches
+/// them tells the fleet ([`Fleet::learn_writer`]); a workload is named until then, with its identity and the revision that is meant.
+pub fn unexplained(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool, changed: Option<&Changed>, most: usize) -> Vec<Unexplained> {
+    let named = |w: &Workload| changed.is_some_and(|c| c.by == By::Unknown && c.revision.is_some() && is(w, &c.object));
+    let asks = |w: &&Workload| named(w) || returned_at_unknown_time(fleet, w);
+    let workloads = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet].into_iter().flat_map(|kind| fleet.workloads(kind));
+    workloads
+        .map(|w| &**w)
+        .filter(asks)
+        .filter_map(|w| Unexplained::of(fleet, w).filter(|u| WorkloadKey::of(&u.object).is_some_and(|key| counts(&key))))
+        .take(most)
+        .collect()
+}
+
+/// A workload whose current revision only its full object can explain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unexplained {
+    /// Which.
+    pub object: ObjectRef,
+    /// Its identity.
+    pub uid: Str,
+    /// Number of the revision that is meant.
+    pub revision: i64,
+}
+
+impl Unexplained {
+    /// A workload's current revision; `None` when it has none, or somebody asked already.
+    pub fn of(fleet: &Fleet, w: &Workload) -> Option<Self> {
+        let object = ObjectRef::new(w.kind, w.meta.namespace.clone(), w.meta.name.clone());
+        fleet.writer(w).is_none().then_some(Self { uid: w.meta.uid.clone(), revision: fleet.revision_of(w)?, object })
+    }
+}
+
+fn is(w: &Workload, object: &ObjectRef) -> bool {
+    (w.kind, &w.meta.namespace, &w.meta.name) == (object.kind, &object.namespace, &object.name)
+}
+
 fn offer(newest: &mut Option<Changed>, other: Changed) {
     if newest.as_ref().is_none_or(|n| n.at < other.at) {
         *newest = Some(other);
     }
 }
 
-fn rollout(fleet: &Fleet, key: &WorkloadKey, w: &Workload, after: Option<Seconds>, hints: &dyn Fn(&WorkloadKey) -> Hints) -> Option<Changed> {
+fn rollout(fleet: &Fleet, key: &WorkloadKey, w: &Workload, after: Option<Seconds>) -> Option<Changed> {
     let made = fleet
         .replica_sets_of(w)
         .map(|rs| rs.meta.created)
         .chain(fleet.controller_revisions_of(w).map(|cr| cr.meta.created))
         .max();
     let scaled = fleet.events_about(&w.meta.uid).map(|e| e.last).max();
-    if made.max(scaled).is_none_or(|at| after.is_some_and(|after| at <= after)) {
+    if made.max(scaled).max(returned_at(fleet, w)).is_none_or(|at| after.is_some_and(|after| at <= after)) {
         return None;
     }
-    let current = history(fleet, key, &hints(key)).into_iter().find(|r| r.current)?;
+    let current = history(fleet, key).into_iter().find(|r| r.current)?;
     let version = current.version().map(|v| format!(" ({v})")).unwrap_or_default();
     Some(Changed {
         at: current.at?,

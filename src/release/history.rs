@@ -5,7 +5,7 @@ use crate::fleet::image::{Image, running_digest, short_digest};
 use crate::fleet::{Fleet, RowImage, WorkloadKey, revision_number};
 use crate::target::model::{ContainerRole, Kind, Meta, ObjectRef, Seconds, TemplateContainer, Workload};
 
-use super::by::{self, By, Hints};
+use super::by::{self, By, LastRun};
 
 /// One revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,34 +52,37 @@ impl Revision {
 }
 
 /// All revisions of a workload, the newest first; none for kinds without a pod template of their own.
-pub fn history(fleet: &Fleet, key: &WorkloadKey, hints: &Hints) -> Vec<Revision> {
+pub fn history(fleet: &Fleet, key: &WorkloadKey) -> Vec<Revision> {
     let workload = key.kind.kind().and_then(|kind| fleet.workload(kind, &key.namespace, &key.name));
     let Some(w) = workload else { return Vec::new() };
-    let mut all = if w.kind == Kind::Deployment { of_deployment(fleet, key, w, hints) } else { of_other(fleet, key, w, hints) };
+    let mut all = if w.kind == Kind::Deployment { of_deployment(fleet, key, w) } else { of_other(fleet, key, w) };
     all.sort_by_key(|r| std::cmp::Reverse(r.number));
     all
 }
 
-fn of_deployment(fleet: &Fleet, key: &WorkloadKey, w: &Workload, hints: &Hints) -> Vec<Revision> {
+fn of_deployment(fleet: &Fleet, key: &WorkloadKey, w: &Workload) -> Vec<Revision> {
     let current = revision_number(&w.meta);
     let sets: Vec<_> = fleet.replica_sets_of(w).filter_map(|rs| Some((revision_number(&rs.meta)?, rs))).collect();
     let ages: Vec<(i64, Seconds)> = sets.iter().map(|(n, rs)| (*n, rs.meta.created)).collect();
     let revision = |(number, rs): &(i64, &std::sync::Arc<crate::target::model::ReplicaSet>)| {
         let is_current = current == Some(*number);
-        let at = first_time(*number, rs.meta.created, &ages).or_else(|| scaled_up_at(fleet, w, &rs.meta));
-        let part = Part { fleet, key, w, hints, number: *number, current: is_current, at };
+        let at = first_time(*number, rs.meta.created, &ages)
+            .or_else(|| scaled_up_at(fleet, w, &rs.meta))
+            .or_else(|| returned_at(fleet, w).filter(|_| is_current));
+        let part = Part { fleet, key, w, number: *number, current: is_current, at };
         part.revision(&rs.meta, Kind::ReplicaSet, &rs.template, "pod-template-hash", Some((rs.replicas, rs.ready)))
     };
     sets.iter().map(revision).collect()
 }
 
-fn of_other(fleet: &Fleet, key: &WorkloadKey, w: &Workload, hints: &Hints) -> Vec<Revision> {
+fn of_other(fleet: &Fleet, key: &WorkloadKey, w: &Workload) -> Vec<Revision> {
     let current = fleet.current_controller_revision(w).map(|cr| cr.meta.uid.clone());
     let all: Vec<_> = fleet.controller_revisions_of(w).collect();
     let ages: Vec<(i64, Seconds)> = all.iter().map(|cr| (cr.revision, cr.meta.created)).collect();
     let revision = |cr: &&std::sync::Arc<crate::target::model::ControllerRevision>| {
-        let at = first_time(cr.revision, cr.meta.created, &ages);
-        let part = Part { fleet, key, w, hints, number: cr.revision, current: current.as_ref() == Some(&cr.meta.uid), at };
+        let is_current = current.as_ref() == Some(&cr.meta.uid);
+        let at = first_time(cr.revision, cr.meta.created, &ages).or_else(|| returned_at(fleet, w).filter(|_| is_current));
+        let part = Part { fleet, key, w, number: cr.revision, current: is_current, at };
         part.revision(&cr.meta, Kind::ControllerRevision, &cr.template, "controller-revision-hash", None)
     };
     all.iter().map(revision).collect()
@@ -100,12 +103,33 @@ fn scaled_up_at(fleet: &Fleet, w: &Workload, set: &Meta) -> Option<Seconds> {
     ups.map(|e| e.first).max()
 }
 
+/// When an older revision became the current one again, where its object cannot tell: our own rollback signed it, else the newest
+/// write of the template (contract.md 13).
+pub(super) fn returned_at(fleet: &Fleet, w: &Workload) -> Option<Seconds> {
+    let ours = LastRun::of(&w.meta).filter(|run| run.action == "rollback").map(|run| run.at);
+    fleet.writer(w).flatten().and_then(|writer| writer.at).or(ours)
+}
+
+/// Whether the current revision is an older one that was returned to, and neither an event nor a run tells when.
+pub(super) fn returned_at_unknown_time(fleet: &Fleet, w: &Workload) -> bool {
+    let made: Option<(i64, Seconds)> = match w.kind {
+        Kind::Deployment => {
+            let number = revision_number(&w.meta);
+            let set = fleet.replica_sets_of(w).find(|rs| number.is_some() && revision_number(&rs.meta) == number);
+            set.filter(|rs| scaled_up_at(fleet, w, &rs.meta).is_none()).and_then(|rs| Some((number?, rs.meta.created)))
+        }
+        _ => fleet.current_controller_revision(w).map(|cr| (cr.revision, cr.meta.created)),
+    };
+    let sets = fleet.replica_sets_of(w).filter_map(|rs| Some((revision_number(&rs.meta)?, rs.meta.created)));
+    let all = sets.chain(fleet.controller_revisions_of(w).map(|cr| (cr.revision, cr.meta.created))).collect::<Vec<_>>();
+    made.is_some_and(|(number, created)| first_time(number, created, &all).is_none()) && returned_at(fleet, w).is_none()
+}
+
 /// What one revision is made from.
 struct Part<'a> {
     fleet: &'a Fleet,
     key: &'a WorkloadKey,
     w: &'a Workload,
-    hints: &'a Hints,
     number: i64,
     current: bool,
     at: Option<Seconds>,
@@ -135,7 +159,7 @@ impl Part<'_> {
             at: self.at,
             images: template.iter().filter(|c| c.role == ContainerRole::Main).map(image).collect(),
             cause: meta.annotation("kubernetes.io/change-cause").cloned(),
-            by: by::of_revision(fleet, &w.meta, meta, self.at, self.current, self.hints),
+            by: by::of_revision(fleet, w, meta, self.at, self.current),
             replicas,
             ready,
             ready_once: fleet.ready_once(&meta.uid),

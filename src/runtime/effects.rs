@@ -20,6 +20,7 @@ use crate::app::notice::Tone;
 use crate::app::ticket::Ticket;
 use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
+use crate::fleet::Writer;
 use crate::run::journal::Journal;
 use crate::run::{Control, Deps, NoProbes, Plan, RunEvent, TokioTimer, execute};
 use crate::service::ProbeSpec;
@@ -152,6 +153,7 @@ impl Executor {
             let Some(client) = client else { return nothing_open(&what) };
             match what {
                 Fetch::Yaml(object) => Answer::Text(client.document(&object, planner.fingerprint_key()).await.map_err(|e| e.to_string())),
+                Fetch::Writer(object) => Answer::Writer(client.get(&object, "").await.map(|o| Writer::newest(&o)).map_err(|e| e.to_string())),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
             }
@@ -273,6 +275,7 @@ fn nothing_open(what: &Fetch) -> Answer {
     let why = "no target is open".to_owned();
     match what {
         Fetch::Yaml(_) => Answer::Text(Err(why)),
+        Fetch::Writer(_) => Answer::Writer(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),
     }

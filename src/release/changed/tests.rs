@@ -1,9 +1,8 @@
 //! The header's second question.
 
-use super::changed;
+use super::{changed, unexplained};
 use crate::fleet::testing::{NOW, applied, at, event_about, fleet, labels, meta, now, replica_set, workload};
-use crate::fleet::{Fleet, WorkloadKey};
-use crate::release::Hints;
+use crate::fleet::{Fleet, WorkloadKey, Writer};
 use crate::target::model::{Event, Hpa, Kind, Meta, MetaOnly, Object, Workload};
 
 fn settled(objects: &[Object]) -> Fleet {
@@ -14,7 +13,7 @@ fn settled(objects: &[Object]) -> Fleet {
 
 /// What, seconds ago, by whom.
 fn newest(fleet: &Fleet) -> Option<(String, i64, Option<String>)> {
-    changed(fleet, &|_: &WorkloadKey| true, &|_| Hints::default()).map(|c| (c.what, NOW - c.at, c.by.text()))
+    changed(fleet, &|_: &WorkloadKey| true).map(|c| (c.what, NOW - c.at, c.by.text()))
 }
 
 fn web(created: i64, replicas: i32) -> Vec<Object> {
@@ -95,6 +94,45 @@ fn a_change_that_the_watch_saw_is_told_with_the_run_that_signed_it() {
 #[test]
 fn what_does_not_count_and_what_has_no_time_is_not_told() {
     let fleet = settled(&web(NOW - 300, 1));
-    assert_eq!(changed(&fleet, &|_: &WorkloadKey| false, &|_| Hints::default()), None);
+    assert_eq!(changed(&fleet, &|_: &WorkloadKey| false), None);
     assert_eq!(newest(&Fleet::new()), None);
+}
+
+/// Revision 12 made later than 13, which is current: somebody went back.
+fn returned() -> Vec<Object> {
+    let mut w = workload(Kind::Deployment, "web", 2);
+    w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "13")]);
+    let set = |hash: &str, number, created| {
+        let mut set = replica_set("web", hash, number, 2);
+        set.meta.created = created;
+        Object::from(set)
+    };
+    vec![w.into(), set("a", 13, NOW - 900), set("b", 12, NOW - 600)]
+}
+
+#[test]
+fn a_return_at_an_unknown_time_is_asked_about_and_then_told_before_what_came_earlier() {
+    let mut objects = returned();
+    let mut other = replica_set("api", "x", 1, 1);
+    other.meta.created = NOW - 300;
+    objects.extend([workload(Kind::Deployment, "api", 1).into(), other.into()]);
+    let mut fleet = settled(&objects);
+    let all = |_: &WorkloadKey| true;
+    let asked = unexplained(&fleet, &all, None, 8);
+    assert_eq!(asked.iter().map(|u| (&*u.object.name, u.revision)).collect::<Vec<_>>(), [("web", 13)]);
+    fleet.learn_writer(asked[0].uid.clone(), 13, Some(Writer { name: "kubectl-rollout".into(), at: Some(NOW - 60) }));
+    assert_eq!(newest(&fleet), Some(("Deployment web revision 13 (1.0)".into(), 60, Some("via kubectl-rollout".into()))));
+    assert_eq!(unexplained(&fleet, &all, None, 8), [], "nobody asks twice");
+}
+
+#[test]
+fn the_change_that_is_named_is_asked_about_when_nobody_is_known_for_it() {
+    let mut w = workload(Kind::Deployment, "web", 1);
+    w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "1")]);
+    let mut set = replica_set("web", "abc", 1, 1);
+    set.meta.created = NOW - 300;
+    let fleet = settled(&[w.into(), set.into()]);
+    let named = changed(&fleet, &|_: &WorkloadKey| true);
+    let asked = |named| unexplained(&fleet, &|_: &WorkloadKey| true, named, 8).len();
+    assert_eq!((asked(named.as_ref()), asked(None)), (1, 0));
 }

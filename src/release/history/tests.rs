@@ -2,8 +2,8 @@
 
 use super::{Revision, history};
 use crate::fleet::testing::{NOW, applied, at, container, event_about, fleet, labels, meta, now, owner, pod_of, replica_set, template, workload};
-use crate::fleet::{Fleet, WorkloadKey, WorkloadKind};
-use crate::release::{By, Hints, Manager};
+use crate::fleet::{Fleet, WorkloadKey, WorkloadKind, Writer};
+use crate::release::By;
 use crate::target::model::{Container, ControllerRevision, Event, Kind, Meta, MetaOnly, Object, ReplicaSet, Workload};
 
 fn web() -> WorkloadKey {
@@ -40,7 +40,7 @@ fn settled(objects: &[Object]) -> Fleet {
 }
 
 fn list(fleet: &Fleet) -> Vec<Revision> {
-    history(fleet, &web(), &Hints::default())
+    history(fleet, &web())
 }
 
 #[test]
@@ -95,10 +95,25 @@ fn an_older_revision_that_was_returned_to_says_when_only_if_an_event_does() {
 }
 
 #[test]
+fn a_return_is_dated_by_our_own_run_and_better_by_the_newest_write_of_the_template() {
+    let mut w = deployment("13");
+    let note = "20270115-075830-rollback-7f3a rollback web ana@ops";
+    w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "13"), ("timonel.io/last-run", note)]);
+    let sets = [set("a", 13, 2, NOW - 900).into(), set("b", 12, 0, NOW - 600).into()];
+    let mut fleet = settled(&[vec![w.into()], sets.to_vec()].concat());
+    let current = |fleet: &Fleet| list(fleet).into_iter().find(|r| r.current).unwrap();
+    assert_eq!((current(&fleet).at, current(&fleet).by.text()), (Some(NOW - 90), Some("ana@ops".into())));
+    fleet.learn_writer("uid-web".into(), 13, Some(Writer { name: "timonel".into(), at: Some(NOW - 88) }));
+    assert_eq!((current(&fleet).at, current(&fleet).by.text()), (Some(NOW - 88), Some("ana@ops".into())));
+}
+
+#[test]
 fn who_made_a_revision_is_told_by_the_first_that_is_bound_to_it() {
-    let by = |w: Workload, set_: ReplicaSet, others: Vec<Object>, hints: &Hints| {
+    let by = |w: Workload, set_: ReplicaSet, others: Vec<Object>, writer: &Option<Writer>| {
         let objects: Vec<Object> = [w.into(), set_.into()].into_iter().chain(others).collect();
-        history(&settled(&objects), &web(), hints).into_iter().next().unwrap().by
+        let mut fleet = settled(&objects);
+        fleet.learn_writer("uid-web".into(), 12, writer.clone());
+        list(&fleet).into_iter().next().unwrap().by
     };
     let plain = || set("c", 12, 2, NOW - 300);
     let caused = || {
@@ -122,8 +137,8 @@ fn who_made_a_revision_is_told_by_the_first_that_is_bound_to_it() {
         w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "12"), ("timonel.io/last-run", &note)]);
         w
     };
-    let manager = Hints { manager: Some(Manager { name: "kubectl-set-image".into(), at: None }) };
-    let none = Hints::default();
+    let manager = Some(Writer { name: "kubectl-set-image".into(), at: None });
+    let none = None;
     assert_eq!(by(deployment("12"), plain(), vec![], &none), By::Unknown);
     assert_eq!(by(deployment("12"), plain(), vec![], &manager).text().unwrap(), "via kubectl-set-image");
     assert_eq!(by(deployment("12"), caused(), vec![], &manager), By::Cause("ci build 77".into()));
@@ -154,7 +169,7 @@ fn stateful_sets_are_told_by_their_controller_revisions() {
     pod.meta.labels = labels(&[("app", "db"), ("controller-revision-hash", "db-b")]);
     let fleet = settled(&[db.into(), revision("a", 1, NOW - 500), revision("b", 2, NOW - 100), pod.into()]);
     let key = WorkloadKey::new(WorkloadKind::StatefulSet, "ns", "db");
-    let all = history(&fleet, &key, &Hints::default());
+    let all = history(&fleet, &key);
     assert_eq!(
         all.iter().map(|r| (r.number, r.current, r.version(), r.replicas)).collect::<Vec<_>>(),
         [(2, true, Some("2".to_owned()), 1), (1, false, Some("1".to_owned()), 0),]
@@ -164,6 +179,6 @@ fn stateful_sets_are_told_by_their_controller_revisions() {
 #[test]
 fn kinds_without_revisions_have_none() {
     let fleet = settled(&[]);
-    assert!(history(&fleet, &WorkloadKey::new(WorkloadKind::Pod, "ns", "p"), &Hints::default()).is_empty());
+    assert!(history(&fleet, &WorkloadKey::new(WorkloadKind::Pod, "ns", "p")).is_empty());
     assert_eq!(at(NOW), now());
 }
