@@ -144,10 +144,10 @@ impl Cluster {
         place.parse().unwrap_or_else(|error| panic!("{place} is not an address of this machine: {error}"))
     }
 
-    /// A namespace of its own for one test, removed with everything in it at the end.
+    /// A namespace of its own for one test, whoever else tests on this cluster, removed with everything in it at the end.
     pub(crate) fn namespace(&self, name: &str) -> Result<Namespace<'_>, String> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let name = format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         self.apply_all(&[json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})])?;
         self.wait_in("pods get an account", "v1", "ServiceAccount", &name, "default", |_| true)?;
         Ok(Namespace { cluster: self, name })
