@@ -65,6 +65,8 @@ cases! {
         a_scale_down_is_proven_when_the_pods_are_gone
         a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone
         a_scale_whose_pods_crash_ends_as_failed_and_says_why
+        probes_of_every_pod_prove_a_scale
+        a_probe_that_stays_red_ends_a_scale_as_failed_and_undone
         a_workload_that_is_there_already_is_left_alone
         a_statefulset_is_scaled_the_same_way
     }
@@ -157,9 +159,4 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
         "run::a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone",
         "with a thousand pods the first ones have no scheduler's word yet when the deadline passes",
     ),
-    (
-        "run::a_scale_whose_pods_crash_ends_as_failed_and_says_why",
-        "its first pod does not become ready: the test's shared folder is to be mended, then the run can be judged",
-    ),
-    ("status::a_crash_loop_is_named_as_the_reason", "a container that was restarted a moment ago is ready for a moment"),
 ];

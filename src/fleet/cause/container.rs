@@ -12,6 +12,9 @@ const MESSAGE: usize = 80;
 /// A kill and the end that follows it may be as far apart as the grace period and some more.
 const KILL_TAKES: crate::target::model::Seconds = 120;
 
+/// A run that fails sooner than this did not get to work.
+const SHORT_RUN: crate::target::model::Seconds = 60;
+
 /// Why this container is not ready; `None` when there is nothing wrong with it.
 pub(super) fn cause(fleet: &Fleet, pod: &Pod, container: &Container) -> Option<Cause> {
     match &container.state {
@@ -129,7 +132,17 @@ fn unready(fleet: &Fleet, pod: &Pod, container: &Container) -> Cause {
         ContainerState::Running { since } => since,
         _ => None,
     };
-    if let Some((event, (probe, got))) = failing_probe(fleet, pod, container) {
+    let failing = failing_probe(fleet, pod, container);
+    if let Some(end) = container.last.as_deref().filter(|end| loops(container, end)) {
+        let text = format!("{who}: {}, {}", ended(fleet, pod, container, end), restarts(container.restarts));
+        let cause = Cause::new(Trouble::CrashLoop, end_word(end), text, end.finished).link(who, "running, not ready", since);
+        let cause = match failing {
+            Some((event, _)) => cause.link("kubelet", &*event.message, Some(event.last)),
+            None => cause,
+        };
+        return ended_link(cause, end);
+    }
+    if let Some((event, (probe, got))) = failing {
         let text = format!("{who}: {probe} probe fails: {got}");
         let cause = Cause::new(Trouble::Probe, format!("{probe} probe"), text, Some(event.first)).link(who, "running, not ready", since);
         return cause.link("kubelet", format!("{} ({} times)", event.message, event.count.max(1)), Some(event.last));
@@ -140,6 +153,13 @@ fn unready(fleet: &Fleet, pod: &Pod, container: &Container) -> Cause {
     }
     let says = if container.started { "is not ready yet" } else { "has not started yet" };
     Cause::new(Trouble::Starting, "not ready", format!("{who} {says}"), since).link(who, "running, not ready", since)
+}
+
+/// Caught between two crashes: that it is not ready yet, and that its probe fails, follows from how it ends again and again.
+fn loops(container: &Container, end: &Termination) -> bool {
+    let lasted = end.finished.zip(end.started).map(|(finished, started)| finished - started);
+    let failed = end.exit_code != 0 || end.signal != 0;
+    container.restarts >= 2 && failed && lasted.is_some_and(|seconds| seconds < SHORT_RUN)
 }
 
 /// The newest event of a probe of this container that failed since the container runs.

@@ -110,6 +110,17 @@ fn each_trouble_of_a_container_is_explained_on_one_line() {
 }
 
 #[test]
+fn a_crash_loop_caught_while_it_runs_is_told_by_its_exits_and_not_by_the_probe_that_fails_meanwhile() {
+    let quick = Termination { started: Some(NOW - 303), ..ended(3, "Error") };
+    let caught = |end: Termination, restarts| pod("p", vec![Container { last: Some(Box::new(end)), ..broken("app", running(), restarts) }]);
+    let unhealthy = || vec![warning("p", "Unhealthy", "Readiness probe failed: connection refused")];
+    check_line(caught(quick.clone(), 2), unhealthy(), Trouble::CrashLoop, "exit 3", "container app: exit 3, 2 restarts");
+    let text = "container app: readiness probe fails: connection refused";
+    check_line(caught(quick, 1), unhealthy(), Trouble::Probe, "readiness probe", text);
+    check_line(caught(ended(3, "Error"), 2), unhealthy(), Trouble::Probe, "readiness probe", text);
+}
+
+#[test]
 fn each_trouble_of_the_pod_itself_is_explained_on_one_line() {
     for (pod, events, trouble, short, text) in [
         (
