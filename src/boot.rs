@@ -17,7 +17,9 @@ use crate::run::Operator;
 use crate::run::journal::Journal;
 use crate::runtime::looks::Looks;
 use crate::runtime::planner::Planner;
+use crate::runtime::proving::DeclaredProbes;
 use crate::service::{self, Origin, Service, ServiceFile, Target};
+use crate::target::kubernetes::Client;
 use crate::target::request::{Namespaces, TargetSpec};
 
 /// What the command line asks for.
@@ -116,10 +118,15 @@ impl Booted {
             .map_err(|e| e.to_string())
     }
 
+    /// The declared probes, as proofs of runs on an open target.
+    pub fn proving(&self, client: Client) -> DeclaredProbes {
+        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone())
+    }
+
     /// What plans rest on besides the target.
     pub fn planner(&self, prove_within: Option<Duration>) -> Planner {
         let read_only = self.spec.read_only;
-        Planner::new(&self.settings, self.service.as_ref(), &self.operator, &self.paths.state, read_only, prove_within)
+        Planner::new(&self.settings, self.service.as_ref(), &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
     }
 }
 
@@ -168,11 +175,14 @@ fn service(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Op
     let named = if path.components().count() == 1 && !path.exists() && by_name.exists() { &by_name } else { path };
     let found = config::files::read_named(named, "service")?;
     let (file, told) = ServiceFile::read(&found.file, &found.text, &Origin::Operator);
-    let Some(file) = file else {
+    // A file that is half understood may have lost its pin, its floor or its freeze: nothing rests on such a file.
+    let errors = told.iter().filter(|p| p.level == Level::Error).count();
+    let Some(file) = file.filter(|_| errors == 0) else {
         let first = told.into_iter().find(|p| p.level == Level::Error);
-        return Err(Box::new(
-            first.unwrap_or_else(|| Problem::new(Level::Error, "service:file", "The service file cannot be used.").at(found.file, None, None)),
-        ));
+        let first =
+            first.unwrap_or_else(|| Problem::new(Level::Error, "service:file", "The service file cannot be used.").at(found.file, None, None));
+        let all = format!("`timonel check {}` lists all {errors} errors", named.display());
+        return Err(Box::new(if errors > 1 { first.hint(all) } else { first }));
     };
     problems.extend(told);
     let environment = file

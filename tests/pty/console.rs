@@ -118,6 +118,19 @@ fn an_unknown_context_is_answered_with_the_nearest() {
     assert!(finished.stderr.contains("nowhere"), "{}", finished.stderr);
 }
 
+/// A misspelt pin must not let a write through to another cluster.
+#[test]
+fn a_service_file_with_errors_is_refused_before_anything_is_asked() {
+    let (sandbox, _) = nowhere();
+    let text = "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[[workload]]\nid = \"web\"\nkind = \"Deploymnt\"\nname = \"web\"\n[[probe]]\nid = \"p\"\n";
+    let file = sandbox.write("shop.toml", text).display().to_string();
+    for command in [["status", "-f", &file].as_slice(), &["run", "scale", "web=2", "--confirm", "y", "-f", &file]] {
+        let finished = sandbox.run(command).exits(78);
+        assert!(finished.stderr.contains("shop.toml:7:8"), "{}", finished.stderr);
+        assert!(finished.stderr.contains("timonel check"), "{}", finished.stderr);
+    }
+}
+
 #[test]
 fn an_idle_screen_sends_next_to_nothing() {
     let (sandbox, _) = nowhere();
