@@ -135,6 +135,14 @@ impl Fleet {
         self.revision != before
     }
 
+    /// Takes in a whole list that was read at once.
+    pub fn list(&mut self, key: StreamKey, objects: Vec<Object>, now: Timestamp) {
+        let applied = objects.into_iter().map(ObjectChange::Applied);
+        let changes = std::iter::once(ObjectChange::Listing).chain(applied).chain([ObjectChange::Listed]).collect();
+        self.apply(&TargetEvent::Stream { key: key.clone(), state: StreamState::Connected }, now);
+        self.apply(&TargetEvent::Objects { key, changes }, now);
+    }
+
     /// Forgets a stream that was cancelled, with everything that it brought.
     pub fn forget(&mut self, key: &StreamKey, now: Timestamp) {
         // Out of sight is not deleted.

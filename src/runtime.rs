@@ -8,6 +8,7 @@ pub mod input;
 pub mod looks;
 pub mod planner;
 mod probing;
+pub mod proving;
 pub mod screen;
 pub mod signals;
 mod templates;

@@ -13,8 +13,7 @@ use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
 use crate::run::journal::Journal;
 use crate::run::{
-    ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, NoProbes, Outcome, Plan, PlanError, RunEvent, TokioTimer, Tone, Way,
-    execute, resolve,
+    ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, RunEvent, TokioTimer, Tone, Way, execute, resolve,
 };
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
@@ -198,11 +197,11 @@ pub(super) async fn carry_out<R: Future<Output = Outcome> + Send + 'static>(
     let (events, mut told_by_run) = tokio::sync::mpsc::channel(EVENTS);
     let deps = Deps {
         read: Arc::new(client.clone()),
+        probes: Arc::new(booted.proving(client.clone())),
         write: Arc::new(client),
         clock: booted.clock.clone(),
         timer: Arc::new(TokioTimer),
         journal,
-        probes: Arc::new(NoProbes),
         events,
         control: control.clone(),
     };

@@ -51,6 +51,7 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
         planner: Arc::new(booted.planner(None)),
         log_streams: booted.settings.logs.streams,
         probes: booted.probes.clone(),
+        service: booted.service.clone(),
         ask_ingresses: booted.settings.ask_ingresses,
         declared: booted.service.as_ref().map(|s| declared(s, first_namespace(&booted))).unwrap_or_default(),
     };

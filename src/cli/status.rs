@@ -21,7 +21,7 @@ use crate::probe::{Askers, Surroundings};
 use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
-use crate::target::event::{ObjectChange, Opened, StreamState, TargetEvent};
+use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::{Client, PodProxy};
 use crate::target::model::{Kind, Scope};
 use crate::target::net::{Net, Route, Trust};
@@ -221,14 +221,7 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
 impl Seen {
     fn take(&mut self, key: StreamKey, list: Result<Vec<crate::target::model::Object>, TargetError>, now: Timestamp) {
         match list {
-            Ok(objects) => {
-                let changes = std::iter::once(ObjectChange::Listing)
-                    .chain(objects.into_iter().map(ObjectChange::Applied))
-                    .chain([ObjectChange::Listed])
-                    .collect();
-                self.fleet.apply(&TargetEvent::Stream { key: key.clone(), state: StreamState::Connected }, now);
-                self.fleet.apply(&TargetEvent::Objects { key, changes }, now);
-            }
+            Ok(objects) => self.fleet.list(key, objects, now),
             Err(error) => {
                 let level = if NEEDED.contains(&key.kind) { Level::Unknown } else { Level::Warning };
                 let place = key

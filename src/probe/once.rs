@@ -17,7 +17,9 @@ use crate::target::probe::{ProbeReport, ProbeResult};
 
 /// Asks all probes, many at a time, and reports in their order.
 pub async fn once(specs: &[ProbeSpec], askers: &Askers, pods: &Pods, clock: &dyn Clock) -> Vec<ProbeReport> {
-    stream::iter(specs).map(|spec| one(spec, askers, pods, clock)).buffered(AT_ONCE).collect().await
+    // Collected first: a stream that maps borrowed items cannot be sent to another thread.
+    let asked: Vec<_> = specs.iter().map(|spec| one(spec, askers, pods, clock)).collect();
+    stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
 async fn one(spec: &ProbeSpec, askers: &Askers, pods: &Pods, clock: &dyn Clock) -> ProbeReport {

@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 
 use super::derive::host_certificates;
-use super::once::once;
 use super::question::Askers;
 use super::surroundings::Surroundings;
 use super::watch::{Board, keep};
@@ -21,24 +20,17 @@ use crate::target::probe::{ProbeReport, Reach};
 
 /// Keeps probes asked. Dropping it ends all of them.
 pub struct Prober {
-    shared: Arc<Shared>,
     board: cell::Sender<Board>,
     task: JoinHandle<()>,
-}
-
-struct Shared {
-    declared: Vec<ProbeSpec>,
-    clock: Arc<dyn Clock>,
 }
 
 impl Prober {
     /// Begins to ask `declared` by `net`. Must be called inside a tokio runtime. Reports go to `out`; while it is full, probes wait and
     /// rounds that are missed meanwhile are left out.
     pub fn spawn(declared: Vec<ProbeSpec>, net: Arc<dyn Reach>, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) -> Self {
-        let shared = Arc::new(Shared { declared, clock });
         let (board, seen) = cell::channel(Board { askers: Askers { net, pods: None }, around: Arc::default() });
-        let task = tokio::spawn(supervise(shared.clone(), seen, out));
-        Self { shared, board, task }
+        let task = tokio::spawn(supervise(declared, clock, seen, out));
+        Self { board, task }
     }
 
     /// Who asks pods from now on; `None` while no cluster is open.
@@ -55,19 +47,6 @@ impl Prober {
             }
             different
         });
-    }
-
-    /// Asks all declared probes once, now, besides their rhythm: for proofs and one-shot answers.
-    pub async fn once(&self) -> Vec<ProbeReport> {
-        let board = self.board.borrow().clone();
-        once(&self.shared.declared, &board.askers, &board.around.pods, &*self.shared.clock).await
-    }
-
-    /// Asks one declared probe once, now; `None` when there is none of that id.
-    pub async fn ask(&self, id: &str) -> Option<ProbeReport> {
-        let spec = self.shared.declared.iter().find(|spec| spec.id == id)?;
-        let board = self.board.borrow().clone();
-        once(std::slice::from_ref(spec), &board.askers, &board.around.pods, &*self.shared.clock).await.pop()
     }
 }
 
@@ -87,23 +66,23 @@ impl Drop for Task {
 }
 
 /// Starts the declared probes, and those of hosts as they come; ends those of hosts that are gone.
-async fn supervise(shared: Arc<Shared>, mut board: cell::Receiver<Board>, out: mpsc::Sender<TargetEvent>) {
-    let start = |spec: ProbeSpec| Task(tokio::spawn(keep(Arc::new(spec), board.clone(), shared.clock.clone(), out.clone())));
-    let _declared: Vec<Task> = shared.declared.iter().cloned().map(start).collect();
+async fn supervise(declared: Vec<ProbeSpec>, clock: Arc<dyn Clock>, mut board: cell::Receiver<Board>, out: mpsc::Sender<TargetEvent>) {
+    let start = |spec: ProbeSpec| Task(tokio::spawn(keep(Arc::new(spec), board.clone(), clock.clone(), out.clone())));
+    let _declared: Vec<Task> = declared.iter().cloned().map(start).collect();
     let mut derived: HashMap<String, (ProbeSpec, Task)> = HashMap::new();
     loop {
         let around = board.borrow_and_update().around.clone();
-        let (wanted, _) = host_certificates(around.hosts.iter().map(|host| &**host), &shared.declared);
+        let (wanted, _) = host_certificates(around.hosts.iter().map(|host| &**host), &declared);
         let gone: Vec<String> = derived.keys().filter(|id| !wanted.iter().any(|spec| spec.id == **id)).cloned().collect();
         for (spec, task) in gone.iter().filter_map(|id| derived.remove(id)) {
             drop(task);
-            if out.send(TargetEvent::Probe(no_more(&spec, &*shared.clock))).await.is_err() {
+            if out.send(TargetEvent::Probe(no_more(&spec, &*clock))).await.is_err() {
                 return;
             }
         }
         for spec in wanted {
             if !derived.contains_key(&spec.id) {
-                let task = Task(tokio::spawn(keep(Arc::new(spec.clone()), board.clone(), shared.clock.clone(), out.clone())));
+                let task = Task(tokio::spawn(keep(Arc::new(spec.clone()), board.clone(), clock.clone(), out.clone())));
                 derived.insert(spec.id.clone(), (spec, task));
             }
         }

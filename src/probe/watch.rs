@@ -60,5 +60,6 @@ pub(super) async fn round(spec: &ProbeSpec, askers: &Askers, pods: &Pods, clock:
         let verdict = judge(spec, &answer, clock.now());
         (question.target, verdict, answer.heard.is_ok().then_some(answer.took))
     };
-    Ok(stream::iter(questions).map(answer).buffered(AT_ONCE).collect().await)
+    let asked: Vec<_> = questions.into_iter().map(answer).collect();
+    Ok(stream::iter(asked).buffered(AT_ONCE).collect().await)
 }

@@ -145,11 +145,11 @@ impl Ground {
         })
     }
 
-    /// The probes of the service are green.
-    pub(in crate::run) fn probes(&self, context: &PlanContext) -> Option<Step> {
+    /// The probes of the service are green; nothing to prove where no pod is wanted.
+    pub(in crate::run) fn probes(&self, context: &PlanContext, count: i64) -> Option<Step> {
         let (ids, names) = (context.probes.clone(), context.probes.join(", "));
         let proof = format!("probes green: {names}");
-        (!ids.is_empty()).then(|| self.prove(context, "prove-probes", format!("prove health: {names}"), proof, Fact::Probes { ids }))
+        (!ids.is_empty() && count > 0).then(|| self.prove(context, "prove-probes", format!("prove health: {names}"), proof, Fact::Probes { ids }))
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, now: Timestamp) -> Pa
     let what = format!("all {wanted} pods are newer than the start, and available within {} s", context.prove_within.as_secs());
     let mut proofs = vec![ground.prove(context, "prove-rollout", format!("prove {wanted} new pods"), what, Fact::Rollout { pin, ready: None })];
     proofs.extend(ground.endpoints(context, "prove-endpoints", wanted));
-    proofs.extend(ground.probes(context));
+    proofs.extend(ground.probes(context, wanted));
     let kind = workload.reference.kind.word().to_lowercase();
     let kubectl = ground::kubectl(&context.context, &workload.reference.namespace);
     Part {

@@ -85,7 +85,7 @@ impl Back<'_> {
         let fact = Fact::Rollout { pin: Self::pin(self.target), ready: None };
         let mut proofs = vec![ground.prove(context, "prove-rollout", format!("prove {wanted} pods of revision {to}"), what, fact)];
         proofs.extend(ground.endpoints(context, "prove-endpoints", wanted));
-        proofs.extend(ground.probes(context));
+        proofs.extend(ground.probes(context, wanted));
         // As many as were ready before: the template that is left may be a broken one.
         let ready = workload.ready().min(wanted);
         let healthy = ready == wanted && workload.rollout().is_none();

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::console::Ended;
 use super::planner::Planner;
 use super::probing::Probing;
+use super::proving::DeclaredProbes;
 use super::templates;
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch, PlanRequest};
@@ -22,8 +23,8 @@ use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
 use crate::run::journal::Journal;
-use crate::run::{Control, Deps, NoProbes, Plan, RunEvent, TokioTimer, execute};
-use crate::service::ProbeSpec;
+use crate::run::{Control, Deps, Plan, RunEvent, TokioTimer, execute};
+use crate::service::{ProbeSpec, Service};
 use crate::target::api::Read;
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
@@ -52,6 +53,8 @@ pub struct Hands {
     pub log_streams: usize,
     /// Probes to run.
     pub probes: Vec<ProbeSpec>,
+    /// The service, whose workloads probes may name.
+    pub service: Option<Service>,
     /// Whether the hosts of Ingresses are asked for their certificates.
     pub ask_ingresses: bool,
     /// Those of them that ask pods through the API server, as a read-only client must know them.
@@ -190,11 +193,11 @@ impl Executor {
         let control = Arc::new(Control::new(true));
         let deps = Deps {
             read: Arc::new(client.clone()),
+            probes: Arc::new(DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())),
             write: Arc::new(client),
             clock: self.hands.clock.clone(),
             timer: Arc::new(TokioTimer),
             journal,
-            probes: Arc::new(NoProbes),
             events,
             control: control.clone(),
         };

@@ -13,7 +13,7 @@ use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
 use crate::run::{ActionRequest, Environment, Operator, Plan, PlanContext, PlanError};
-use crate::service::{Service, Target};
+use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
 use crate::target::kubernetes::document::FingerprintKey;
@@ -26,14 +26,17 @@ pub struct Planner {
     operator: Operator,
     read_only: bool,
     prove_within: Option<Duration>,
+    /// Ids of the probes that must be green after a change.
+    probes: Vec<String>,
     fingerprint_key: FingerprintKey,
 }
 
 impl Planner {
-    /// What settings, service file and options say.
+    /// What settings, service file and options say. Every probe that is not optional proves a run.
     pub fn new(
         settings: &Settings,
         service: Option<&Service>,
+        probes: &[ProbeSpec],
         operator: &Operator,
         state: &Path,
         read_only: bool,
@@ -45,6 +48,7 @@ impl Planner {
             operator: operator.clone(),
             read_only,
             prove_within,
+            probes: probes.iter().filter(|p| !p.optional).map(|p| p.id.clone()).collect(),
             fingerprint_key: fingerprint_key(state),
         }
     }
@@ -81,6 +85,7 @@ impl Planner {
         let environment = self.environment(opened, &request.object.namespace);
         let mut context = PlanContext::new(opened.context.clone(), environment, self.operator.clone());
         context.read_only = self.read_only;
+        context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, request, clock.now());

@@ -93,7 +93,7 @@ impl Scale<'_> {
                 .map(|w| ground::write_step("write", format!("write replicas {}", self.count()), w.clone())),
         );
         steps.extend(self.proofs(self.count(), self.count(), ["prove-ready", "prove-endpoints"]));
-        if !self.context.probes.is_empty() {
+        if !self.context.probes.is_empty() && self.count() > 0 {
             let ids = self.context.probes.clone();
             let names = ids.join(", ");
             steps.push(self.prove("prove-probes", format!("prove health: {names}"), format!("probes green: {names}"), Fact::Probes { ids }));

@@ -68,6 +68,36 @@ pub(crate) fn a_scale_whose_pods_crash_ends_as_failed_and_says_why(cluster: &Clu
     let _ = std::fs::remove_dir_all(format!("/tmp/timonel-shared-{}", space.name()));
 }
 
+/// A service file whose probe asks every pod of `web` for this page.
+fn asked_for(space: &Namespace<'_>, operator: &Operator, page: &str) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\nnamespace = \"{}\"\n\
+         [[probe]]\nid = \"page\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"{page}\"\ninterval = \"10s\"\n",
+        space.name()
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+pub(crate) fn probes_of_every_pod_prove_a_scale(cluster: &Cluster) {
+    let (space, operator) = place(cluster, &Web::new("web", 1).yaml(), 1);
+    let file = asked_for(&space, &operator, "/health");
+    let run = operator.run(&["web=2", "-f", &file]).expect("proven", 0);
+    assert!(
+        run.named("step_proven")
+            .any(|event| event["step"] == "prove-probes" && event["text"].as_str().unwrap().contains("page")),
+        "{:#?}",
+        run.events
+    );
+}
+
+pub(crate) fn a_probe_that_stays_red_ends_a_scale_as_failed_and_undone(cluster: &Cluster) {
+    let (space, operator) = place(cluster, &Web::new("web", 1).yaml(), 1);
+    let file = asked_for(&space, &operator, "/there-is-no-such-page");
+    let run = operator.run(&["web=2", "-f", &file, "--deadline", "12s"]).expect("failed", 1);
+    assert!(run.end()["reason"].as_str().unwrap().contains("page failed"), "{:#}", run.end());
+    assert_eq!(space.replicas("web"), 1, "the count is what it was");
+}
+
 pub(crate) fn a_workload_that_is_there_already_is_left_alone(cluster: &Cluster) {
     let (space, operator) = place(cluster, &Web::new("web", 2).yaml(), 2);
     let generation = space.get("apps/v1", "Deployment", "web").unwrap()["metadata"]["generation"].clone();

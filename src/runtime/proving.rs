@@ -1,0 +1,80 @@
+//! The declared probes as proof of a run.
+//!
+//! Owns the way from the id of a probe to one fresh answer: pods are looked up at the moment of asking, since the run itself replaces
+//! them. What a probe means is in `probe`.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, join_all};
+
+use crate::base::clock::Clock;
+use crate::fleet::Fleet;
+use crate::probe::{Askers, Pods, Surroundings, once};
+use crate::run::{ProbeAnswer, Probes};
+use crate::service::{ProbeKind, ProbeSpec, Service};
+use crate::target::api::Read as _;
+use crate::target::kubernetes::{Client, PodProxy};
+use crate::target::model::{Kind, Scope};
+use crate::target::net::{Net, Route, Trust};
+use crate::target::probe::ProbeResult;
+use crate::target::request::StreamKey;
+
+/// What the pods of a workload are told by.
+const AROUND_PODS: [Kind; 5] = [Kind::Pod, Kind::ReplicaSet, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+
+/// Asks the probes that settings, options and service file declare.
+pub struct DeclaredProbes {
+    specs: Vec<ProbeSpec>,
+    service: Option<Service>,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl DeclaredProbes {
+    /// Probes that are asked from here and, those of pods, through `client`.
+    pub fn new(specs: Vec<ProbeSpec>, service: Option<Service>, client: Client, clock: Arc<dyn Clock>) -> Self {
+        Self { specs, service, client, clock }
+    }
+
+    async fn answer(&self, id: &str) -> ProbeAnswer {
+        let Some(spec) = self.specs.iter().find(|spec| spec.id == id) else {
+            return ProbeAnswer::Unknown(format!("there is no probe '{id}'"));
+        };
+        let net = match Net::new(&Trust::System, Route::Environment) {
+            Ok(net) => net,
+            Err(error) => return ProbeAnswer::Unknown(error.message),
+        };
+        let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(self.client.clone()))) };
+        let pods = if matches!(spec.kind, ProbeKind::HttpEachPod { .. }) { self.pods().await } else { Pods::new() };
+        let Some(report) = once(std::slice::from_ref(spec), &askers, &pods, &*self.clock).await.pop() else {
+            return ProbeAnswer::Unknown("it was not asked".to_owned());
+        };
+        let detail = report.detail.to_string();
+        match report.result {
+            ProbeResult::Ok => ProbeAnswer::Ok(detail),
+            ProbeResult::Failed => ProbeAnswer::Failed(detail),
+            ProbeResult::Unknown | ProbeResult::Unauthorised | ProbeResult::NotImplemented => ProbeAnswer::Unknown(detail),
+        }
+    }
+
+    /// The ready pods of the workloads that probes name. What cannot be read is seen as no pod, and that is unknown.
+    async fn pods(&self) -> Pods {
+        let namespace = self.client.opened().namespaces.as_deref().and_then(<[String]>::first).cloned();
+        let scope = namespace.as_deref().map_or(Scope::Cluster, |n| Scope::Namespace(n.into()));
+        let lists = join_all(AROUND_PODS.iter().map(|kind| self.client.list_slim(*kind, &scope))).await;
+        let (mut fleet, now) = (Fleet::new(), self.clock.now());
+        for (kind, objects) in AROUND_PODS.into_iter().zip(lists) {
+            if let Ok(objects) = objects {
+                fleet.list(StreamKey { kind, scope: scope.clone() }, objects, now);
+            }
+        }
+        fleet.settle(now);
+        Surroundings::of(&fleet, self.service.as_ref(), namespace.as_deref().unwrap_or_default()).pods
+    }
+}
+
+impl Probes for DeclaredProbes {
+    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
+        Box::pin(self.answer(id))
+    }
+}
