@@ -210,7 +210,7 @@ pub struct DemoArgs {
 /// What happens in a simulated cluster.
 #[derive(Debug, Clone, Args)]
 pub struct SimArgs {
-    /// What happens: first-steps, friday, database, quiet, storm
+    /// What happens: first-steps, friday, database, quiet, storm, crowd
     #[arg(long, value_name = "NAME", default_value = "first-steps")]
     pub scenario: String,
     /// How many times faster than life things happen

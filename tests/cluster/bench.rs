@@ -3,6 +3,8 @@
 //! What is measured is what an operator feels: the first frame, the first rows, all rows with their health, memory, what an idle
 //! screen costs, and how soon a key is answered.
 
+mod crowd;
+
 use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,17 +21,24 @@ const KEYS: usize = 60;
 /// How long the idle screen is watched.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// `bench [--pods N]`.
+/// `bench [--pods N]`, or `bench --simulator`.
 pub(crate) fn bench(words: &[String]) -> ExitCode {
+    if words == ["--simulator"] {
+        return told(crowd::measure());
+    }
     let pods: usize = match words {
         [] => 5000,
         [flag, number] if flag == "--pods" && number.parse::<usize>().is_ok() => number.parse().unwrap_or(5000),
         _ => {
-            eprintln!("usage: tests/run bench [--pods NUMBER]");
+            eprintln!("usage: tests/run bench [--pods NUMBER | --simulator]");
             return ExitCode::from(64);
         }
     };
-    match measure(pods) {
+    told(measure(pods))
+}
+
+fn told(table: Result<String, String>) -> ExitCode {
+    match table {
         Ok(table) => {
             println!("{table}");
             ExitCode::SUCCESS
@@ -60,17 +69,12 @@ fn measure(pods: usize) -> Result<String, String> {
     let mut keys: Vec<Duration> = (0..KEYS).map(|at| terminal.time_key(if at % 20 == 19 { "g" } else { "j" })).collect();
     keys.sort();
     let after = status(terminal.id(), "VmRSS:");
-    let middle = |mut values: Vec<Duration>| {
-        values.sort();
-        values.get(values.len() / 2).copied().unwrap_or_default()
-    };
-    let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
     let seconds = IDLE.as_secs_f64();
     let rows = [
-        ("first byte", ms(middle(starts.iter().map(|start| start.byte).collect()))),
-        ("first frame", ms(middle(starts.iter().map(|start| start.frame).collect()))),
-        ("first rows", ms(middle(starts.iter().map(|start| start.rows).collect()))),
-        ("every row with its health", ms(middle(starts.iter().map(|start| start.complete).collect()))),
+        ("first byte", middle(starts.iter().map(|start| start.byte).collect())),
+        ("first frame", middle(starts.iter().map(|start| start.frame).collect())),
+        ("first rows", middle(starts.iter().map(|start| start.rows).collect())),
+        ("every row with its health", middle(starts.iter().map(|start| start.complete).collect())),
         (
             "resident memory, at rest / after scrolling / highest",
             format!("{:.1} / {:.1} / {:.1} MiB", mib(memory), mib(after), mib(peak)),
@@ -80,8 +84,18 @@ fn measure(pods: usize) -> Result<String, String> {
         ("key to screen, median / slowest of 60", format!("{:.1} / {:.1} ms", millis(keys[KEYS / 2]), millis(keys[KEYS - 1]))),
         ("binary", format!("{:.1} MiB", fs::metadata(program()).map_or(0.0, |file| file.len() as f64) / 1_048_576.0)),
     ];
-    let lines: String = rows.iter().map(|(what, value)| format!("| {what} | {value} |\n")).collect();
-    Ok(format!("| {pods} pods, 140x40 | |\n|---|---|\n{lines}"))
+    Ok(table(&format!("{pods} pods, 140x40"), &rows))
+}
+
+fn table(title: &str, rows: &[(&str, String)]) -> String {
+    let lines: Vec<String> = rows.iter().map(|(what, value)| format!("| {what} | {value} |")).collect();
+    format!("| {title} | |\n|---|---|\n{}", lines.join("\n"))
+}
+
+/// The median of some times, in words.
+fn middle(mut values: Vec<Duration>) -> String {
+    values.sort();
+    format!("{:.0} ms", millis(values.get(values.len() / 2).copied().unwrap_or_default()))
 }
 
 fn played(pods: usize) -> Result<Cluster, String> {

@@ -22,16 +22,25 @@ fn files_in(folder: &std::path::Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Types what the plan asks for. A plan that was overtaken by the story is made again, as its panel says: at many times the speed of
-/// life objects change while they are looked at.
-fn confirm(terminal: &mut Terminal, asked: &str, answer: &str) {
+/// Types what the plan asks for.
+fn confirm(terminal: &mut Terminal, asked: &str) {
+    let answer = until_asked(terminal, asked);
+    terminal.type_text(&answer);
+    terminal.press("enter");
+}
+
+/// Waits until the plan asks for something that begins with `asked`, and says what. A plan that was overtaken by the story is made
+/// again, as its panel says: at many times the speed of life objects change while they are looked at.
+pub(crate) fn until_asked(terminal: &mut Terminal, asked: &str) -> String {
+    let wanted = |screen: &Screen| {
+        let rest = screen.row(&["Type ", " to go on"])?.split_once("Type ")?.1;
+        rest.split_once(" to go on").map(|(answer, _)| answer.to_owned()).filter(|answer| answer.starts_with(asked))
+    };
     let overtaken = |screen: &Screen| screen.has("make the plan again") && screen.has("may not run");
     for _ in 0..20 {
-        let screen = terminal.wait("the plan asks, or was overtaken", |screen| screen.has(asked) || overtaken(screen));
-        if screen.has(asked) {
-            terminal.type_text(answer);
-            terminal.press("enter");
-            return;
+        let screen = terminal.wait("the plan asks, or was overtaken", |screen| wanted(screen).is_some() || overtaken(screen));
+        if let Some(answer) = wanted(&screen) {
+            return answer;
         }
         terminal.press("n");
         terminal.wait("another plan is made", |screen| !overtaken(screen));
@@ -55,7 +64,7 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     terminal.wait_for("number of replicas");
     terminal.press("ctrl-u 4 enter");
     terminal.wait_for("replicas 2 -> 4");
-    confirm(&mut terminal, "Type y to go on", "y");
+    confirm(&mut terminal, "y");
     terminal.wait_at_most(story, "the run ends proven", |screen| screen.has("every proof held")).unwrap();
     terminal.press("esc");
     terminal
@@ -65,6 +74,59 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     assert_eq!(terminal.wait_restored(), End::Code(0));
     assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
     assert_eq!(files_in(&sandbox.path("state")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_deploy_that_only_half_arrived_is_rolled_back_under_its_autoscaler() {
+    let (sandbox, _) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "friday", "--speed", "20"]);
+    let story = Duration::from_mins(2);
+    terminal
+        .wait_at_most(story, "the cause is on the row", |screen| screen.has_row(&["listacompra-api", "Pull"]))
+        .unwrap();
+    terminal.wait_at_most(story, "what arrived answers with errors", |screen| screen.has("shared_with")).unwrap();
+    terminal.press("x");
+    terminal.wait_for("401 Unauthorized");
+    terminal.press("esc");
+    terminal.wait_gone("401 Unauthorized");
+    terminal.press("a b");
+    terminal.wait_for("ghcr.io/listacompra/api:v4.2.0");
+    confirm(&mut terminal, "y");
+    terminal.wait_at_most(story, "the run ends proven", |screen| screen.has("every proof held")).unwrap();
+    terminal.press("esc");
+    terminal.wait_at_most(story, "all is well", |screen| screen.has(" UP ●")).unwrap();
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+}
+
+#[test]
+fn connections_that_ran_out_come_back_with_fewer_replicas() {
+    let (sandbox, _) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "database", "--speed", "10"]);
+    let story = Duration::from_mins(2);
+    terminal
+        .wait_at_most(story, "crashes are on the row", |screen| screen.has_row(&["eterna-rules-backend", "/10", "exit 1"]))
+        .unwrap();
+    terminal.press("L");
+    terminal
+        .wait_at_most(story, "the log has the cause", |screen| screen.has("too many clients already"))
+        .unwrap();
+    terminal.press("esc");
+    terminal.wait_for("1 Workloads");
+    terminal.press("1 a s");
+    terminal.wait_for("number of replicas");
+    terminal.press("ctrl-u 5 enter");
+    terminal.wait_for("lower maxReplicas to 5");
+    terminal.press("l");
+    terminal.wait_for("maxReplicas 10 -> 5");
+    confirm(&mut terminal, "scale eterna-rules-backend");
+    terminal.wait_at_most(story, "the run ends proven", |screen| screen.has("every proof held")).unwrap();
+    terminal.press("esc");
+    terminal
+        .wait_at_most(story, "all is well", |screen| screen.has(" UP ●") && screen.has_row(&["eterna-rules-backend", "5/5"]))
+        .unwrap();
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
 }
 
 #[test]

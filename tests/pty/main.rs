@@ -12,6 +12,7 @@ mod console;
 mod demo;
 mod harness;
 mod picture;
+mod recording;
 mod restore;
 #[path = "../support/kit.rs"]
 mod support;

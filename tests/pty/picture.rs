@@ -11,41 +11,33 @@ use crate::support::sandbox::Sandbox;
 use crate::support::screen::Screen;
 use crate::support::terminal::Terminal;
 
+/// Where the picture stands in the README.
 const BEGIN: &str = "<!-- picture -->\n```text\n";
 const END: &str = "```\n<!-- end of picture -->";
-/// Set by `tests/picture`: the new picture goes into the README.
-const WRITE: &str = "TIMONEL_WRITE_PICTURE";
+/// Set by `tests/picture`: the new picture goes into the README, the new recording beside the other assets.
+pub(crate) const WRITE: &str = "TIMONEL_WRITE_PICTURE";
 
 /// Words that stand where an operator looks for them.
 const WORDS: [&str; 12] =
     ["DEMO", " UP ", " CHANGED ", " BACK ", " CALL ", "1 Workloads", "2 Health", "3 Releases", "4 Logs", "READY STATUS", "FIRST STEPS", "? help"];
 
+/// The night is as bad as it gets, and every pane has heard of it.
+pub(crate) fn trouble(screen: &Screen) -> bool {
+    let told = screen.rows.iter().map(|row| row.matches("1 down, 1 degraded, 24 ok").count()).sum::<usize>();
+    told == 2 && screen.has("OOMKilled") && screen.has("exit 1") && screen.has("not renewed")
+}
+
 fn take() -> String {
     let sandbox = Sandbox::new();
     let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--speed", "10"]);
-    let trouble = |screen: &Screen| screen.has("OOMKilled") && screen.has("exit 1") && screen.has("not renewed");
-    terminal.wait_at_most(Duration::from_mins(2), "a bad night", trouble).unwrap();
-    let screen = between_frames(&terminal, trouble);
+    let screen = terminal.wait_whole(Duration::from_mins(2), "the night is bad", trouble).unwrap();
     terminal.press("q");
     terminal.wait_restored();
     screen.rows.join("\n")
 }
 
-/// A screen that is whole: nothing was written for longer than the pieces of one frame are apart. What is looked for comes and goes
-/// with the story, so it is looked for again.
-fn between_frames(terminal: &Terminal, wanted: impl Fn(&Screen) -> bool) -> Screen {
-    for _ in 0..10_000 {
-        terminal.wait_silent(Duration::from_millis(5));
-        let screen = terminal.screen();
-        if wanted(&screen) {
-            return screen;
-        }
-    }
-    panic!("no whole frame of it:\n{}", terminal.screen().dump());
-}
-
 /// Where frames begin, cross and end, and which words are on which row.
-fn structure(picture: &str) -> Vec<String> {
+pub(crate) fn structure(picture: &str) -> Vec<String> {
     let row = |row: &str| {
         let frames = row.chars().enumerate().filter(|(_, c)| "╭╮╰╯".contains(*c)).map(|(at, c)| format!("{at}{c}"));
         let words = WORDS.iter().filter(|word| row.contains(**word)).map(|word| (*word).to_owned());
@@ -54,18 +46,28 @@ fn structure(picture: &str) -> Vec<String> {
     picture.trim_end().lines().map(row).collect()
 }
 
-#[test]
-fn the_readme_shows_the_demo_as_it_is_now() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
+/// The README: what stands before the picture, the picture, and what stands behind it.
+pub(crate) fn readme() -> (String, String, String) {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("README.md has a place for the picture");
     let (old, after) = rest.split_once(END).expect("and an end of it");
+    (before.to_owned(), old.to_owned(), after.to_owned())
+}
+
+/// The project's folder.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_readme_shows_the_demo_as_it_is_now() {
+    let (before, old, after) = readme();
     let new = take();
     if std::env::var_os(WRITE).is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{new}\n{END}{after}")).unwrap();
+        fs::write(root().join("README.md"), format!("{before}{BEGIN}{new}\n{END}{after}")).unwrap();
         return;
     }
-    assert_eq!(structure(old), structure(&new), "tests/picture makes a new one of:\n{new}");
+    assert_eq!(structure(&old), structure(&new), "tests/picture makes a new one of:\n{new}");
 }
 
 #[test]

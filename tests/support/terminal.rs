@@ -19,6 +19,9 @@ use super::screen::{Screen, Size, Surprises, at_least_one, emulator};
 /// How long a test waits for something before it calls it broken. Generous: machines are busy, and only failures wait this long.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What a program writes behind each frame that a terminal shall show at once.
+const END_OF_FRAME: &str = "CSI ?2026l";
+
 /// What the reading thread and the test share.
 struct Shared {
     state: Mutex<State>,
@@ -35,6 +38,17 @@ struct State {
     last: Instant,
     /// Whether the other end was closed.
     closed: bool,
+    /// What happened and when, where it is recorded.
+    tape: Option<Vec<(Duration, Piece)>>,
+}
+
+/// A piece of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// The program wrote this.
+    Output(Vec<u8>),
+    /// Somebody put a mark here.
+    Mark(String),
 }
 
 /// A running program and its terminal.
@@ -61,8 +75,17 @@ impl Terminal {
         Self::start_other(&program(), sandbox, size, arguments)
     }
 
+    /// The same, with everything that is drawn kept for [`Self::tape`].
+    pub(crate) fn start_recorded(sandbox: &Sandbox, size: Size, arguments: &[&str]) -> Self {
+        Self::start_with(&program(), sandbox, size, arguments, Some(Vec::new()))
+    }
+
     /// Any program: a shell around the one under test, for instance.
     pub(crate) fn start_other(program: &Path, sandbox: &Sandbox, size: Size, arguments: &[&str]) -> Self {
+        Self::start_with(program, sandbox, size, arguments, None)
+    }
+
+    fn start_with(program: &Path, sandbox: &Sandbox, size: Size, arguments: &[&str], tape: Option<Vec<(Duration, Piece)>>) -> Self {
         let pair = native_pty_system().openpty(pty_size(size)).expect("a pty");
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
@@ -74,12 +97,12 @@ impl Terminal {
         let started = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         drop(pair.slave);
-        let state = State { parser: emulator(size), bytes: 0, first: None, last: started, closed: false };
+        let state = State { parser: emulator(size), bytes: 0, first: None, last: started, closed: false, tape };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let reader = pair.master.try_clone_reader().expect("the pty's reading end");
         thread::spawn({
             let shared = Arc::clone(&shared);
-            move || shared.read(reader)
+            move || shared.read(reader, started)
         });
         let writer = pair.master.take_writer().expect("the pty's writing end");
         Self { shared, master: pair.master, writer, child, started }
@@ -127,6 +150,33 @@ impl Terminal {
     /// What is on the screen now.
     pub(crate) fn screen(&self) -> Screen {
         Screen::of(&self.shared.lock().parser)
+    }
+
+    /// The same as [`Self::wait_at_most`] for screens that are whole: the program says where each frame ends. A recording gets a mark
+    /// of that name there.
+    pub(crate) fn wait_whole(&self, patience: Duration, what: &str, holds: impl Fn(&Screen) -> bool) -> Result<Screen, String> {
+        let until = Instant::now() + patience;
+        let mut state = self.shared.lock();
+        loop {
+            let whole = state.parser.callbacks().unknown.last().is_some_and(|last| last == END_OF_FRAME);
+            let screen = Screen::of(&state.parser);
+            if whole && holds(&screen) {
+                if let Some(tape) = &mut state.tape {
+                    tape.push((self.started.elapsed(), Piece::Mark(what.to_owned())));
+                }
+                return Ok(screen);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.closed {
+                return Err(format!("there is no whole frame of it that {what}. The screen:\n{}", screen.dump()));
+            }
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The recording so far: pieces with their time since the start.
+    pub(crate) fn tape(&self) -> Vec<(Duration, Piece)> {
+        self.shared.lock().tape.clone().unwrap_or_default()
     }
 
     /// What arrived that a plain terminal would not understand.
@@ -289,13 +339,16 @@ impl Shared {
     }
 
     /// Feeds the emulator until the other end is closed.
-    fn read(&self, mut reader: Box<dyn Read + Send>) {
+    fn read(&self, mut reader: Box<dyn Read + Send>, started: Instant) {
         let mut buffer = vec![0u8; 65_536];
         loop {
             let read = reader.read(&mut buffer).unwrap_or(0);
             let now = Instant::now();
             let mut state = self.lock();
             state.parser.process(&buffer[..read]);
+            if let Some(tape) = &mut state.tape {
+                tape.push((now.duration_since(started), Piece::Output(buffer[..read].to_vec())));
+            }
             state.bytes += read;
             state.last = now;
             if read > 0 {

@@ -168,12 +168,13 @@ pub(crate) struct Storm {
 }
 
 /// The shipped scenarios: name and text.
-pub(crate) const SHIPPED: [(&str, &str); 5] = [
+pub(crate) const SHIPPED: [(&str, &str); 6] = [
     ("first-steps", include_str!("../../../assets/scenarios/first-steps.toml")),
     ("friday", include_str!("../../../assets/scenarios/friday.toml")),
     ("database", include_str!("../../../assets/scenarios/database.toml")),
     ("quiet", include_str!("../../../assets/scenarios/quiet.toml")),
     ("storm", include_str!("../../../assets/scenarios/storm.toml")),
+    ("crowd", include_str!("../../../assets/scenarios/crowd.toml")),
 ];
 
 /// The scenario of that name, or what is wrong with it.
