@@ -211,6 +211,8 @@ pub(super) async fn carry_out<R: Future<Output = Outcome> + Send + 'static>(
     loop {
         tokio::select! {
             event = told_by_run.recv() => match event {
+                // Whoever calls has shown the plan.
+                Some(RunEvent { what: Happening::Planned { .. }, .. }) => {}
                 Some(event) => {
                     // Whoever reads may have gone away: the run goes on to its end all the same.
                     let _ = told(printer, &event, plan, begun);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::action::{carry_out, ended, journal, verified};
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
-use super::{Global, ServiceFile, UndoArgs};
+use super::{Global, Output, ServiceFile, UndoArgs};
 use crate::run::journal as record;
-use crate::run::{End, PlanError, ResumeError, Unfinished, recorded_plan};
+use crate::run::{End, Happening, Plan, PlanError, ResumeError, RunEvent, Unfinished, recorded_plan};
 use crate::target::kubernetes::Client;
 
 /// `timonel runs resume ID`.
@@ -32,6 +32,11 @@ pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result
         tokio::time::timeout(global.timeout, work).await.unwrap_or_else(|_| Err(late()))
     })?;
     let plan = Arc::new(resumed.plan().clone());
+    if printer.output() == Output::Table {
+        printer.line(&format!("{} {} in {}", plan.title(), plan.quantity(), plan.target().context))?;
+    } else {
+        printer.event(&RunEvent::new(plan.id(), booted.clock.now(), Happening::Planned { plan: Box::new(Plan::clone(&plan)) }))?;
+    }
     let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), client, journal, &booted, printer, &plan))?;
     runtime.shutdown_background();
     ended(&outcome, printer)

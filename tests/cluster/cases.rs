@@ -11,6 +11,7 @@ mod panel;
 mod plan;
 mod pods;
 mod record;
+mod resume;
 mod rollout;
 mod run;
 mod scale;
@@ -106,6 +107,18 @@ cases! {
         the_journal_verifies_and_names_the_line_that_was_touched
         runs_lists_what_was_run_and_how_it_ended
         no_secret_of_the_kubeconfig_reaches_the_journal_or_the_answers
+    }
+    resume {
+        a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_is_resumed
+        a_run_that_is_killed_while_its_write_is_on_the_way_is_written_once
+        a_run_that_lost_its_network_finds_out_when_it_is_resumed
+        a_rollback_that_is_killed_finds_its_template_again
+        what_somebody_else_wants_meanwhile_is_left_alone
+        a_terminated_run_says_so_and_can_be_resumed
+        a_run_whose_terminal_is_gone_goes_on_to_its_end
+        two_interrupts_take_it_back
+        a_proven_run_is_undone_by_a_plan_of_its_own
+        a_webhook_that_does_not_answer_blocks_the_plan
     }
     console {
         a_crash_loop_and_a_failing_init_container_are_explained_without_a_key

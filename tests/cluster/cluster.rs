@@ -31,6 +31,7 @@ const CLUSTER_WIDE: &[&str] = &[
     "PriorityClass",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
 ];
 
 /// A Kubernetes to test on, and an administrator's way in.

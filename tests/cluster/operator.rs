@@ -1,12 +1,14 @@
 //! An operator at a command line: a home of its own, a kubeconfig, one namespace.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Namespace};
+use crate::cluster::{Cluster, Namespace, PATIENCE};
 use crate::support::proxy::Proxy;
-use crate::support::sandbox::{Finished, Sandbox};
+use crate::support::sandbox::{Finished, Running, Sandbox};
 use crate::support::screen::Size;
 use crate::support::terminal::Terminal;
 
@@ -48,6 +50,31 @@ impl Operator {
     /// The program with these arguments, in the namespace.
     pub(crate) fn call(&self, arguments: &[&str]) -> Finished {
         self.sandbox.run(&[&["-n", &self.namespace], arguments].concat())
+    }
+
+    /// The same, started and not waited for.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.sandbox.start(&[&["-n", &self.namespace], arguments].concat())
+    }
+
+    /// Waits until a line of the journal is like this, and says whose run it belongs to.
+    pub(crate) fn wait_for_line(&self, what: &str, holds: impl Fn(&Value) -> bool) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // The last line may be half written: it is looked at in the next round.
+            let text = fs::read_to_string(self.sandbox.path("state/timonel/journal.jsonl")).unwrap_or_default();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(line) = lines.into_iter().find(|line| holds(line)) {
+                return line["run"].as_str().unwrap_or_default().to_owned();
+            }
+            assert!(Instant::now() < until, "no line of the journal is so: {what}\n{text}");
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
+    /// Goes on with a run.
+    pub(crate) fn resume(&self, id: &str) -> Run {
+        Run::of(&self.sandbox.run(&["runs", "resume", id, "-o", "json"]))
     }
 
     /// The plan of a scale for these words, whatever it says.
@@ -132,7 +159,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(finished: &Finished) -> Self {
+    pub(crate) fn of(finished: &Finished) -> Self {
         Self { code: finished.code, events: finished.json_lines(), stderr: finished.stderr.clone() }
     }
 

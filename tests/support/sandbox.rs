@@ -3,9 +3,10 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::schema;
@@ -123,21 +124,49 @@ impl Sandbox {
 
     /// Runs the program to its end, without a terminal.
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
+        self.start(arguments).end()
+    }
+
+    /// Starts the program, without a terminal.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(program());
         command.args(arguments).env_clear().envs(self.variables.iter().cloned()).current_dir(self.home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
-        let mut stdout = child.stdout.take().expect("piped");
-        let mut stderr = child.stderr.take().expect("piped");
-        let errors = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = stderr.read_to_end(&mut bytes);
-            bytes
-        });
+        let stdout = drain(child.stdout.take().expect("piped"));
+        let stderr = drain(child.stderr.take().expect("piped"));
+        Running { child, stdout, stderr }
+    }
+}
+
+/// Reads what the program writes, so that it never waits for its reader.
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
         let mut bytes = Vec::new();
-        let _ = stdout.read_to_end(&mut bytes);
-        let status = child.wait().expect("the program ends");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Finished { code: status.code(), stdout: text(bytes), stderr: text(errors.join().unwrap_or_default()) }
+        let _ = from.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+/// A program that was started without a terminal.
+pub(crate) struct Running {
+    child: Child,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+}
+
+impl Running {
+    /// Sends a signal to it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id")).expect("a process id");
+        kill_process(pid, signal).expect("the program is there to be signalled");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Finished {
+        let text = |bytes: JoinHandle<Vec<u8>>| String::from_utf8_lossy(&bytes.join().unwrap_or_default()).into_owned();
+        let (stdout, stderr) = (text(self.stdout), text(self.stderr));
+        let status = self.child.wait().expect("the program ends");
+        Finished { code: status.code(), stdout, stderr }
     }
 }

@@ -1,0 +1,211 @@
+//! Runs that are killed, cut off, stopped, resumed and taken back on real pods: one confirmation is one write.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, Namespace, PATIENCE};
+use crate::manifest::Web;
+use crate::operator::{Operator, Run};
+use crate::support::proxy::Proxy;
+
+const SCALE: &[&str] = &["run", "scale", "web=2", "--confirm", "y", "-o", "json"];
+/// A line on which there is time to see an intent before the answer to its request comes.
+const SLOW: Duration = Duration::from_millis(400);
+
+fn place(cluster: &Cluster) -> (Namespace<'_>, Operator) {
+    let space = cluster.namespace("shop-test").unwrap();
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let operator = Operator::new(cluster, "operator", &space);
+    (space, operator)
+}
+
+fn generation(space: &Namespace<'_>) -> i64 {
+    space.get("apps/v1", "Deployment", "web").unwrap()["metadata"]["generation"].as_i64().unwrap()
+}
+
+/// How often the count itself was written, where the server keeps a book for us.
+fn scales(cluster: &Cluster, space: &Namespace<'_>) -> Option<usize> {
+    let asked = cluster.changes_asked_for("operator", space.name())?;
+    let real = |entry: &&Value| entry["objectRef"]["subresource"] == "scale" && !entry["requestURI"].as_str().unwrap_or_default().contains("dryRun");
+    Some(asked.iter().filter(real).count())
+}
+
+fn is(line: &Value, kind: &str, step: &str) -> bool {
+    line["kind"] == kind && (step.is_empty() || line["step"] == step)
+}
+
+fn free(space: &Namespace<'_>) {
+    let leases = space.list("coordination.k8s.io/v1", "Lease");
+    assert!(leases.iter().all(|lease| lease["spec"].get("holderIdentity").is_none()), "the lock is free again: {leases:#?}");
+}
+
+pub(crate) fn a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_is_resumed(cluster: &Cluster) {
+    for (kind, step) in [("confirm", ""), ("proof", "lock"), ("intent", "write"), ("outcome", "write"), ("proof", "prove-ready")] {
+        let (space, operator) = place(cluster);
+        let before = generation(&space);
+        let running = operator.start(SCALE);
+        let id = operator.wait_for_line(&format!("{kind} {step}"), |line| is(line, kind, step));
+        running.signal(Signal::KILL);
+        assert_eq!(running.end().code, None, "killed");
+        operator.resume(&id).expect("proven", 0);
+        assert_eq!(space.replicas("web"), 2, "{kind} {step}");
+        // One scale, and the note of the run once or twice with the same text.
+        assert!(generation(&space) <= before + 2, "{kind} {step}: one scale and one annotation");
+        assert!(scales(cluster, &space).is_none_or(|count| count == 1), "{kind} {step}");
+        operator.call(&["journal", "verify"]).exits(0);
+        free(&space);
+        let again = operator.sandbox.run(&["runs", "resume", &id]).exits(4);
+        assert!(again.stderr.contains("is over: proven"), "{again:?}");
+    }
+}
+
+pub(crate) fn a_run_that_is_killed_while_its_write_is_on_the_way_is_written_once(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let line = Proxy::to(cluster.address());
+    let before = generation(&space);
+    let far = operator.over(cluster, "operator", &line);
+    line.slow(SLOW);
+    let running = far.start(SCALE);
+    let id = far.wait_for_line("the intent", |line| is(line, "intent", "write"));
+    // The request arrives; its answer is still on the line when nobody is there any more.
+    space.wait("the write arrived", "apps/v1", "Deployment", "web", |web| web["spec"]["replicas"] == 2);
+    running.signal(Signal::KILL);
+    running.end();
+    let answered = far.journal().iter().any(|line| is(line, "outcome", "write"));
+    line.slow(Duration::ZERO);
+    let run = far.resume(&id).expect("proven", 0);
+    let write = run.named("step_proven").find(|event| event["step"] == "write").unwrap_or_else(|| panic!("{run:#?}"));
+    assert!(write["text"].as_str().unwrap().contains("found out by reading"), "{write:#} {answered}");
+    assert!(generation(&space) <= before + 2, "one scale and one annotation");
+    assert!(scales(cluster, &space).is_none_or(|count| count == 1));
+}
+
+pub(crate) fn a_run_that_lost_its_network_finds_out_when_it_is_resumed(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let line = Proxy::to(cluster.address());
+    let far = operator.over(cluster, "operator", &line);
+    let running = far.start(&[SCALE, &["--deadline", "10s"]].concat());
+    let id = far.wait_for_line("the write", |line| is(line, "outcome", "write"));
+    line.cut();
+    let ended = Run::of(&running.end());
+    assert_eq!((ended.end()["outcome"].clone(), ended.code), (json!("unknown"), Some(3)), "{ended:#?}");
+    assert!(!ended.end()["debts"].as_array().unwrap().is_empty(), "what may be left is listed");
+    line.mend();
+    far.resume(&id).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 2);
+    free(&space);
+}
+
+pub(crate) fn a_rollback_that_is_killed_finds_its_template_again(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    space.apply(&Web::new("web", 1).version("1.1.0").yaml());
+    space.wait_ready("web", 1);
+    for (kind, to) in [("proof", "1"), ("outcome", "2")] {
+        let finished = operator.call(&["plan", "rollback", "web", &format!("to={to}"), "-o", "json"]);
+        let revision = if finished.code == Some(0) { to.to_owned() } else { panic!("{finished:?}") };
+        let running = operator.start(&["run", "rollback", "web", &format!("to={revision}"), "--confirm", "y", "-o", "json"]);
+        let known: Vec<String> = operator.journal().iter().filter(|l| l["kind"] == "end").map(|l| l["run"].to_string()).collect();
+        let id = operator.wait_for_line(kind, |line| line["kind"] == kind && !known.contains(&line["run"].to_string()));
+        running.signal(Signal::KILL);
+        running.end();
+        let run = operator.resume(&id).expect("proven", 0);
+        assert!(run.named("step_proven").any(|event| event["step"] == "prove-rollout"), "{run:#?}");
+        let web = space.get("apps/v1", "Deployment", "web").unwrap();
+        let image = web["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
+        assert!(image.ends_with(if to == "1" { ":1.0.0" } else { ":1.1.0" }), "{image}");
+    }
+}
+
+pub(crate) fn what_somebody_else_wants_meanwhile_is_left_alone(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let running = operator.start(SCALE);
+    let id = operator.wait_for_line("the write", |line| is(line, "outcome", "write"));
+    running.signal(Signal::KILL);
+    running.end();
+    space.patch("apps/v1", "Deployment", "web", &json!({ "spec": { "replicas": 1 } }));
+    let run = operator.resume(&id).expect("failed", 1);
+    assert!(run.end()["reason"].as_str().unwrap().contains("taken back"), "{:#}", run.end());
+    assert_eq!(space.replicas("web"), 1, "what somebody took back is not written again");
+}
+
+pub(crate) fn a_terminated_run_says_so_and_can_be_resumed(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let running = operator.start(SCALE);
+    let id = operator.wait_for_line("the intent", |line| is(line, "intent", "write"));
+    running.signal(Signal::TERM);
+    let ended = Run::of(&running.end());
+    // It stops after its step; when the last one is done by then, it is proven all the same.
+    if ended.code == Some(0) {
+        return;
+    }
+    assert_eq!((ended.code, ended.end()["interrupted"].clone()), (Some(143), json!("terminate")), "{ended:#?}");
+    assert_eq!(ended.end()["debts"].as_array().unwrap().len(), 1);
+    operator.resume(&id).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 2);
+    free(&space);
+}
+
+pub(crate) fn a_run_whose_terminal_is_gone_goes_on_to_its_end(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let running = operator.start(SCALE);
+    operator.wait_for_line("the intent", |line| is(line, "intent", "write"));
+    running.signal(Signal::HUP);
+    Run::of(&running.end()).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 2);
+}
+
+pub(crate) fn two_interrupts_take_it_back(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    // Pods that never become ready: there is time to interrupt.
+    let running = operator.start(&["run", "scale", "web=3", "--confirm", "y", "-o", "json"]);
+    operator.wait_for_line("the write", |line| is(line, "outcome", "write"));
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
+    let ended = Run::of(&running.end());
+    assert_eq!(ended.code, Some(130), "{ended:#?}");
+    // The two may arrive as one, which stops after the step and lists what is left.
+    let (undone, left) = (ended.end()["undone"] == true, ended.end()["debts"].as_array().unwrap().len());
+    assert_eq!((space.replicas("web"), left), if undone { (1, 0) } else { (3, 1) }, "{ended:#?}");
+}
+
+pub(crate) fn a_proven_run_is_undone_by_a_plan_of_its_own(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let run = operator.run_confirmed("y", &["web=2"]).expect("proven", 0);
+    let id = run.end()["run"].as_str().unwrap();
+    let undo = |more: &[&str]| operator.sandbox.run(&[&["runs", "undo", id, "-o", "json"], more].concat());
+    undo(&[]).exits(4);
+    undo(&["--confirm", "no"]).exits(4);
+    assert_eq!(space.replicas("web"), 2, "it asks for a confirmation of its own");
+    let undone = Run::of(&undo(&["--confirm", "scale web 2->1"])).expect("proven", 0);
+    assert_ne!(undone.end()["run"], id);
+    assert_eq!(space.replicas("web"), 1);
+    space.wait("the pod is gone", "apps/v1", "Deployment", "web", |web| web["status"]["replicas"] == 1);
+}
+
+pub(crate) fn a_webhook_that_does_not_answer_blocks_the_plan(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let name = space.name();
+    let webhook = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
+        "webhooks": [{"name": "down.timonel.test", "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 1,
+            "clientConfig": {"url": "https://127.0.0.1:9/down"},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
+            "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments/scale"]}]}]});
+    cluster.apply_all(&[webhook]).unwrap();
+    let until = std::time::Instant::now() + PATIENCE;
+    let plan = loop {
+        let plan = operator.plan(&["web=2"]);
+        // Nothing announces that a webhook has taken effect.
+        if plan.code != Some(0) || std::time::Instant::now() > until {
+            break plan;
+        }
+        std::thread::park_timeout(Duration::from_millis(200));
+    };
+    let run = operator.call(SCALE);
+    space.delete("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", name);
+    assert_eq!(plan.blocked_by(), ["dry-run"], "{:#}", plan.check("dry-run"));
+    assert_eq!(run.code, Some(4), "{run:?}");
+    assert_eq!(space.replicas("web"), 1);
+}
