@@ -10,6 +10,7 @@ mod cluster;
 mod console;
 mod demo;
 mod doctor;
+mod export;
 mod generate;
 mod journal;
 mod logs;
@@ -30,7 +31,7 @@ use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
 pub use args::{
-    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand, ServiceFile, SimArgs,
+    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand, ServiceFile, SimArgs,
     Since, UndoArgs,
 };
 pub use output::{Exit, Failure, Printer};
@@ -85,6 +86,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         None => console::run(&wish(global, &cli.file), printer),
         Some(Command::Demo(args)) => demo::run(global, &args, printer),
         Some(Command::Sim(args)) => sim::run(&args, printer),
+        Some(Command::Journal { command: Some(JournalCommand::Export(args)) }) => export::run(global, &args, printer),
         Some(Command::Journal { command }) => journal::journal(global, command.as_ref(), printer),
         Some(Command::Runs { command }) => journal::runs(global, command.as_ref(), printer),
         Some(Command::Status { file }) => status::run(global, &file, printer),

@@ -91,6 +91,7 @@ pub struct ServiceFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people.
+    #[value(alias = "md")]
     Table,
     /// One JSON object.
     Json,
@@ -151,9 +152,9 @@ pub enum Command {
         command: Option<RunsCommand>,
     },
     /// The record of intents and outcomes
-    #[command(after_help = "Example:\n  timonel journal\n  timonel journal verify")]
+    #[command(after_help = "Example:\n  timonel journal\n  timonel journal verify\n  timonel journal export --since 2h")]
     Journal {
-        /// Check the hash chain
+        /// Check the hash chain, or export a span of time
         #[command(subcommand)]
         command: Option<JournalCommand>,
     },
@@ -346,6 +347,22 @@ pub struct UndoArgs {
 pub enum JournalCommand {
     /// Check the hash chain: names file, line and kind of damage
     Verify,
+    /// What was done in a span of time, with the commands that do the same: Markdown, or JSON with `-o json`
+    #[command(
+        after_help = "Example:\n  timonel journal export --since 2h > incident.md\n  timonel journal export --since 2026-11-22T14:00:00Z -o json"
+    )]
+    Export(ExportArgs),
+}
+
+/// A span of time.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// From when on: a time, or how long ago (`2h`); from the first line without it
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Option<Since>,
+    /// Until when; until now without it
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub until: Option<Since>,
 }
 
 /// `90s`, `5m`, `1h30m`: the same words as in service files.

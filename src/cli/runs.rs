@@ -16,22 +16,28 @@ pub(super) fn story(run: &RunSummary, entries: &[Entry]) -> Vec<String> {
         match entry.kind {
             EntryKind::Plan => plan(&data, &mut lines),
             EntryKind::Check => checks(&data, &mut lines),
-            EntryKind::Confirm => lines.push(format!("{}  confirmed by {}: {}", entry.at, text(&data["by"]), typed(&data))),
-            EntryKind::Intent => lines.push(format!("{}  {} intent: {}{}", entry.at, step(&data), text(&data["object"]), fields(&data))),
-            EntryKind::Outcome => lines.push(format!("{}  {} {}{}", entry.at, step(&data), text(&data["result"]), after(&data["detail"]))),
-            EntryKind::Proof => {
-                let word = if data["holds"] == true { "proven" } else { "failed" };
-                lines.push(format!("{}  {} {word}{}", entry.at, step(&data), after(&data["text"])));
-            }
-            EntryKind::Note => lines.push(format!("{}  note{}", entry.at, after(&data["text"]))),
-            EntryKind::End => lines.push(format!("{}  end: {}{}", entry.at, ended(&data), after(&data["reason"]))),
+            _ => lines.extend(dated(entry).map(|text| format!("{}  {text}", entry.at))),
         }
     }
     if run.ended_at.is_none() {
-        lines.push("not ended: it is still running, or its process was stopped".to_owned());
+        lines.push(format!("not ended: it is still running, or its process was stopped: `timonel runs resume {}` goes on with it", run.id));
     }
     // What is shown was once text of a cluster.
     lines.iter().map(|line| clean(line).into_owned()).collect()
+}
+
+/// What happened, for a line that tells of a moment; a plan and its checks do not.
+pub(super) fn dated(entry: &Entry) -> Option<String> {
+    let data = Value::Object(entry.data.clone());
+    Some(match entry.kind {
+        EntryKind::Plan | EntryKind::Check => return None,
+        EntryKind::Confirm => format!("confirmed by {}: {}", text(&data["by"]), typed(&data)),
+        EntryKind::Intent => format!("{} intent: {}{}", step(&data), text(&data["object"]), fields(&data)),
+        EntryKind::Outcome => format!("{} {}{}", step(&data), text(&data["result"]), after(&data["detail"])),
+        EntryKind::Proof => format!("{} {}{}", step(&data), if data["holds"] == true { "proven" } else { "failed" }, after(&data["text"])),
+        EntryKind::Note => format!("note{}", after(&data["text"])),
+        EntryKind::End => format!("end: {}{}", ended(&data), after(&data["reason"])),
+    })
 }
 
 fn plan(data: &Value, lines: &mut Vec<String>) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::output::{Exit, Failure, Printer};
-use super::{Output, check, doctor, journal, logs, releases, status};
+use super::{Output, check, doctor, export, journal, logs, releases, status};
 use crate::base::problem::did_you_mean;
 use crate::run::journal::Entry;
 use crate::run::{Plan, RunEvent};
@@ -36,7 +36,7 @@ const fn printed(name: &'static str, what: &'static str, of: fn() -> Schema) -> 
 }
 
 /// All schemas, in the order in which they are listed.
-const FORMS: [Form; 14] = [
+const FORMS: [Form; 15] = [
     printed("status", "timonel status -o json", of::<status::Status>),
     printed("releases", "timonel releases -o json", of::<releases::Answer>),
     printed("logs", "timonel logs -o json: one line of a log a line", of::<logs::LogAnswer<'_>>),
@@ -47,6 +47,7 @@ const FORMS: [Form; 14] = [
     printed("journal", "a line of the journal's file", of::<Entry>),
     printed("journal-list", "timonel journal -o json", of::<journal::JournalAnswer<'_>>),
     printed("journal-verify", "timonel journal verify -o json", of::<journal::VerifyAnswer<'_>>),
+    printed("journal-export", "timonel journal export -o json", of::<export::Answer>),
     printed("check", "timonel check -o json", of::<check::Answer>),
     printed("doctor", "timonel doctor -o json", of::<doctor::Answer>),
     printed("schemas", "timonel schema -o json", of::<Answer>),

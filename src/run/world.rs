@@ -377,6 +377,7 @@ impl State {
             return Err(TargetError::new(ErrorKind::Forbidden, format!("you may not {right}")));
         }
         if self.cut_off_after_write && request.object.kind == Kind::Deployment {
+            self.sent.push(request.clone());
             self.commit(request)?;
             self.unreadable.extend([Kind::Deployment, Kind::Lease, Kind::Pod].map(|k| (k, ErrorKind::Unreachable)));
             return Err(lost());

@@ -16,6 +16,7 @@ use crate::target::api::{Change, ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
 mod actions;
+mod faults;
 mod jobs;
 mod nodes;
 mod pods;

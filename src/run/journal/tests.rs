@@ -114,6 +114,23 @@ fn rotation_keeps_the_chain_and_survives_a_death_between_the_two_files() {
 }
 
 #[test]
+fn a_process_that_was_killed_before_the_head_moved_leaves_no_damage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    journal(folder.path()).record(&[note("plan"), note("check"), note("confirm")]).expect("recorded");
+    let head = std::fs::read(folder.path().join(HEAD)).expect("a head");
+    std::fs::remove_file(folder.path().join(HEAD)).expect("removed");
+    assert_eq!(damages(folder.path()), [], "killed in the very first append");
+    std::fs::write(folder.path().join(HEAD), head).expect("written");
+    let before = std::fs::read(folder.path().join(HEAD)).expect("a head");
+    journal(folder.path()).record(&[note("plan"), note("check"), note("confirm")]).expect("recorded");
+    std::fs::write(folder.path().join(HEAD), before).expect("written");
+    assert_eq!(damages(folder.path()), []);
+    filled(folder.path(), 9);
+    std::fs::remove_file(folder.path().join(HEAD)).expect("removed");
+    assert_eq!(damages(folder.path()), [(15, DamageKind::Head)]);
+}
+
+#[test]
 fn several_writers_share_one_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     std::thread::scope(|scope| {

@@ -11,6 +11,9 @@ use super::JournalError;
 use super::chain::{self, Link};
 use super::files;
 
+/// Lines that are appended at once at most, before the head moves.
+const AT_ONCE: u64 = 8;
+
 /// What kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -29,7 +32,7 @@ pub enum DamageKind {
     CutTail,
     /// The last line is not complete.
     Torn,
-    /// The head file is missing or says something else than the last line.
+    /// The head file is missing, or says something else than the last lines.
     Head,
 }
 
@@ -127,12 +130,12 @@ impl Walk {
         let head = files::head(folder);
         let seq = self.last.as_ref().map_or(0, |l| l.seq);
         match (head, &self.last) {
-            (None, Some(_)) => self.found(DamageKind::Head, "the head file is missing or cannot be read"),
+            (None, Some(last)) if last.seq > AT_ONCE => self.found(DamageKind::Head, "the head file is missing or cannot be read"),
             (Some(head), _) if head.seq > seq => {
                 self.found(DamageKind::CutTail, format!("the last line is number {seq}, the head says {}", head.seq));
             }
-            // A process that ended between line and head leaves the head one line behind.
-            (Some(head), _) if head.seq + 1 < seq => {
+            // A process that was killed between its lines and the head leaves the head behind by what it appended at once.
+            (Some(head), _) if head.seq + AT_ONCE < seq => {
                 self.found(DamageKind::Head, format!("the head says {}, the last line is number {seq}", head.seq));
             }
             (Some(head), Some(last)) if head.seq == seq && head.hash != last.hash => {

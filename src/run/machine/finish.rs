@@ -3,7 +3,7 @@
 use super::{Effect, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome};
-use crate::run::step::Step;
+use crate::run::step::{FieldWrite, Step};
 
 impl Machine {
     /// The step cannot be done.
@@ -96,24 +96,33 @@ impl Machine {
     pub(super) fn unknown(&mut self, reason: String) -> Effect {
         let took = self.took();
         self.out.push(Happening::StepFailed { step: self.step_id(), reason: reason.clone(), took_seconds: took });
-        let hint = format!("look at {} when the server answers", self.plan.inner.subject);
-        self.finish(Outcome { debts: self.debts(), hint, ..Outcome::new(End::Unknown, reason) })
+        let hint = format!("look at {} when the server answers: `timonel runs resume {}`", self.plan.inner.subject, self.plan.id);
+        let mut debts = self.debts();
+        // What may have been carried out is listed, too.
+        if let (Leg::Forward, Some(write)) = (self.leg, self.write()) {
+            debts.push(self.debt(self.step_id(), format!("{}: may have been carried out", write.words()), &write));
+        }
+        self.finish(Outcome { hint, debts, ..Outcome::new(End::Unknown, reason) })
     }
 
     /// What was carried out and not taken back; and what was taken back without its proof.
     fn debts(&self) -> Vec<Debt> {
         let mut debts: Vec<Debt> = Vec::new();
         for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id)) {
-            let undo = self.plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step.id));
-            let pay = undo.map_or_else(|| self.plan.inner.no_way_back.clone(), |u| u.pay.clone());
             let what = if self.undone.contains(&step.id) {
                 format!("{}: taken back, and the previous state is not proven", write.words())
             } else {
                 format!("{}: carried out, and not proven", write.words())
             };
-            debts.push(Debt { id: step.id.to_owned(), object: write.object.to_string(), what, pay });
+            debts.push(self.debt(step.id, what, write));
         }
         debts
+    }
+
+    fn debt(&self, step: &str, what: String, write: &FieldWrite) -> Debt {
+        let undo = self.plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step));
+        let pay = undo.map_or_else(|| self.plan.inner.no_way_back.clone(), |u| u.pay.clone());
+        Debt { id: step.to_owned(), object: write.object.to_string(), what, pay }
     }
 
     /// A run that may not even record its beginning does nothing at all.
