@@ -31,8 +31,8 @@ use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
 pub use args::{
-    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand, ServiceFile, SimArgs,
-    Since, UndoArgs,
+    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand,
+    ServiceFile, SimArgs, Since, UndoArgs,
 };
 pub use output::{Exit, Failure, Printer};
 
