@@ -14,7 +14,7 @@ use crate::base::problem::{Level, Problem};
 use crate::config::{self, Layers, Options, Paths, Settings};
 use crate::keymap::{self, Keymap};
 use crate::run::Operator;
-use crate::run::journal::Journal;
+use crate::run::journal::{self, Journal, RunSummary};
 use crate::runtime::looks::Looks;
 use crate::runtime::planner::Planner;
 use crate::runtime::proving::DeclaredProbes;
@@ -121,6 +121,19 @@ impl Booted {
     /// The declared probes, as proofs of runs on an open target.
     pub fn proving(&self, client: Client) -> DeclaredProbes {
         DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone())
+    }
+
+    /// Runs that did not come to their end because their process was killed, each with what goes on with it.
+    pub fn unfinished(&self) -> Vec<Problem> {
+        let left = match journal::left_behind(&self.paths.state) {
+            Ok(left) => left,
+            Err(error) => return vec![Problem::new(Level::Warning, "runs", format!("Runs that did not end cannot be told: {error}."))],
+        };
+        let problem = |run: RunSummary| {
+            let text = format!("Run {} ({} {} {}) did not come to its end.", run.id, run.action, run.subject, run.quantity);
+            Problem::new(Level::Warning, "runs:unfinished", text).hint(format!("`timonel runs resume {}` goes on with it", run.id))
+        };
+        left.into_iter().map(problem).collect()
     }
 
     /// What plans rest on besides the target.

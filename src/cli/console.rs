@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::output::{Exit, Failure, Printer};
 use crate::app::logs::LogBounds;
 use crate::app::msg::Msg;
+use crate::app::notice::Tone;
 use crate::app::{App, Start};
 use crate::base::problem::Level;
 use crate::boot::{Booted, Wish, boot};
@@ -40,8 +41,10 @@ fn exit_of(problem: &str) -> Exit {
     if problem.starts_with("usage:") { Exit::USAGE } else { Exit::CONFIG }
 }
 
-async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
+async fn full_screen(mut booted: Booted) -> io::Result<(Ended, App)> {
     let journal = booted.journal();
+    let unfinished = booted.unfinished();
+    booted.problems.extend(unfinished.iter().cloned());
     let (messages, events, queues) = queues();
     let hands = Hands {
         messages,
@@ -69,6 +72,11 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
     };
     let (mut app, mut first) = App::new(start, booted.clock.now());
     first.extend(app.update(Msg::Problems(booted.problems), booted.clock.now()));
+    if let [one, ..] = &unfinished[..] {
+        let more = if unfinished.len() > 1 { format!(" ({} more)", unfinished.len() - 1) } else { String::new() };
+        let text = format!("{}{more} {}", one.message, one.hint.as_deref().unwrap_or_default());
+        first.extend(app.update(Msg::Notice(Tone::Failed, text), booted.clock.now()));
+    }
     terminal::enter(booted.settings.mouse)?;
     let console = Console::new(app, booted.looks, io::stdout(), Executor::new(hands), queues, booted.clock, booted.settings.fps);
     let ended = match console {

@@ -1,6 +1,10 @@
 //! The console without a cluster: it starts, says why, and stays usable at every size and in every terminal.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use timonel::base::clock::SystemClock;
+use timonel::run::journal::{Draft, EntryKind, Journal, Recorder as _};
 
 use crate::nowhere;
 use crate::support::terminal::{End, Terminal};
@@ -19,6 +23,25 @@ fn an_unreachable_cluster_is_said_and_everything_else_works() {
     terminal.wait("help is made from the keymap", |screen| screen.has("help") && screen.has("ctrl-d"));
     terminal.press("esc :");
     terminal.type_text("the");
+    terminal.press("esc q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+}
+
+#[test]
+fn a_run_that_was_killed_is_said_at_the_start_with_what_goes_on_with_it() {
+    let (sandbox, _) = nowhere();
+    let id = "20261122-143312-scale-7f3a";
+    let folder = sandbox.path("state/timonel");
+    let journal = Journal::open(&folder, Arc::new(SystemClock), "bastion", "ana").expect("a journal");
+    let data = serde_json::json!({ "plan": { "action": "scale" }, "subject": "Deployment shop/api", "quantity": "3->5" });
+    let data = data.as_object().cloned().unwrap_or_default();
+    journal.record(&[Draft { run: Some(id.to_owned()), kind: EntryKind::Plan, data }]).expect("recorded");
+    // The file of a process that ended without letting go of its run.
+    sandbox.write(&format!("state/timonel/running/{id}"), "");
+    let mut terminal = Terminal::start(&sandbox, (160, 40), &[]);
+    terminal.wait("a line says so", |screen| screen.has("did not come to its end"));
+    terminal.press("!");
+    terminal.wait("the problem says what goes on with it", |screen| screen.has(&format!("timonel runs resume {id}")));
     terminal.press("esc q");
     assert_eq!(terminal.wait_restored(), End::Code(0));
 }

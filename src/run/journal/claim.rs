@@ -27,6 +27,15 @@ impl Drop for Claim {
     }
 }
 
+/// Runs whose process ended without letting go of them.
+pub(super) fn left_behind(folder: &Path) -> Vec<String> {
+    let Ok(files) = std::fs::read_dir(folder.join(FOLDER)) else { return Vec::new() };
+    // A lock that is taken and dropped at once: whoever wants the run in this instant is told that it goes on, and asks again.
+    let free = |path: &Path| File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    let left = files.flatten().filter(|f| free(&f.path()));
+    left.filter_map(|f| f.file_name().into_string().ok()).collect()
+}
+
 pub(super) fn take(folder: &Path, run: &str) -> Result<Option<Claim>, JournalError> {
     if !run.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         return Err(JournalError::new(folder, "locked", format!("'{run}' is no id of a run")));

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Entry, EntryKind, JournalError, RESUMED, files};
+use super::{Entry, EntryKind, JournalError, RESUMED, claim, files};
 use crate::run::outcome::{Debt, End};
 
 /// What was read.
@@ -40,6 +40,16 @@ pub fn read(folder: &Path) -> Result<Reading, JournalError> {
         }
     }
     Ok(reading)
+}
+
+/// Runs that were left behind by processes that were killed, newest first. Cheap where there are none.
+pub fn left_behind(folder: &Path) -> Result<Vec<RunSummary>, JournalError> {
+    let left = claim::left_behind(folder);
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = runs(&read(folder)?.entries);
+    Ok(all.into_iter().filter(|r| left.contains(&r.id) && r.may_be_resumed()).collect())
 }
 
 /// One run as the journal tells it.

@@ -382,10 +382,16 @@ fn the_object_that_was_made_anew_is_another_one() {
 fn two_who_resume_one_run_are_kept_apart_and_so_is_one_who_resumes_what_is_over() {
     let (desk, id) = killed_in_the_middle();
     let journal = desk.journal();
+    let left = || journal::left_behind(desk.folder.path()).expect("readable").into_iter().map(|r| r.id).collect::<Vec<_>>();
+    // What a killed process leaves; dropping the future has let go of the claim as its end would.
+    std::fs::write(desk.folder.path().join("running").join(&id), "").expect("written");
+    assert_eq!(left(), std::slice::from_ref(&id), "a console that starts can say so");
     let first = Unfinished::open(&journal, &id).expect("claimed");
+    assert!(left().is_empty(), "it goes on");
     assert!(matches!(Unfinished::open(&journal, &id), Err(ResumeError::Running(_))));
     drop(first);
     assert_eq!(desk.resume(&id, &desk.alive()).expect("resumed").map(|o| o.outcome), Some(End::Proven));
+    assert!(left().is_empty());
     assert!(matches!(desk.resume(&id, &desk.alive()), Err(ResumeError::Over { .. })));
     let Err(missing) = Unfinished::open(&journal, "20261122-145052-scale-7f3b") else { unreachable!("there is none") };
     assert!(missing.hint().is_some_and(|h| h.contains(&id)), "{missing}");
