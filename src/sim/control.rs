@@ -128,7 +128,9 @@ pub(crate) fn react(world: &mut World, change: &Change) {
     if let Some(who) = own.filter(|_| change.happened != Happened::Deleted) {
         world.enqueue(Work::new(who, entry.res, &entry.key));
     }
-    if let Some((who, res, key)) = controller_of(world, entry) {
+    if !is_nothing_to_a_set(change)
+        && let Some((who, res, key)) = controller_of(world, entry)
+    {
         world.enqueue(Work::new(who, res, &key));
     }
     if change.happened == Happened::Deleted || entry.deleting {
@@ -176,6 +178,20 @@ fn controller_of(world: &World, entry: &Entry) -> Option<(Controller, Res, Key)>
     let key = Key::new(&entry.key.namespace, reference["name"].as_str()?);
     world.store.get(res, &key).filter(|e| e.uid == *owner)?;
     Some((own_controller(res)?, res, key))
+}
+
+/// Whether a ReplicaSet counts its pods as before. Most changes of pods are such, and each look of it reads all of them.
+fn is_nothing_to_a_set(change: &Change) -> bool {
+    let (now, Some(before)) = (&change.now, &change.before) else { return false };
+    if now.res != known().pods || change.happened != Happened::Modified {
+        return false;
+    }
+    if now.deleting != before.deleting || now.labels != before.labels || now.owners != before.owners {
+        return false;
+    }
+    let (new, old) = (now.value(), before.value());
+    let counted = |pod: &Value| (pods::has_ended(pod), pods::ready_since(pod));
+    new["metadata"]["ownerReferences"][0]["kind"] == "ReplicaSet" && counted(&new) == counted(&old)
 }
 
 fn collect(world: &mut World, entry: &Entry) {
