@@ -16,6 +16,7 @@ mod journal;
 mod logs;
 mod output;
 mod paper;
+mod plain;
 mod releases;
 mod resume;
 mod runs;
@@ -83,7 +84,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
     let global = &cli.global;
     match cli.command {
-        None => console::run(&wish(global, &cli.file), printer),
+        None => console::run(&wish(global, &cli.file), global.plain, printer),
         Some(Command::Demo(args)) => demo::run(global, &args, printer),
         Some(Command::Sim(args)) => sim::run(&args, printer),
         Some(Command::Journal { command: Some(JournalCommand::Export(args)) }) => export::run(global, &args, printer),

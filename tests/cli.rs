@@ -1,7 +1,9 @@
 //! The command line without a terminal, on the simulated cluster: one file per family of commands.
 
 mod answers;
+mod follower;
 mod logs;
+mod plain;
 
 use timonel::sim::{self, SimHandle, SimOptions};
 

@@ -44,10 +44,15 @@ impl Default for Answers {
 }
 
 impl Answers {
+    /// Whether something changed since they were worked out.
+    pub fn are_behind(&self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>) -> bool {
+        self.seen.is_none_or(|(seen, _)| seen != revision(fleet, probes))
+    }
+
     /// Works the answers out again when something changed, and at least once a minute: certificates and staleness move with
     /// the time alone.
     pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, service: Option<&Service>, now: Timestamp) {
-        let revision = fleet.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>();
+        let revision = revision(fleet, probes);
         if let Some((seen, at)) = self.seen {
             let age = now.duration_since(at);
             if (seen == revision && age < SignedDuration::from_secs(60)) || (age < REST && age >= SignedDuration::ZERO) {
@@ -64,6 +69,11 @@ impl Answers {
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
         self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
     }
+}
+
+/// Moves with everything that the answers rest on.
+fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>) -> u64 {
+    fleet.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>()
 }
 
 /// The service file's entry for a workload: by name, and by namespace where it names one.

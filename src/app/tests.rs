@@ -1,5 +1,7 @@
 //! Scripts of messages against the core: what a user would notice.
 
+mod telling;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

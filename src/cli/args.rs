@@ -59,6 +59,9 @@ pub struct Global {
     /// Colours (also NO_COLOR and CLICOLOR_FORCE)
     #[arg(long, global = true, value_enum, value_name = "WHEN", env = "TIMONEL_COLOR")]
     pub color: Option<ColorWhen>,
+    /// The console as lines, without a full screen: for screen readers, pipes and slow links
+    #[arg(long, global = true, env = "TIMONEL_PLAIN")]
+    pub plain: bool,
     /// Colour theme: a shipped name or a file
     #[arg(long, global = true, value_name = "NAME", env = "TIMONEL_THEME")]
     pub theme: Option<String>,

@@ -1,28 +1,51 @@
-//! `timonel`: the full-screen console.
+//! `timonel`: the console, on a full screen or as lines.
 //!
-//! Owns the way from a booted program to the event loop and back to the shell. Must not know what is on screen.
+//! Owns the way from a booted program to the event loop and back to the shell. Must not know what is shown.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use super::output::{Exit, Failure, Printer};
+use crate::app::effect::Effect;
 use crate::app::logs::LogBounds;
 use crate::app::msg::Msg;
 use crate::app::notice::Tone;
 use crate::app::{App, Start};
+use crate::base::clock::Clock;
 use crate::base::problem::Level;
 use crate::boot::{Booted, Wish, boot};
-use crate::runtime::console::{Console, Ended, queues};
+use crate::config::Settings;
+use crate::runtime::console::{Console, Ended, Queues, queues};
 use crate::runtime::effects::{Executor, Hands};
+use crate::runtime::looks::Looks;
 use crate::runtime::terminal;
 use crate::target::kubernetes::declared;
 use crate::target::request::Namespaces;
 
-/// Runs the console until the user quits.
-pub(super) fn run(wish: &Wish, printer: &mut Printer) -> Result<Exit, Failure> {
-    terminal::check().map_err(|e| Failure::usage(e.to_string()).hint("`timonel status` answers in one shot, without a screen"))?;
+/// Everything that a console is made of, before anything is shown.
+pub(super) struct Bridge {
+    pub(super) app: App,
+    /// What is to be done first.
+    pub(super) first: Vec<Effect>,
+    pub(super) executor: Executor,
+    pub(super) queues: Queues,
+    pub(super) clock: Arc<dyn Clock>,
+    looks: Looks,
+    settings: Settings,
+}
+
+/// Runs the console until the user quits; `lines`: without a screen, until it is told to end.
+pub(super) fn run(wish: &Wish, lines: bool, printer: &mut Printer) -> Result<Exit, Failure> {
+    let instead = "`timonel --plain` goes on without a screen; `timonel status` answers in one shot";
+    terminal::check().or_else(|why| if lines { Ok(()) } else { Err(Failure::usage(why.to_string()).hint(instead)) })?;
     let booted = boot(wish).map_err(|p| Failure::problem(exit_of(&p.id), &p))?;
+    if lines {
+        let threads = super::cluster::runtime()?;
+        let ended = threads.block_on(async { Box::pin(super::plain::run(bridge(booted), printer)).await });
+        threads.shutdown_background();
+        return ended;
+    }
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     terminal::install_panic_hook();
     let (ended, app) = threads.block_on(full_screen(booted))?;
@@ -41,7 +64,8 @@ fn exit_of(problem: &str) -> Exit {
     if problem.starts_with("usage:") { Exit::USAGE } else { Exit::CONFIG }
 }
 
-async fn full_screen(mut booted: Booted) -> io::Result<(Ended, App)> {
+/// Must be called inside a tokio runtime.
+fn bridge(mut booted: Booted) -> Bridge {
     let journal = booted.journal();
     let unfinished = booted.unfinished();
     booted.problems.extend(unfinished.iter().cloned());
@@ -77,9 +101,21 @@ async fn full_screen(mut booted: Booted) -> io::Result<(Ended, App)> {
         let text = format!("{}{more} {}", one.message, one.hint.as_deref().unwrap_or_default());
         first.extend(app.update(Msg::Notice(Tone::Failed, text), booted.clock.now()));
     }
-    terminal::enter(booted.settings.mouse)?;
-    let console = Console::new(app, booted.looks, io::stdout(), Executor::new(hands), queues, booted.clock, booted.settings.fps);
-    let ended = match console {
+    Bridge {
+        app,
+        first,
+        executor: Executor::new(hands),
+        queues,
+        clock: booted.clock,
+        looks: booted.looks,
+        settings: booted.settings,
+    }
+}
+
+async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
+    let Bridge { app, first, executor, queues, clock, looks, settings } = bridge(booted);
+    terminal::enter(settings.mouse)?;
+    let ended = match Console::new(app, looks, io::stdout(), executor, queues, clock, settings.fps) {
         Ok(console) => console.run(first).await,
         Err(error) => Err(error),
     };

@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
         state: Some(cluster.folder().join("state")),
         ..wish
     };
-    let exit = console::run(&own, printer)?;
+    let exit = console::run(&own, global.plain, printer)?;
     sim::ready(&cluster)?;
     Ok(exit)
 }

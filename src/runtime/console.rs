@@ -72,6 +72,18 @@ pub struct Queues {
     events: mpsc::Receiver<TargetEvent>,
 }
 
+impl Queues {
+    /// What comes next, for a loop that shows no screen.
+    pub async fn next(&mut self) -> Msg {
+        tokio::select! {
+            Some(msg) = self.messages.recv() => msg,
+            Some(event) = self.events.recv() => Msg::Target(event),
+            // Not while the executor holds the other ends.
+            else => std::future::pending().await,
+        }
+    }
+}
+
 /// Both ends of the queues: answers of tasks, and what drivers tell.
 pub fn queues() -> (mpsc::Sender<Msg>, mpsc::Sender<TargetEvent>, Queues) {
     let (answer, messages) = mpsc::channel(QUEUE);

@@ -1,79 +1,15 @@
 //! `timonel logs` on the simulated cluster.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
+use super::follower::Follower;
 use super::simulated;
 use crate::support::proxy::Proxy;
-use crate::support::sandbox::{Sandbox, program};
 use crate::support::schema;
-
-const LONG: Duration = Duration::from_mins(1);
-
-/// The command while it goes on.
-struct Follower {
-    child: Child,
-    /// `None` once the reader went away.
-    lines: Option<BufReader<ChildStdout>>,
-}
-
-impl Follower {
-    fn start(home: &Sandbox, arguments: &[&str]) -> Self {
-        let mut command = Command::new(program());
-        command.arg("logs").args(arguments).env_clear().envs(home.variables().iter().cloned());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let lines = child.stdout.take().map(BufReader::new);
-        Self { child, lines }
-    }
-
-    /// The next line; the end of the answer is a failure of the test.
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        let read = self.lines.as_mut().expect("a reader").read_line(&mut line).expect("text");
-        assert!(read > 0, "it ended: {}", self.errors());
-        line.trim_end().to_owned()
-    }
-
-    /// Lines until one is what is waited for.
-    fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) -> Vec<String> {
-        let begun = Instant::now();
-        let mut all = Vec::new();
-        loop {
-            all.push(self.line());
-            if all.last().is_some_and(|line| is(line)) {
-                return all;
-            }
-            assert!(begun.elapsed() < LONG, "never came: {what}; the last of {}: {:#?}", all.len(), &all[all.len().saturating_sub(5)..]);
-        }
-    }
-
-    fn errors(&mut self) -> String {
-        let mut text = String::new();
-        let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut text));
-        text
-    }
-
-    /// Sends a signal and answers how it ended.
-    fn end(mut self, signal: Signal) -> (Option<i32>, String) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it is there");
-        let errors = self.errors();
-        (self.child.wait().expect("it ends").code(), errors)
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn texts<'a>(lines: &'a [Value], field: &str) -> Vec<&'a str> {
     lines.iter().map(|line| line[field].as_str().unwrap_or_default()).collect()
@@ -125,7 +61,7 @@ fn lines_are_chosen_by_pattern_and_time() {
 #[test]
 fn new_pods_join_and_ctrl_c_ends() {
     let (_cluster, home) = simulated("quiet");
-    let mut follower = Follower::start(&home, &["-n", "devshelf", "-f", "devshelf-api", "--tail", "1"]);
+    let mut follower = Follower::start(&home, &["logs", "-n", "devshelf", "-f", "devshelf-api", "--tail", "1"]);
     let before: BTreeSet<String> = [follower.line(), follower.line()].iter().filter_map(|l| l.split('/').next().map(str::to_owned)).collect();
     let plan = home.run(&["plan", "-n", "devshelf", "restart", "devshelf-api", "-o", "json"]).json();
     let typed = plan["confirmation"]["type"].as_str().expect("a word to type");
@@ -140,16 +76,8 @@ fn new_pods_join_and_ctrl_c_ends() {
 fn a_reader_who_goes_away_ends_the_command_without_a_word() {
     let (_cluster, home) = simulated("quiet");
     // Nothing ever matches: only the closed pipe can end it.
-    let mut follower = Follower::start(&home, &["-n", "devshelf", "--include", "nothing says this"]);
-    follower.lines = None;
-    let begun = Instant::now();
-    while follower.child.try_wait().expect("a child").is_none() {
-        assert!(begun.elapsed() < LONG, "it goes on");
-        std::thread::yield_now();
-    }
-    let errors = follower.errors();
-    assert_eq!(follower.child.wait().expect("it ended").code(), Some(0), "{errors}");
-    assert_eq!(errors, "");
+    let follower = Follower::start(&home, &["logs", "-n", "devshelf", "--include", "nothing says this"]);
+    assert_eq!(follower.left_alone(), (Some(0), String::new()));
 }
 
 #[test]
@@ -162,7 +90,7 @@ fn no_line_is_lost_or_repeated_when_the_line_to_the_server_is_cut() {
     let line = Proxy::to(address);
     let over = home.write("over.kubeconfig", &own.replace(&server, &format!("https://127.0.0.1:{}", line.port())));
     let over = over.display().to_string();
-    let mut follower = Follower::start(&home, &["--kubeconfig", &over, "-n", "devshelf", "devshelf-api", "--tail", "5", "-o", "json"]);
+    let mut follower = Follower::start(&home, &["logs", "--kubeconfig", &over, "-n", "devshelf", "devshelf-api", "--tail", "5", "-o", "json"]);
     let mut seen = follower.until("a line", |line| line.contains("\"event\":\"line\""));
     line.cut();
     line.mend();

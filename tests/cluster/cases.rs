@@ -8,6 +8,7 @@ mod jobs;
 mod logs;
 mod nodes;
 mod panel;
+mod plain;
 mod plan;
 mod pods;
 mod record;
@@ -35,6 +36,9 @@ cases! {
         a_condition_that_never_holds_is_reported_with_the_last_state
         a_crash_loop_is_a_real_one
         each_user_may_do_what_its_name_says
+    }
+    plain {
+        the_answers_and_each_change_come_as_lines_on_a_dumb_terminal
     }
     plan {
         a_plan_says_what_would_change_and_changes_nothing

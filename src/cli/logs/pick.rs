@@ -2,7 +2,7 @@
 //!
 //! Owns `[KIND/]NAME` for logs: a workload with all its pods, a pod, or the id of a workload in the service file. Pure.
 
-use crate::app::containers;
+use crate::app::follow::containers;
 use crate::base::problem::did_you_mean;
 use crate::cli::output::Failure;
 use crate::fleet::{Fleet, PodEntry, WorkloadKey};

@@ -49,7 +49,7 @@ pub(crate) fn the_previous_run_of_a_container_that_crashes_is_read(cluster: &Clu
     space.wait("it was restarted", "v1", "Pod", &name, restarted);
     let finished = Operator::new(cluster, "viewer", &space).call(&["logs", "worker", "--previous"]).exits(0);
     assert!(finished.stdout.ends_with("the last words\n"), "{finished:#?}");
-    assert!(finished.stderr.contains("exit 3"), "how it ended is said: {finished:#?}");
+    assert!(finished.stderr.contains("exit code 3"), "how it ended is said: {finished:#?}");
 }
 
 pub(crate) fn who_may_not_read_pods_is_told_so(cluster: &Cluster) {
