@@ -172,8 +172,4 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("conformance::writes", "its differences are being mended or listed"),
     ("conformance::workloads", "its differences are being mended or listed"),
     ("conformance::pods", "its differences are being mended or listed"),
-    (
-        "run::a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone",
-        "with a thousand pods the first ones have no scheduler's word yet when the deadline passes",
-    ),
 ];

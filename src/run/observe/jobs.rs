@@ -89,13 +89,9 @@ fn judge_job(job: &WorkloadFacts, pods: &[Value], mut lasted: impl FnMut(&str, D
         let text = format!("{words}, which must stay so for {} s", MUST_STAY.as_secs());
         return Observed::Waiting(Progress { done: Some(running), text, ..Progress::default() });
     }
-    let troubled: Vec<_> = pods
-        .iter()
-        .map(PodFacts::of)
-        .filter(|p| !p.over() && !p.deleting())
-        .filter_map(|p| Some((p.name(), p.trouble()?)))
-        .collect();
-    let details: Vec<String> = troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", judge::words(trouble))).collect();
+    let live: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over() && !p.deleting()).collect();
+    let troubled = judge::troubled(&live);
+    let details = judge::details(&troubled);
     let hopeless = troubled.iter().find(|(name, trouble)| judge::too_long(name, trouble, &mut lasted));
     if let Some((name, trouble)) = hopeless {
         return Observed::Hopeless(format!("pod {name}: {}", judge::words(trouble)));

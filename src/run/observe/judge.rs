@@ -62,7 +62,7 @@ pub(super) fn replicas(workload: &WorkloadFacts, pods: &[Value], fact: &Fact, pa
         return Hope::Settled(Observed::Proven(text));
     }
     let live: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over() && !p.deleting()).collect();
-    let troubled: Vec<(String, Trouble)> = live.iter().filter_map(|p| Some((p.name(), p.trouble()?))).collect();
+    let troubled = troubled(&live);
     let progress = progress(workload, count, ready, rollout, &troubled);
     if workload.ready() >= ready && count >= ready && workload.replicas() >= count {
         return Hope::Settled(Observed::Waiting(progress));
@@ -102,8 +102,25 @@ fn progress(workload: &WorkloadFacts, count: i64, ready: i64, rollout: bool, tro
     } else {
         format!("{}/{count} there", workload.replicas())
     };
-    let details = troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", words(trouble))).collect();
-    Progress { done: Some(workload.ready().min(count)), of: Some(count), text, details }
+    Progress { done: Some(workload.ready().min(count)), of: Some(count), text, details: details(troubled) }
+}
+
+/// Pods that are not ready and why, the worst first: of a thousand, five are told, and those must be the ones that say most.
+pub(super) fn troubled(pods: &[PodFacts<'_>]) -> Vec<(String, Trouble)> {
+    let rank = |trouble: &Trouble| match trouble {
+        Trouble::Crashing { .. } => 0,
+        Trouble::CannotStart { .. } => 1,
+        Trouble::Unschedulable(_) => 2,
+        Trouble::Waiting(_) => 3,
+    };
+    let mut found: Vec<(String, Trouble)> = pods.iter().filter_map(|p| Some((p.name(), p.trouble()?))).collect();
+    found.sort_by_key(|(_, trouble)| rank(trouble));
+    found
+}
+
+/// The first of them in words, one pod each.
+pub(super) fn details(troubled: &[(String, Trouble)]) -> Vec<String> {
+    troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", words(trouble))).collect()
 }
 
 pub(super) fn words(trouble: &Trouble) -> &str {

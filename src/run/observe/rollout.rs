@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::judge::{Hope, Patience, hope, words};
+use super::judge::{Hope, Patience, details, hope, troubled, words};
 use crate::run::event::Progress;
-use crate::run::facts::{PodFacts, Trouble, WorkloadFacts};
+use crate::run::facts::{PodFacts, WorkloadFacts};
 use crate::run::machine::Observed;
 use crate::run::step::{Pin, alike, shown};
 use crate::target::model::Kind;
@@ -38,8 +38,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
         };
         return Hope::Settled(Observed::Proven(text));
     };
-    let troubled: Vec<(String, Trouble)> = new.iter().filter_map(|p| Some((p.name(), p.trouble()?))).collect();
-    let details: Vec<String> = troubled.iter().take(5).map(|(name, trouble)| format!("{name}  {}", words(trouble))).collect();
+    let troubled = troubled(&new);
+    let details = details(&troubled);
     let done = workload.updated().min(workload.available()).min(wanted);
     let gave_up = workload.observed() && workload.condition("Progressing", "False").is_some_and(|(reason, _)| reason == "ProgressDeadlineExceeded");
     let progress = Progress { done: Some(done), of: Some(wanted), text, details };

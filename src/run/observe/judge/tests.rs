@@ -99,6 +99,20 @@ fn each_trouble_has_its_patience_and_a_trouble_that_went_away_starts_over() {
 }
 
 #[test]
+fn of_many_pods_those_are_told_first_that_say_most() {
+    let pod = |name: String, conditions: Value| json!({ "metadata": { "name": name }, "status": { "phase": "Pending", "conditions": conditions } });
+    let refused =
+        json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Too many pods." }]);
+    let mut pods: Vec<Value> = (0..20).map(|n| pod(format!("web-a{n:02}"), json!([]))).collect();
+    pods.push(pod("web-z".to_owned(), refused));
+    let status = json!({ "observedGeneration": 1, "replicas": 21, "readyReplicas": 0 });
+    let found = replicas(&workload(Kind::Deployment, 30, &status), &pods, &fact(30, 30), &mut Patience::default(), Duration::ZERO);
+    let Hope::Settled(Observed::Waiting(progress)) = found else { panic!("it waits") };
+    assert!(progress.details[0].starts_with("web-z  ") && progress.details[0].contains("Too many pods"), "{:?}", progress.details);
+    assert_eq!(progress.details.len(), 5);
+}
+
+#[test]
 fn endpoints_are_counted_once_for_each_of_our_ready_pods() {
     let slice =
         |service: &str, endpoints: Value| json!({ "metadata": { "labels": { "kubernetes.io/service-name": service } }, "endpoints": endpoints });
