@@ -20,6 +20,8 @@ pub enum Effect {
     Redraw,
     /// Open another target, or the same one elsewhere; what was open is cancelled.
     Open(TargetSpec),
+    /// Open the target once more with the terminal handed over to its credential plugin.
+    SignIn(TargetSpec),
     /// Follow exactly these logs from now on.
     Follow {
         /// Whose.

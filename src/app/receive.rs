@@ -11,16 +11,13 @@ use super::ticket::{Question, Ticket};
 use crate::base::problem::{Level, Problem};
 use crate::run::{End, RunEvent};
 use crate::service::Target;
-use crate::target::event::{Opened, TargetEvent};
+use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 
 impl App {
     pub(super) fn target(&mut self, event: TargetEvent) -> Vec<Effect> {
         match event {
             TargetEvent::Opened(opened) => self.target_opened(opened),
-            TargetEvent::OpenFailed(problem) => {
-                self.problems.insert(problem.id.clone(), problem.clone());
-                self.failure = Some(problem);
-            }
+            TargetEvent::OpenFailed(problem) => return self.open_failed(problem),
             TargetEvent::Identity(identity) => {
                 self.check_pin(identity.cluster_uid.as_deref());
                 self.identity = Some(identity);
@@ -58,9 +55,18 @@ impl App {
         Vec::new()
     }
 
+    /// A credential plugin that may want to ask gets the terminal by itself, as kubectl would give it, but once: whoever declined is
+    /// not asked again until the action `sign-in` or another target.
+    fn open_failed(&mut self, problem: Problem) -> Vec<Effect> {
+        let asks = problem.id == SIGN_IN && !self.problems.contains_key(SIGN_IN);
+        self.problems.insert(problem.id.clone(), problem.clone());
+        self.failure = Some(problem);
+        if asks { vec![Effect::SignIn(self.start.spec.clone())] } else { Vec::new() }
+    }
+
     fn target_opened(&mut self, opened: Opened) {
         self.failure = None;
-        self.problems.remove("target:open");
+        self.problems.retain(|id, _| !["target:open", "target:credential", SIGN_IN].contains(&id.as_str()));
         self.opened = Some(opened);
     }
 

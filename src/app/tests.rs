@@ -18,7 +18,7 @@ use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
 use crate::fleet::testing::{NOW, at, broken, container, labels, listed, now, pod_of, replica_set, waiting, workload};
 use crate::keymap::shipped;
-use crate::target::event::{Opened, TargetEvent};
+use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 use crate::target::model::{Kind, Object};
 use crate::target::request::{Namespaces, TargetSpec};
 
@@ -426,4 +426,17 @@ fn a_writer_who_cannot_be_told_is_not_asked_for_again() {
     app.update(Msg::Answer(ticket, Answer::Writer(Err("forbidden".into()))), now());
     assert_eq!(asked_writer(&draw(&mut app, at(NOW + 2))), None);
     assert_eq!(app.answers.changed.as_ref().and_then(|c| c.by.text()), None);
+}
+
+#[test]
+fn a_credential_plugin_that_may_ask_gets_the_terminal_once_and_again_only_when_it_is_wanted() {
+    let mut app = open_app(start());
+    let asks = || Msg::Target(TargetEvent::OpenFailed(Problem::new(Level::Error, SIGN_IN, "made no credentials without a terminal")));
+    let signs_in = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::SignIn(_)));
+    assert!(signs_in(&app.update(asks(), now())));
+    assert!(!signs_in(&app.update(asks(), now())), "whoever declined is not asked again");
+    assert!(signs_in(&press(&mut app, ": s i g n - i n enter")), "the palette has it");
+    app.update(Msg::Target(opened("shop-staging")), now());
+    assert!(!app.problems.contains_key(SIGN_IN), "it is solved");
+    assert!(signs_in(&app.update(asks(), now())), "another time is another time");
 }

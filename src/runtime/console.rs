@@ -23,6 +23,8 @@ use crate::app::notice::Tone;
 use crate::app::{App, effect::Effect};
 use crate::base::clock::Clock;
 use crate::target::event::TargetEvent;
+use crate::target::kubernetes::{Client, Terminal};
+use crate::target::request::TargetSpec;
 use crate::ui;
 
 /// Messages from tasks that wait for the loop. A task that finds it full waits: nothing is lost, and the network slows down
@@ -64,6 +66,8 @@ pub struct Console<W: Write> {
     last_frame: Option<Instant>,
     dirty: bool,
     ended: Option<Ended>,
+    /// A sign-in that is to have the terminal.
+    signing_in: Option<TargetSpec>,
 }
 
 /// The loop's ends of the queues.
@@ -109,6 +113,7 @@ impl<W: Write> Console<W> {
             last_frame: None,
             dirty: true,
             ended: None,
+            signing_in: None,
         })
     }
 
@@ -120,6 +125,9 @@ impl<W: Write> Console<W> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while self.ended.is_none() {
+            if let Some(spec) = self.signing_in.take() {
+                self.sign_in(spec).await?;
+            }
             let frame_at = self.frame_at();
             let wake_at = self.wake_at();
             tokio::select! {
@@ -207,6 +215,7 @@ impl<W: Write> Console<W> {
             match effect {
                 Effect::Quit => self.ended = Some(Ended::Quit),
                 Effect::Suspend => self.suspend()?,
+                Effect::SignIn(spec) => self.signing_in = Some(spec),
                 Effect::Redraw => {
                     self.screen.invalidate();
                     self.dirty = true;
@@ -226,11 +235,43 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
+    /// Leaves the terminal to a credential plugin, which may ask its questions, and comes back when it has ended. Ctrl-C reaches the
+    /// plugin as well as us, and means the plugin.
+    async fn sign_in(&mut self, spec: TargetSpec) -> io::Result<()> {
+        self.input.release();
+        terminal::leave();
+        terminal::say("timonel: signing in; the terminal belongs to the credential plugin until it ends (Ctrl-C gives up)");
+        let mut opening = Box::pin(Client::open(&spec, Terminal::HandedOver));
+        let opened = loop {
+            tokio::select! {
+                opened = &mut opening => break Some(opened),
+                caught = self.signals.next() => if matches!(caught, Caught::Terminate | Caught::HangUp) {
+                    self.caught(caught)?;
+                    break None;
+                },
+            }
+        };
+        if self.ended.is_some() {
+            return Ok(());
+        }
+        self.come_back()?;
+        match opened {
+            Some(Ok(client)) => self.executor.adopt(client),
+            Some(Err(error)) => self.update(Msg::Target(TargetEvent::OpenFailed(*error.problem)))?,
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Leaves the terminal to the shell and comes back when continued.
     fn suspend(&mut self) -> io::Result<()> {
         self.input.release();
         terminal::leave();
         terminal::stop_self();
+        self.come_back()
+    }
+
+    fn come_back(&mut self) -> io::Result<()> {
         terminal::re_enter()?;
         self.input.resume();
         self.screen.invalidate();

@@ -100,7 +100,7 @@ impl Executor {
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Remember(path) => self.remember(path),
-            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme => {}
+            Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Copy(_) | Effect::NextTheme | Effect::SignIn(_) => {}
         }
     }
 
@@ -122,6 +122,14 @@ impl Executor {
             self.hands.events.clone(),
         );
         self.session = Some(session);
+    }
+
+    /// Leaves what is open for a client that was opened with the terminal handed over.
+    pub fn adopt(&mut self, client: Client) {
+        self.logs = None;
+        if let Some(session) = &self.session {
+            session.open_with(client);
+        }
     }
 
     fn client(&self) -> Option<Client> {

@@ -74,6 +74,12 @@ pub fn leave() {
     let _ = disable_raw_mode();
 }
 
+/// Says a line on the terminal while it is not ours.
+pub fn say(text: &str) {
+    // A terminal that is gone hears nothing, and its hang-up is on its way.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Forgets the terminal without touching it: it was hung up, and its file descriptor may be another's tomorrow.
 pub fn abandon() {
     TAKEN.store(false, Ordering::SeqCst);

@@ -12,6 +12,9 @@ use super::request::{LogSource, StreamKey};
 use crate::base::problem::Problem;
 use crate::base::text::Str;
 
+/// Id of the problem that a credential plugin made nothing without a terminal: it may want to ask.
+pub const SIGN_IN: &str = "target:sign-in";
+
 /// One thing a driver tells.
 #[derive(Debug, Clone)]
 pub enum TargetEvent {

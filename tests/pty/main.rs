@@ -14,6 +14,7 @@ mod harness;
 mod picture;
 mod recording;
 mod restore;
+mod sign_in;
 #[path = "../support/kit.rs"]
 mod support;
 

@@ -16,6 +16,7 @@ use tokio::process::Command;
 
 use super::error::{OpenCause, OpenError, shown};
 use crate::base::problem::{Level, Problem};
+use crate::target::event::SIGN_IN;
 
 /// How long a plugin may take without a terminal; one that waits for a person waits for ever.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -171,15 +172,20 @@ impl Plugin {
             (true, None) => "it was killed".into(),
         };
         if terminal == Terminal::Kept && self.may_ask() {
-            self.needs_terminal(&why)
-        } else {
-            self.error(&format!("failed: {why}"), OpenCause::Reachability)
+            return self.needs_terminal(&why);
         }
+        let mut error = self.error(&format!("failed: {why}"), OpenCause::Reachability);
+        if terminal == Terminal::HandedOver {
+            error.problem.id = SIGN_IN.into();
+            error.problem.hint = Some("It had the terminal to itself: `:sign-in` in the console gives it once more.".into());
+        }
+        error
     }
 
     fn needs_terminal(&self, why: &str) -> OpenError {
         let mut error = self.error(&format!("made no credentials without a terminal: {why}"), OpenCause::NeedsTerminal);
-        error.problem.hint = Some("It may want to ask you something: sign in again and it gets the terminal, once.".into());
+        error.problem.id = SIGN_IN.into();
+        error.problem.hint = Some("It may want to ask you something: `:sign-in` in the console gives it the terminal.".into());
         error
     }
 
