@@ -40,6 +40,7 @@ mod plan;
 mod record;
 mod restart;
 mod resume;
+pub mod roles;
 mod rollback;
 pub mod scale;
 pub mod scrub;

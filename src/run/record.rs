@@ -184,4 +184,4 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::run) mod tests;

@@ -13,6 +13,7 @@ mod plan;
 mod pods;
 mod record;
 mod resume;
+mod roles;
 mod rollout;
 mod run;
 mod scale;
@@ -102,6 +103,10 @@ cases! {
     nodes {
         a_cordoned_node_is_a_debt_until_it_is_uncordoned
         whoever_may_not_change_nodes_is_told_so_and_a_wrong_name_is_wrong_usage
+    }
+    roles {
+        each_role_may_do_its_actions_and_no_other
+        what_a_role_may_do_it_can_carry_out_to_its_end
     }
     record {
         intent_comes_before_the_request_and_outcome_after

@@ -264,14 +264,44 @@ impl Cluster {
         answer["status"]["allowed"] == true
     }
 
+    /// A new user with a ClusterRole everywhere; `of` is the role as YAML. Its name, which
+    /// its role and binding have too.
+    pub(crate) fn user_with(&self, of: &str, space: &Namespace<'_>) -> Result<String, String> {
+        const RBAC: &str = "rbac.authorization.k8s.io";
+        let mut role: Value = serde_saphyr::from_str(of).map_err(|error| error.to_string())?;
+        let account = text(&role["metadata"], "name");
+        // Roles have no namespace: the test's own name keeps them apart from those of others.
+        let name = format!("{account}-{}", space.name);
+        role["metadata"]["name"] = json!(name);
+        self.apply_all(&[
+            role,
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": space.name}}),
+            json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": name},
+                "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name},
+                "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": space.name}]}),
+        ])?;
+        let token = self.token_of(&space.name, &account)?;
+        let read = std::fs::read_to_string(self.kubeconfig("admin")).map_err(|error| error.to_string())?;
+        let mut own: Value = serde_saphyr::from_str(&read).map_err(|error| error.to_string())?;
+        for user in own["users"].as_array_mut().into_iter().flatten() {
+            user["user"] = json!({"token": token});
+        }
+        std::fs::write(self.kubeconfig(&name), own.to_string()).map_err(|error| error.to_string())?;
+        Ok(name)
+    }
+
     fn token(&self, user: &str) -> Result<String, String> {
-        let request = http::Request::post(format!("/api/v1/namespaces/default/serviceaccounts/timonel-{user}/token"));
+        self.token_of("default", &format!("timonel-{user}"))
+    }
+
+    fn token_of(&self, namespace: &str, account: &str) -> Result<String, String> {
+        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"));
         let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7200}});
         let request = request.header("Content-Type", "application/json").body(body.to_string().into_bytes());
         let answer: Value = self
             .runtime
             .block_on(self.client.request(request.map_err(|error| error.to_string())?))
-            .map_err(|error| format!("a token for {user}: {error}"))?;
+            .map_err(|error| format!("a token for {account}: {error}"))?;
         Ok(text(&answer["status"], "token"))
     }
 }

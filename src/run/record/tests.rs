@@ -12,7 +12,7 @@ use crate::run::{Environment, Operator, Plan, cronjob, rollback};
 use crate::target::model::{Kind, ObjectRef};
 
 /// A plan of each action there is, with the parameters that make it write as much as it can.
-fn plans(world: &World) -> Vec<Plan> {
+pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     revisions(world, &[0, 3, 0]);
     let hpa = json!({ "metadata": { "uid": "h1" }, "spec": { "minReplicas": 3, "maxReplicas": 10,
         "scaleTargetRef": { "kind": "Deployment", "name": "api" } }, "status": { "desiredReplicas": 3 } });

@@ -6,13 +6,15 @@ use crate::cluster::{Cluster, Namespace};
 use crate::operator::Operator;
 
 /// A node without a kubelet, gone when the test is over.
-struct SpareNode<'a> {
-    space: Namespace<'a>,
-    name: String,
+pub(crate) struct SpareNode<'a> {
+    /// The test's namespace.
+    pub(crate) space: Namespace<'a>,
+    /// The node's name.
+    pub(crate) name: String,
 }
 
 impl<'a> SpareNode<'a> {
-    fn new(cluster: &'a Cluster) -> Self {
+    pub(crate) fn new(cluster: &'a Cluster) -> Self {
         let space = cluster.namespace("shop-test").unwrap();
         let name = format!("spare-{}", space.name());
         cluster
