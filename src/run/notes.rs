@@ -9,7 +9,6 @@ use super::gate::{BEFORE_ZERO, LAST_RUN};
 use super::outcome::{End, Outcome};
 use super::plan::Plan;
 use super::scrub;
-use super::step::FieldWrite;
 use crate::base::id::object_name;
 use crate::base::text::Str;
 use crate::target::api::{Change, WriteRequest};
@@ -31,7 +30,7 @@ pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Opt
     let operator = &plan.inner.operator;
     let line = format!("{} {} {} {}@{}{ended}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let mut annotations = json!({ LAST_RUN: line });
-    if let Some((before, after)) = replicas(write) {
+    if let Some((before, after)) = replicas(plan) {
         if after == 0 {
             annotations[BEFORE_ZERO] = before.to_string().into();
         } else if before == 0 {
@@ -42,9 +41,11 @@ pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Opt
     Some(WriteRequest { object: subject.clone(), subresource: "", change: Change::MergePatch(body) })
 }
 
-fn replicas(write: &FieldWrite) -> Option<(i64, i64)> {
-    let change = write.changes.iter().find(|c| c.pointer == "/spec/replicas")?;
-    Some((change.before.as_i64()?, change.after.as_i64()?))
+/// The count before and after all steps of the plan.
+fn replicas(plan: &Plan) -> Option<(i64, i64)> {
+    let own = plan.writes().filter(|(_, w)| w.object == plan.inner.subject).flat_map(|(_, w)| &w.changes);
+    let counts: Vec<_> = own.filter(|c| c.pointer == "/spec/replicas").collect();
+    Some((counts.first()?.before.as_i64()?, counts.last()?.after.as_i64()?))
 }
 
 /// The event of a run's beginning or end, about the workload.

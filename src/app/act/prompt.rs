@@ -89,9 +89,19 @@ impl App {
         }
         let Some(key) = self.workloads.subject().cloned() else { return self.refuse("select a workload first") };
         match self.scalable(&key) {
-            Ok((workload, current)) => self.ask(Purpose::Replicas { workload, current }, ""),
+            Ok((workload, current)) => {
+                let remembered = if current == 0 { self.before_zero(&workload) } else { String::new() };
+                self.ask(Purpose::Replicas { workload, current }, remembered)
+            }
             Err(why) => self.refuse(why),
         }
+    }
+
+    /// The count that a workload at zero had before, as a run noted it; empty when none did.
+    fn before_zero(&self, workload: &crate::target::model::ObjectRef) -> String {
+        let object = self.fleet.workload(workload.kind, &workload.namespace, &workload.name);
+        let noted = object.and_then(|w| w.meta.annotation("timonel.io/replicas-before-zero"));
+        noted.filter(|n| replicas(n).is_ok()).map(ToString::to_string).unwrap_or_default()
     }
 
     fn scalable(&self, key: &WorkloadKey) -> Result<(crate::target::model::ObjectRef, i32), String> {

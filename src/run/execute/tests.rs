@@ -649,3 +649,35 @@ fn quotas_and_unknown_answers_are_checks_of_the_plan() {
     assert_eq!(overridden.confirmation().text.as_deref(), Some("scale api 3->5"), "an override raises the level to the phrase");
     assert_ne!(overridden.hash(), plan.hash());
 }
+
+#[test]
+fn a_scale_down_goes_by_half_at_most_each_step_proven_and_zero_is_a_debt() {
+    let bench = Bench::new();
+    let told = bench.scale(0);
+    told.assert(End::Proven, "");
+    let counts: Vec<Value> = bench
+        .world
+        .writes_to(Kind::Deployment)
+        .iter()
+        .filter_map(|w| if let Change::MergePatch(body) = &w.change { body.pointer("/spec/replicas").cloned() } else { None })
+        .collect();
+    assert_eq!(counts, [2, 1, 0], "never more than half of the three at once");
+    assert!(told.proof_seconds("prove-ready-1") >= 5.0, "what is left must stay ready");
+    let [debt] = &told.outcome.debts[..] else { unreachable!("one debt: {:?}", told.outcome.debts) };
+    assert!(debt.what.contains("it had 3") && debt.pay.ends_with("--replicas=3"), "{debt:?}");
+    assert_eq!(bench.world.object(&deployment())["metadata"]["annotations"]["timonel.io/replicas-before-zero"], "3");
+}
+
+#[test]
+fn the_count_before_zero_is_offered_back() {
+    let bench = Bench::new();
+    bench.scale(0).assert(End::Proven, "");
+    let other = bench.plan(5);
+    let offered = other.checks().iter().find(|c| c.id == "before-zero").expect("a check");
+    assert_eq!((offered.required, offered.result), (false, Answer::Failed));
+    assert_eq!(offered.choices[0].parameter, "replicas=3");
+    let same = bench.plan(3);
+    assert!(same.checks().iter().any(|c| c.id == "before-zero" && c.result == Answer::Ok));
+    bench.carry_out(same).assert(End::Proven, "");
+    assert_eq!(bench.world.object(&deployment())["metadata"]["annotations"].get("timonel.io/replicas-before-zero"), None);
+}

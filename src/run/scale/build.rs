@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::reading::Reading;
-use super::{PlanContext, ScaleRequest};
+use super::{MOST_REPLICAS, PlanContext, ScaleRequest};
 use crate::base::confirmation::Confirmation;
 use crate::base::duration;
-use crate::run::check::Check;
+use crate::run::check::{Check, Choice};
 use crate::run::checks::{self, HpaChoice};
 use crate::run::facts::{Demand, WorkloadFacts, items, text};
+use crate::run::gate::BEFORE_ZERO;
 use crate::run::ground;
 use crate::run::level::{Nature, Raise};
 use crate::run::outcome::Debt;
@@ -48,6 +49,10 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
         },
     })
 }
+
+/// Ids of what a stage on the way down does: write, proofs, and the write that takes it back. No way has more than two.
+const STAGES: [[&str; 4]; 2] =
+    [["write-1", "prove-ready-1", "prove-endpoints-1", "undo-write-1"], ["write-2", "prove-ready-2", "prove-endpoints-2", "undo-write-2"]];
 
 struct Scale<'a> {
     context: &'a PlanContext,
@@ -86,6 +91,11 @@ impl Scale<'_> {
                 .iter()
                 .map(|w| ground::write_step("hpa", format!("write {} on HPA {}", w.words(), w.object.name), w.clone())),
         );
+        for (write, [id, ready_id, endpoints_id, _]) in writes.stages.iter().zip(STAGES) {
+            let count = write.changes.first().and_then(|c| c.after.as_i64()).unwrap_or_default();
+            steps.push(ground::write_step(id, format!("write replicas {count}, on the way to {}", self.count()), write.clone()));
+            steps.extend(self.proofs(count, self.workload().ready().min(count), [ready_id, endpoints_id]));
+        }
         steps.extend(
             writes
                 .scale
@@ -128,13 +138,17 @@ impl Scale<'_> {
     /// The autoscaler first in both directions: it would fight the count otherwise.
     fn undo_steps(&self) -> Vec<UndoStep> {
         let writes = &self.reading.writes;
-        let back = |undoes, id, write_: &FieldWrite| {
+        let back = |undoes, id, write_: &FieldWrite, pay: String| {
             let reversed = write_.reversed();
-            let (title, pay) = (format!("write {} on {}", reversed.words(), reversed.object), self.command(&reversed));
+            let title = format!("write {} on {}", reversed.words(), reversed.object);
             UndoStep { undoes: Some(undoes), step: ground::write_step(id, title, reversed), pay }
         };
-        let mut steps: Vec<UndoStep> = writes.hpa.iter().map(|w| back("hpa", "undo-hpa", w)).collect();
-        steps.extend(writes.scale.iter().map(|w| back("write", "undo-write", w)));
+        let mut steps: Vec<UndoStep> = writes.hpa.iter().map(|w| back("hpa", "undo-hpa", w, self.command(&w.reversed()))).collect();
+        // The count before is what pays, however far down it went.
+        let pay = writes.counts().next().map(|w| self.command(&w.reversed())).unwrap_or_default();
+        steps.extend(writes.scale.iter().map(|w| back("write", "undo-write", w, pay.clone())));
+        let stages = writes.stages.iter().zip(STAGES).rev();
+        steps.extend(stages.map(|(w, [id, _, _, undo])| back(id, undo, w, pay.clone())));
         let ready = self.workload().ready().min(self.before());
         let proofs = self.proofs(self.before(), ready, ["prove-ready-again", "prove-endpoints-again"]);
         steps.extend(proofs.into_iter().map(|step| UndoStep { undoes: None, step, pay: String::new() }));
@@ -198,12 +212,34 @@ impl Scale<'_> {
         all.extend(checks::volumes(workload, self.count()));
         all.push(checks::nodes(&reading.room, demand, more));
         all.push(checks::pdb(&reading.pdbs, workload, namespace, self.count()));
+        all.extend(self.before_zero());
         all
+    }
+
+    /// The count that a run remembered when it scaled to zero, offered back.
+    fn before_zero(&self) -> Option<Check> {
+        let remembered: u32 = self.workload().annotation(BEFORE_ZERO)?.parse().ok()?;
+        let remembered = Some(remembered).filter(|n| *n > 0 && *n <= MOST_REPLICAS && self.before() == 0 && self.count() > 0)?;
+        let check = Check::advisory("before-zero");
+        let words = format!("it had {remembered} before it went to zero");
+        if i64::from(remembered) == self.count() {
+            return Some(check.ok(words));
+        }
+        let choice = Choice { key: 'b', parameter: format!("replicas={remembered}"), title: format!("scale to {remembered}, as it was") };
+        Some(
+            check
+                .failed(format!("{words}, and {} are asked for", self.count()), format!("ask for {remembered}"))
+                .choices(vec![choice]),
+        )
     }
 
     fn risks(&self) -> Vec<String> {
         let (before, after) = (self.before(), self.count());
         let mut risks = Vec::new();
+        let stages = self.reading.writes.counts().filter_map(|w| Some(w.changes.first()?.after.to_string())).collect::<Vec<_>>();
+        if stages.len() > 1 {
+            risks.push(format!("it goes down in steps of at most half, each proven: {before}, {}", stages.join(", ")));
+        }
         if after == 0 && before > 0 {
             let services =
                 if self.services.is_empty() { String::new() } else { format!("; Services without endpoints: {}", self.services.join(", ")) };
@@ -248,8 +284,19 @@ impl Scale<'_> {
             .map(|c| text(c, "/name"))
     }
 
-    /// A paused autoscaler stays behind, whatever comes of the scale.
+    /// What stays behind even when all is proven: a workload without pods, a paused autoscaler.
     fn leaves(&self) -> Vec<Debt> {
+        let down = self.reading.writes.counts().next().filter(|_| self.count() == 0 && self.before() > 0);
+        let zero = down.map(|w| Debt {
+            id: "write".to_owned(),
+            object: w.object.to_string(),
+            what: format!("it has no pods: it had {}", self.before()),
+            pay: self.command(&w.reversed()),
+        });
+        zero.into_iter().chain(self.paused()).collect()
+    }
+
+    fn paused(&self) -> Vec<Debt> {
         let Some(HpaChoice::Pause(time)) = self.request.hpa else { return Vec::new() };
         let one = |w: &FieldWrite| Debt {
             id: "hpa".to_owned(),

@@ -36,12 +36,19 @@ pub(super) struct Reading {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Writes {
     pub hpa: Option<FieldWrite>,
+    /// On the way down, so that no more than half of the capacity goes at a time.
+    pub stages: Vec<FieldWrite>,
     pub scale: Option<FieldWrite>,
 }
 
 impl Writes {
     pub(super) fn iter(&self) -> impl Iterator<Item = &FieldWrite> {
-        self.hpa.iter().chain(&self.scale)
+        self.hpa.iter().chain(self.counts())
+    }
+
+    /// Those that write the count: the stages on the way, and the one that is wanted.
+    pub(super) fn counts(&self) -> impl DoubleEndedIterator<Item = &FieldWrite> {
+        self.stages.iter().chain(&self.scale)
     }
 }
 
@@ -79,15 +86,24 @@ fn writes(request: &ScaleRequest, workload: &WorkloadFacts, hpas: &[HpaFacts]) -
         (Some(choice), [hpa]) => hpa.write(choice, count),
         _ => None,
     };
-    let change = FieldChange::new("/spec/replicas", now, count).absent(0).loose(!hpas.is_empty());
-    let scale = FieldWrite {
+    let write = |before: i64, after: i64| FieldWrite {
         object: request.object.clone(),
         uid: workload.uid(),
         subresource: "scale",
-        changes: vec![change],
+        changes: vec![FieldChange::new("/spec/replicas", before, after).absent(0).loose(!hpas.is_empty())],
         form: Form::Merge,
     };
-    Writes { hpa, scale: (now != count).then_some(scale) }
+    // Where nothing serves, nothing is to be kept on the way.
+    let on_the_way = if workload.ready() > 0 { stages(now, count) } else { Vec::new() };
+    let mut at = now;
+    let stages = on_the_way.into_iter().map(|stage| write(std::mem::replace(&mut at, stage), stage)).collect();
+    Writes { hpa, stages, scale: (now != count).then(|| write(at, count)) }
+}
+
+/// The counts on the way down, each at most half of the present capacity below the one before.
+fn stages(now: i64, count: i64) -> Vec<i64> {
+    let most = (now / 2).max(1);
+    std::iter::successors(Some(now - most), |at| Some(at - most)).take_while(|at| *at > count).collect()
 }
 
 async fn dry_run(read: &dyn Read, writes: &Writes, workload: &WorkloadFacts, scale: &Value, hpas: &[HpaFacts]) -> Option<Result<(), TargetError>> {
@@ -113,4 +129,27 @@ async fn one_pod(read: &dyn Read, scope: &Scope, selector: &str, more: bool) -> 
     }
     let pods = read.list(Kind::Pod, scope, selector, "").await.ok()?;
     pods.iter().map(PodFacts::of).find(|p| !p.over()).map(|p| p.spec().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stages;
+
+    #[test]
+    fn no_more_than_half_of_the_capacity_goes_at_a_time() {
+        for (now, count, expected) in [
+            (8, 0, vec![4]),
+            (8, 3, vec![4]),
+            (8, 4, vec![]),
+            (3, 0, vec![2, 1]),
+            (5, 0, vec![3, 1]),
+            (2, 0, vec![1]),
+            (1, 0, vec![]),
+            (0, 0, vec![]),
+            (3, 8, vec![]),
+            (100_000, 0, vec![50_000]),
+        ] {
+            assert_eq!(stages(now, count), expected, "{now} -> {count}");
+        }
+    }
 }
