@@ -31,7 +31,7 @@ use super::world::World;
 pub(crate) use collector::{Propagation, delete_with};
 pub(crate) use cronjob::{job_of, next_run};
 pub(crate) use housekeeping::{amount, quantity_text};
-pub(crate) use pods::{hash_of, new_pod, owner_reference, template_with_hash, terminate};
+pub(crate) use pods::{hash_of, new_pod, next_generation, owner_reference, template_with_hash, terminate};
 pub(crate) use rollout::{note_size, same_template};
 pub(crate) use scheduler::choose as choose_node;
 pub(crate) use statefulset::revision_at as revision_of;

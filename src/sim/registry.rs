@@ -138,8 +138,13 @@ pub(crate) fn create(world: &mut World, place: &Place<'_>, body: Value, writing:
         if namespace.deleting {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let why = format!("unable to create new content in namespace {} because it is being terminated", place.namespace);
-            return Err(Failure::forbidden(row, name, &why));
+            return Err(Failure::forbidden(row, name, &why).terminating(place.namespace));
         }
+    }
+    if !row.namespaced
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.shift_remove("namespace");
     }
     admit::create(world, res, &mut object)?;
     let key = Key::new(place.namespace, object["metadata"]["name"].as_str().unwrap_or_default());
@@ -175,16 +180,36 @@ pub(crate) fn patch(world: &mut World, place: &Place<'_>, kind: Kind, patch: &[u
     }
     let patched = patch::apply(kind, &full, patch, row.message)?;
     let new = read(place, patched, writing)?;
-    replace(world, place, &old, new, writing)
+    match new["metadata"]["name"].as_str().unwrap_or_default() {
+        "" => Err(Failure::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            place.name
+        ))),
+        name if name != place.name => {
+            Err(Failure::bad_request(format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)))
+        }
+        _ => replace(world, place, &old, new, writing),
+    }
 }
 
 fn replace(world: &mut World, place: &Place<'_>, old: &Value, mut new: Value, writing: &Writing) -> Result<Value, Failure> {
     let (res, row) = (place.stored(), place.res.row());
     preconditions(place, old, &new)?;
     if place.sub == "status" {
-        let status = new["status"].take();
+        // Labels and what else people may say about an object go through every door.
+        let (status, metadata) = (new["status"].take(), new["metadata"].take());
         new = old.clone();
         new["status"] = status;
+        for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+            if field == "labels" && res == known().deployments {
+                continue;
+            }
+            if !metadata[field].is_null() {
+                new["metadata"][field] = metadata[field].clone();
+            } else if let Some(map) = new["metadata"].as_object_mut() {
+                map.shift_remove(field);
+            }
+        }
     } else if place.sub.is_empty() {
         if admit::status_has_own_door(res) {
             let kept = old["status"].clone();
@@ -232,7 +257,10 @@ fn preconditions(place: &Place<'_>, old: &Value, new: &Value) -> Result<(), Fail
         return Err(Failure::conflict(row, place.name, &why));
     }
     let (given, current) = (text(&new["metadata"]["resourceVersion"]), text(&old["metadata"]["resourceVersion"]));
-    if given.is_empty() && place.res == known().leases {
+    if !given.is_empty() && given.parse::<u64>().is_err() {
+        return Err(Failure::unforeseen(&format!("strconv.ParseUint: parsing \"{given}\": invalid syntax")));
+    }
+    if given.is_empty() && (place.res == known().leases || place.res == known().budgets && place.sub.is_empty()) {
         let cause = super::api::failure::Cause::invalid("metadata.resourceVersion", "0x0", "must be specified for an update");
         return Err(Failure::invalid(row, place.name, &[cause]));
     }

@@ -32,6 +32,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::api::failure::Failure;
+use super::api::kinds::known;
 use super::cluster::Cluster;
 use super::rbac;
 use ask::{Ask, Target};
@@ -110,17 +111,26 @@ async fn respond(server: &Arc<Server>, request: Request<Body>) -> Result<Respons
     let user = server.identities.of(request.headers()).ok_or_else(Failure::unauthorized)?;
     let ask = Ask::read(&request, user)?;
     server.cluster.with(|world| rbac::authorize(world, &ask.user, &ask.attributes()))?;
+    let deprecated = matches!(&ask.target, Target::Resource(place) if place.res == known().endpoints);
+    let mut answered = dispatch(server, &ask, request).await.unwrap_or_else(|failure| answer::failure(&failure));
+    if deprecated {
+        answer::warn(&mut answered, &["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()]);
+    }
+    Ok(answered)
+}
+
+async fn dispatch(server: &Arc<Server>, ask: &Ask, request: Request<Body>) -> Result<Response<Body>, Failure> {
     match &ask.target {
-        Target::Path(path) => discovery::path(server, path, &ask),
+        Target::Path(path) => discovery::path(server, path, ask),
         Target::Nowhere => Ok(answer::text(404, "404 page not found\n")),
         Target::Resource(place) => match (ask.verb, place.sub.as_str()) {
-            ("get", "log") => logs::log(server, &ask, place),
-            (_, "exec" | "attach") => exec::exec(server, &ask, place, request).await,
+            ("get", "log") => logs::log(server, ask, place),
+            (_, "exec" | "attach") => exec::exec(server, ask, place, request).await,
             (_, "portforward") => Err(Failure::not_simulated("Port forwarding")),
-            (_, "proxy") => proxy::proxy(server, &ask, place),
-            ("watch", "") => watch::watch(server, &ask, place),
-            ("get" | "list", _) => list::read(server, &ask, place),
-            _ => write::write(server, &ask, place, request).await,
+            (_, "proxy") => proxy::proxy(server, ask, place),
+            ("watch", "") => watch::watch(server, ask, place),
+            ("get" | "list", _) => list::read(server, ask, place),
+            _ => write::write(server, ask, place, request).await,
         },
     }
 }

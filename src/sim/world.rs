@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::api::kinds::Res;
+use super::api::kinds::{Res, known};
 use super::control::{self, Notes, Work};
 use super::kubelet::{self, Kubelet, PodStep};
 use super::network::Network;
@@ -182,7 +182,8 @@ impl World {
         Some(change.now)
     }
 
-    /// Changes an object in place. Nothing is written when nothing changed; a changed spec counts as a new generation.
+    /// Changes an object in place. Nothing is written when nothing changed; a changed spec counts as a new generation,
+    /// except that of a pod: only clients change what a pod is to be.
     pub(crate) fn edit(&mut self, res: Res, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Arc<Entry>> {
         let entry = self.store.get(res, key)?.clone();
         let old = entry.value();
@@ -191,7 +192,7 @@ impl World {
         if new == old {
             return Some(entry);
         }
-        if new["spec"] != old["spec"] && old["metadata"]["generation"].is_u64() {
+        if res != known().pods && new["spec"] != old["spec"] && old["metadata"]["generation"].is_u64() {
             new["metadata"]["generation"] = json!(old["metadata"]["generation"].as_u64().unwrap_or_default() + 1);
         }
         Some(self.put(res, new))

@@ -10,7 +10,7 @@ mod validate;
 
 use serde_json::{Value, json};
 
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::kinds::{Res, known};
 use crate::sim::world::World;
 
@@ -41,6 +41,9 @@ fn has_generation(res: Res) -> bool {
         k.cluster_roles,
         k.cluster_role_bindings,
         k.storage_classes,
+        k.endpoints,
+        k.limits,
+        k.autoscalers,
     ];
     !plain.contains(&res)
 }
@@ -182,9 +185,4 @@ fn addresses(world: &mut World, service: &mut Value) {
             }
         }
     }
-}
-
-/// A refusal with one cause.
-fn one(res: Res, object: &Value, cause: Cause) -> Failure {
-    Failure::invalid(res.row(), object["metadata"]["name"].as_str().unwrap_or_default(), &[cause])
 }

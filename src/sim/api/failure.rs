@@ -81,6 +81,13 @@ impl Failure {
         Self::new(403, "Forbidden", format!("{subject} forbidden: {why}")).with(details(resource, name, resource.plural))
     }
 
+    /// With the cause by which clients know a namespace that is going.
+    pub(crate) fn terminating(mut self, namespace: &str) -> Self {
+        let message = format!("namespace {namespace} is being terminated");
+        self.details["causes"] = json!([{"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}]);
+        self
+    }
+
     /// 403 outside the resources.
     pub(crate) fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
         Self::new(403, "Forbidden", format!("forbidden: User \"{user}\" cannot {verb} path \"{path}\"")).with(json!({}))
@@ -105,6 +112,12 @@ impl Failure {
     pub(crate) fn not_acceptable() -> Self {
         let accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
         Self::new(406, "NotAcceptable", format!("only the following media types are accepted: {accepted}"))
+    }
+
+    /// 406 of a resource.
+    pub(crate) fn no_representation() -> Self {
+        let available = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        Self::new(406, "NotAcceptable", format!("406: Not Acceptable\n\nAvailable representations: {available}")).with(json!({}))
     }
 
     /// 409 of a create.
@@ -134,6 +147,11 @@ impl Failure {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// 415 of a patch.
+    pub(crate) fn unknown_patch() -> Self {
+        Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with(json!({}))
+    }
+
     /// 422 of wrong fields.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let (list, causes) = shown(causes);
@@ -141,6 +159,26 @@ impl Failure {
         let mut details = details(resource, name, resource.kind);
         details["causes"] = causes;
         Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {list}")).with(details)
+    }
+
+    /// 422 of wrong fields of a kind that is no resource of its own.
+    pub(crate) fn invalid_kind(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+        let (list, causes) = shown(causes);
+        let details = json!({"name": name, "group": group, "kind": kind, "causes": causes});
+        Self::new(422, "Invalid", format!("{kind}.{group} \"{name}\" is invalid: {list}")).with(details)
+    }
+
+    /// 422 of the parameters of a log.
+    pub(crate) fn invalid_log_options(pod: &str, causes: &[Cause]) -> Self {
+        let (list, causes) = shown(causes);
+        let details = json!({"name": pod, "kind": "PodLogOptions", "causes": causes});
+        Self::new(422, "Invalid", format!("PodLogOptions \"{pod}\" is invalid: {list}")).with(details)
+    }
+
+    /// 413 of a JSON Patch that is too long.
+    pub(crate) fn too_many_operations(count: usize) -> Self {
+        let why = format!("The allowed maximum operations in a JSON patch is 10000, got {count}");
+        Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: {why}"))
     }
 
     /// 422 of a JSON Patch whose `test` failed or whose path is missing: no details.

@@ -166,12 +166,15 @@ macro_rules! known {
 known! {
     configmaps = ""/"v1"/"configmaps";
     events = ""/"v1"/"events";
+    endpoints = ""/"v1"/"endpoints";
     new_events = "events.k8s.io"/"v1"/"events";
+    limits = ""/"v1"/"limitranges";
     namespaces = ""/"v1"/"namespaces";
     nodes = ""/"v1"/"nodes";
     claims = ""/"v1"/"persistentvolumeclaims";
     volumes = ""/"v1"/"persistentvolumes";
     pods = ""/"v1"/"pods";
+    templates = ""/"v1"/"podtemplates";
     quotas = ""/"v1"/"resourcequotas";
     secrets = ""/"v1"/"secrets";
     service_accounts = ""/"v1"/"serviceaccounts";

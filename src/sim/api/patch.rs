@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use crate::sim::wire::schema::{Field, Message, SCHEMA, Shape};
 
+/// How many operations a JSON Patch may have.
+const MOST_OPERATIONS: usize = 10_000;
+
 /// How a patch is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,11 +28,14 @@ impl Kind {
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !custom => Ok(Self::Strategic),
-            _ => Err(Failure::unsupported_media(if custom {
-                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
-            } else {
-                "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
-            })),
+            "application/apply-patch+yaml" | "application/apply-patch+cbor" | "application/strategic-merge-patch+json" => {
+                Err(Failure::unsupported_media(if custom {
+                    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
+                } else {
+                    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
+                }))
+            }
+            _ => Err(Failure::unknown_patch()),
         }
     }
 }
@@ -41,11 +47,20 @@ pub(crate) fn apply(kind: Kind, object: &Value, patch: &[u8], message: Option<&'
     let mut out = object.clone();
     match (kind, message) {
         (Kind::Json, _) => {
-            let operations: json_patch::Patch = serde_json::from_value(parsed)
-                .map_err(|_| Failure::bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"))?;
-            json_patch::patch(&mut out, &operations).map_err(|_| Failure::patch_failed())?;
+            let Value::Array(operations) = parsed else {
+                return Err(Failure::bad_request("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"));
+            };
+            if operations.len() > MOST_OPERATIONS {
+                return Err(Failure::too_many_operations(operations.len()));
+            }
+            for operation in operations {
+                operate(&mut out, operation).map_err(|()| Failure::patch_failed())?;
+            }
         }
-        (Kind::Strategic, Some(message)) => strategic(&mut out, parsed, message)?,
+        (Kind::Strategic, Some(message)) => {
+            sound(&parsed, message)?;
+            strategic(&mut out, parsed, message)?;
+        }
         _ => {
             if !parsed.is_object() {
                 return Err(Failure::bad_request("error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"));
@@ -54,6 +69,61 @@ pub(crate) fn apply(kind: Kind, object: &Value, patch: &[u8], message: Option<&'
         }
     }
     Ok(out)
+}
+
+/// One operation, as the server's library does it: a `replace` of nothing adds, what has no value has null, and null is what is not
+/// there.
+fn operate(target: &mut Value, mut operation: Value) -> Result<(), ()> {
+    let there = operation["path"].as_str().is_some_and(|path| target.pointer(path).is_some());
+    match operation["op"].as_str() {
+        Some("replace") if !there => operation["op"] = "add".into(),
+        Some("test") if !there && operation["value"].is_null() => return Ok(()),
+        _ => {}
+    }
+    if operation.get("value").is_none() {
+        operation["value"] = Value::Null;
+    }
+    let operation: json_patch::PatchOperation = serde_json::from_value(operation).map_err(drop)?;
+    json_patch::patch(target, &[operation]).map_err(drop)
+}
+
+/// Refuses a strategic merge patch whose lists cannot be merged.
+fn sound(patch: &Value, message: &'static Message) -> Result<(), Failure> {
+    for (name, value) in patch.as_object().into_iter().flatten() {
+        let Some(field) = message.field(name) else { continue };
+        let Some(inner) = SCHEMA.of(field.form) else { continue };
+        let key = field.strategy.merge_key.filter(|key| !key.is_empty());
+        for item in value.as_array().into_iter().flatten() {
+            match (item.get("$patch").and_then(Value::as_str), key) {
+                (Some("replace"), _) => {}
+                (Some(other), Some(_)) if other != "delete" && other != "merge" => {
+                    return Err(Failure::unforeseen(&format!("unknown patch type: {other} in map: {}", go_map(item))));
+                }
+                (_, Some(key)) if item.get(key).is_none() => {
+                    return Err(Failure::unforeseen(&format!("map: {} does not contain declared merge key: {key}", go_map(item))));
+                }
+                _ => sound(item, inner)?,
+            }
+        }
+        if value.is_object() {
+            sound(value, inner)?;
+        }
+    }
+    Ok(())
+}
+
+/// A value as Go prints it.
+fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut pairs: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_map(v))).collect();
+            pairs.sort();
+            format!("map[{}]", pairs.join(" "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(go_map).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 fn go_sentence(patch: &[u8], error: &serde_json::Error) -> String {
@@ -93,6 +163,10 @@ fn merge_object(target: &mut Map<String, Value>, mut patch: Map<String, Value>, 
     if let Some(Value::Array(keys)) = patch.shift_remove("$retainKeys") {
         target.retain(|k, _| keys.iter().any(|key| key.as_str() == Some(k)));
     }
+    let orders: Vec<(String, Value)> = patch
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("$setElementOrder/")?.to_owned(), value.clone())))
+        .collect();
     for (name, value) in patch {
         if let Some(list) = name.strip_prefix("$deleteFromPrimitiveList/") {
             if let (Some(Value::Array(target)), Value::Array(gone)) = (target.get_mut(list), &value) {
@@ -104,11 +178,12 @@ fn merge_object(target: &mut Map<String, Value>, mut patch: Map<String, Value>, 
             continue;
         }
         let field = message.and_then(|m| m.field(&name));
-        merge_field(target, name, value, field);
+        let order = orders.iter().find(|(list, _)| *list == name).and_then(|(_, order)| order.as_array());
+        merge_field(target, name, value, field, order);
     }
 }
 
-fn merge_field(target: &mut Map<String, Value>, name: String, value: Value, field: Option<&'static Field>) {
+fn merge_field(target: &mut Map<String, Value>, name: String, value: Value, field: Option<&'static Field>, order: Option<&Vec<Value>>) {
     match value {
         Value::Null => drop(target.shift_remove(&name)),
         Value::Object(patch) => {
@@ -129,13 +204,38 @@ fn merge_field(target: &mut Map<String, Value>, name: String, value: Value, fiel
             let message = field.and_then(|f| SCHEMA.of(f.form));
             let merged = match key {
                 Some("") => merge_plain(old, patch),
-                Some(key) => merge_list(old, patch, key, message),
+                Some(key) => {
+                    let mut named: Vec<Value> = patch.iter().filter(|v| v["$patch"] != "delete").map(|v| v[key].clone()).collect();
+                    if let Some(order) = order {
+                        let place = |k: &Value| order.iter().position(|o| o[key] == *k).unwrap_or(usize::MAX);
+                        named = order.iter().map(|o| o[key].clone()).chain(named.into_iter().filter(|k| place(k) == usize::MAX)).collect();
+                    }
+                    let before: Vec<Value> = old.iter().map(|v| v[key].clone()).collect();
+                    in_order(merge_list(old, patch, key, message), &named, &before, key)
+                }
                 None => patch,
             };
             target.insert(name, Value::Array(merged));
         }
         other => drop(target.insert(name, other)),
     }
+}
+
+/// The order of a merged list: what the patch names stands in the order of the patch, and what only the server has is put in front of
+/// the first named one that stood behind it before.
+fn in_order(merged: Vec<Value>, named: &[Value], before: &[Value], key: &str) -> Vec<Value> {
+    let was = |item: &Value| before.iter().position(|k| *k == item[key]);
+    let (mut right, left): (Vec<Value>, Vec<Value>) = merged.into_iter().partition(|item| named.contains(&item[key]));
+    right.sort_by_key(|item| named.iter().position(|k| *k == item[key]));
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    let mut out = Vec::new();
+    while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
+        let less = matches!((was(l), was(r)), (Some(l), Some(r)) if l < r);
+        out.extend(if less { left.next() } else { right.next() });
+    }
+    out.extend(left);
+    out.extend(right);
+    out
 }
 
 fn merge_plain(mut old: Vec<Value>, patch: Vec<Value>) -> Vec<Value> {

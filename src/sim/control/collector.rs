@@ -54,9 +54,11 @@ pub(crate) fn delete_with(world: &mut World, res: Res, key: &Key, how: Propagati
         world.edit(res, key, |object| {
             if !object["metadata"]["deletionTimestamp"].is_string() {
                 object["metadata"]["deletionTimestamp"] = json!(now);
-                object["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+                pods::next_generation(object);
                 if res == known().namespaces {
                     object["status"]["phase"] = json!("Terminating");
+                } else {
+                    object["metadata"]["deletionGracePeriodSeconds"] = json!(0);
                 }
             }
         });

@@ -189,10 +189,11 @@ fn set_condition(d: &mut Value, kind: &str, status: &str, reason: &str, message:
     let transition = old.filter(|_| same_status).map_or_else(|| json!(now), |i| all[i]["lastTransitionTime"].clone());
     let condition =
         json!({"type": kind, "status": status, "lastUpdateTime": now, "lastTransitionTime": transition, "reason": reason, "message": message});
-    match old {
-        Some(i) => all[i] = condition,
-        None => all.push(condition),
+    // What changed last stands last.
+    if let Some(i) = old {
+        all.remove(i);
     }
+    all.push(condition);
     d["status"]["conditions"] = Value::Array(all);
 }
 
@@ -236,12 +237,19 @@ fn status(world: &mut World, key: &Key) {
             status["conditions"] = conditions;
         }
         d["status"] = status;
-        progress(d, name.as_deref(), complete, progressed, late, &stamp);
+        // A pause is said before anything is counted.
+        let paused = d["spec"]["paused"] == true;
+        if paused {
+            progress(d, name.as_deref(), complete, progressed, late, &stamp);
+        }
         if available >= wanted - surge {
             set_condition(d, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", &stamp, false);
         } else {
             let message = "Deployment does not have minimum availability.";
             set_condition(d, "Available", "False", "MinimumReplicasUnavailable", message, &stamp, false);
+        }
+        if !paused {
+            progress(d, name.as_deref(), complete, progressed, late, &stamp);
         }
     });
     if !complete && !late {

@@ -48,8 +48,11 @@ pub(super) fn namespace(world: &mut World, key: &Key) {
     }
     if left {
         world.after(std::time::Duration::from_millis(500), crate::sim::world::Task::Reconcile(Work::new(Controller::Namespace, res, key)));
-    } else {
-        world.remove(res, key);
+    } else if let Some(entry) = world.store.get(res, key).cloned() {
+        let object = entry.value();
+        if object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty) {
+            world.remove(res, key);
+        }
     }
 }
 
@@ -122,6 +125,9 @@ pub(super) fn claim(world: &mut World, key: &Key) {
     let name = format!("pvc-{}", entry.uid);
     let size = claim["spec"]["resources"]["requests"]["storage"].as_str().unwrap_or("1Gi").to_owned();
     let class = claim["spec"]["storageClassName"].as_str().unwrap_or("standard").to_owned();
+    if world.store.find(k.storage_classes, "", &class).is_none() {
+        return;
+    }
     let mut volume = json!({
         "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": "rancher.io/local-path"}},
         "spec": {"capacity": {"storage": size}, "accessModes": claim["spec"]["accessModes"], "persistentVolumeReclaimPolicy": "Delete",

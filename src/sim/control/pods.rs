@@ -75,9 +75,13 @@ pub(crate) fn delete(world: &mut World, component: &'static str, owner_res: Res,
 
 /// Marks a pod as going; one without a node, or without grace, goes at once.
 pub(crate) fn terminate(world: &mut World, key: &Key, grace: Option<i64>) {
-    let Some(entry) = world.store.get(known().pods, key).filter(|e| !e.deleting || grace == Some(0)).cloned() else { return };
+    let Some(entry) = world.store.get(known().pods, key).filter(|e| !e.deleting || grace.is_some()).cloned() else { return };
     let pod = entry.value();
+    let left = pod["metadata"]["deletionGracePeriodSeconds"].as_i64();
     let grace = grace.unwrap_or_else(|| pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30));
+    if left.is_some_and(|left| left <= grace) {
+        return;
+    }
     let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
     if grace == 0 || ended || !pod["spec"]["nodeName"].is_string() {
         world.remove(known().pods, key);
@@ -87,7 +91,17 @@ pub(crate) fn terminate(world: &mut World, key: &Key, grace: Option<i64>) {
     world.edit(known().pods, key, |pod| {
         pod["metadata"]["deletionTimestamp"] = json!(due);
         pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+        if left.is_none() {
+            next_generation(pod);
+        }
     });
+}
+
+/// A deletion counts as a change of what is wanted.
+pub(crate) fn next_generation(object: &mut Value) {
+    if let Some(generation) = object["metadata"]["generation"].as_u64() {
+        object["metadata"]["generation"] = json!(generation + 1);
+    }
 }
 
 /// Pods of an owner that are neither ended nor going, with their objects.

@@ -65,7 +65,7 @@ fn refuse(world: &mut World, key: &Key, pod: &Value, why: &str) {
         let old = &pod["status"]["conditions"][0];
         let since = if old["reason"] == "Unschedulable" { old["lastTransitionTime"].clone() } else { json!(now) };
         pod["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False", "lastProbeTime": null,
-            "lastTransitionTime": since, "reason": "Unschedulable", "message": why}]);
+            "lastTransitionTime": since, "reason": "Unschedulable", "message": why, "observedGeneration": pod["metadata"]["generation"]}]);
     });
 }
 
@@ -114,8 +114,16 @@ fn sentence(nodes: usize, reasons: &[&str]) -> String {
     }
     counted.sort_by_key(|(_, r)| *r);
     let list: Vec<String> = counted.iter().map(|(n, r)| format!("{n} {r}")).collect();
-    let preemption =
-        format!("no new claims to deallocate, preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod.");
+    // Throwing others out makes room, but no other label.
+    let full = reasons.iter().filter(|reason| reason.starts_with("Insufficient")).count().min(nodes);
+    let mut outlook = Vec::new();
+    if full > 0 {
+        outlook.push(format!("{full} No preemption victims found for incoming pod"));
+    }
+    if full < nodes {
+        outlook.push(format!("{} Preemption is not helpful for scheduling", nodes - full));
+    }
+    let preemption = format!("no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.", outlook.join(", "));
     format!("0/{nodes} nodes are available: {}. {preemption}", list.join(", "))
 }
 

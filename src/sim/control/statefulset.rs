@@ -49,8 +49,8 @@ pub(super) fn revision(world: &mut World, res: super::Res, owner: &Entry, value:
     let mut data = json!({"spec": {"template": template}});
     data["spec"]["template"]["$patch"] = json!("replace");
     let mut labels = template["metadata"]["labels"].clone();
-    let label = if res == known().daemonsets { hash.clone() } else { name.clone() };
-    labels[REVISION_LABEL] = json!(label);
+    let label = if res == known().daemonsets { REVISION_LABEL } else { "controller.kubernetes.io/hash" };
+    labels[label] = json!(hash);
     let mut made = json!({
         "metadata": {"name": name, "namespace": &*owner.key.namespace, "labels": labels, "ownerReferences": [pods::owner_reference(res, value)]},
         "data": data,

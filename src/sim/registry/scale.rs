@@ -40,11 +40,22 @@ fn of(object: &Value) -> Value {
 
 /// Sets the replicas of an object; the body's uid and resourceVersion are conditions.
 pub(crate) fn put(world: &mut World, place: &Place<'_>, scale: &Value, writing: &Writing) -> Result<Value, Failure> {
-    let old = place.current(world)?;
-    let name = scale["metadata"]["name"].as_str().unwrap_or(place.name);
+    let text = |field: &str| scale[field].as_str().unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if version != "autoscaling/v1" || kind != "Scale" {
+        let number = version.rsplit('/').next().unwrap_or_default();
+        let why = format!("no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"");
+        return Err(Failure::bad_request(format!("{kind} in version \"{number}\" cannot be handled as a Scale: {why}")));
+    }
+    let name = scale["metadata"]["name"].as_str().unwrap_or_default();
+    if name.is_empty() {
+        let why = "was undeterminable: name must be provided";
+        return Err(Failure::bad_request(format!("the name of the object ({} based on URL) {why}", place.name)));
+    }
     if name != place.name {
         return Err(Failure::bad_request(format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)));
     }
+    let old = place.current(world)?;
     preconditions(place, &old, scale)?;
     let replicas = match &scale["spec"]["replicas"] {
         Value::Null => 0,
@@ -56,7 +67,7 @@ pub(crate) fn put(world: &mut World, place: &Place<'_>, scale: &Value, writing: 
             )));
         }
     };
-    admit::scale(place.res, &old, replicas)?;
+    admit::scale(place.name, replicas)?;
     let mut new = old.clone();
     new["spec"]["replicas"] = json!(replicas);
     if writing.dry_run {

@@ -62,7 +62,7 @@ impl Form {
                 _ => {}
             }
         }
-        Err(Failure::not_acceptable())
+        Err(Failure::no_representation())
     }
 
     /// The content type of an answer, or of a watch.
@@ -81,6 +81,13 @@ pub(super) fn with_body(code: u16, content_type: &'static str, body: Body) -> Re
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+/// 204.
+pub(super) fn nothing() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 

@@ -94,6 +94,9 @@ impl Ask {
             Method::DELETE => "delete",
             _ => return Err(Failure::method_not_allowed()),
         };
+        if place.name.is_empty() && matches!(verb, "update" | "patch") {
+            return Err(Failure::method_not_allowed());
+        }
         let row = place.res.row();
         let verbs = if place.sub.is_empty() { Some(&row.verbs) } else { row.sub(&place.sub).map(|s| &s.verbs) };
         let allowed = verbs.ok_or_else(Failure::no_resource)?;

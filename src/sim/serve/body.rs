@@ -50,7 +50,7 @@ pub(super) fn value(headers: &HeaderMap, bytes: &Bytes, message: Option<&'static
             let text = String::from_utf8_lossy(bytes);
             Failure::bad_request(format!("couldn't get version/kind; json parse error: {}", go_sentence(&text, &e)))
         }),
-        _ => Err(Failure::unsupported_media("application/json, application/yaml, application/vnd.kubernetes.protobuf, application/cbor")),
+        _ => Err(Failure::unsupported_media("application/json, application/yaml, application/vnd.kubernetes.protobuf")),
     }
 }
 

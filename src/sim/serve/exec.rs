@@ -27,15 +27,15 @@ const CLOSE: u8 = 255;
 
 /// Answers an exec or attach.
 pub(super) async fn exec(server: &Arc<Server>, ask: &Ask, place: &Place, request: Request<Body>) -> Result<Response<Body>, Failure> {
+    let (mut parts, _) = request.into_parts();
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     let container = ask.param("container").unwrap_or_default();
     let inside = server.cluster.with(|world| inside(world, place, container))?;
     let command: Vec<String> = ask.params("command").map(str::to_owned).collect();
+    let upgrade = upgrade.map_err(|_| Failure::bad_request("Upgrade request required"))?;
     if command.is_empty() && place.sub == "exec" {
         return Err(Failure::bad_request("you must specify at least 1 command for the container"));
     }
-    let (mut parts, _) = request.into_parts();
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
-    let upgrade = upgrade.map_err(|_| Failure::bad_request("Upgrade request required"))?;
     let upgrade = upgrade.protocols(["v5.channel.k8s.io", "v4.channel.k8s.io"]);
     let (input, terminal) = (ask.flag("stdin"), ask.flag("tty"));
     let stop = server.cluster.stop.clone();

@@ -32,7 +32,7 @@ pub(super) fn read(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Res
     if row.group == "metrics.k8s.io" {
         return metrics::read(server, ask, place);
     }
-    let form = Form::negotiate(&ask.headers, row, place.sub.is_empty())?;
+    let form = Form::negotiate(&ask.headers, row, matches!(place.sub.as_str(), "" | "status"))?;
     if place.sub == "scale" {
         let scale = server.cluster.with(|world| registry::get_scale(world, &place.of()))?;
         return Ok(answer::object(200, form, &scale, row));

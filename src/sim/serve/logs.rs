@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ask::{Ask, Place};
 use super::{Server, answer};
-use crate::sim::api::failure::Failure;
+use crate::sim::api::failure::{Cause, Failure};
 use crate::sim::api::kinds::known;
 use crate::sim::behaviour::{Facets, Traits};
 use crate::sim::kubelet::{Slot, State};
@@ -38,6 +38,7 @@ struct Wanted {
 /// Answers a log.
 pub(super) fn log(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Response<Body>, Failure> {
     let now = server.cluster.now();
+    check(ask, place)?;
     let mut wanted = Wanted {
         container: ask.param("container").unwrap_or_default().to_owned(),
         follow: ask.flag("follow"),
@@ -50,7 +51,9 @@ pub(super) fn log(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Resp
     if let Some(seconds) = ask.param("sinceSeconds").and_then(|n| n.parse().ok()) {
         wanted.since = now.checked_sub(SignedDuration::from_secs(seconds)).ok();
     }
-    let tape = server.cluster.with(|world| tape(world, place, &mut wanted))?;
+    let Some(tape) = server.cluster.with(|world| tape(world, place, &mut wanted))? else {
+        return Ok(answer::nothing());
+    };
     let past = past(&tape, &wanted, now);
     let limit = wanted.limit.unwrap_or(usize::MAX);
     let first = text(&past, wanted.timestamps);
@@ -71,6 +74,30 @@ pub(super) fn log(server: &Arc<Server>, ask: &Ask, place: &Place) -> Result<Resp
     let body =
         stream::unfold(follow, |mut follow| async move { follow.next().await.map(|chunk| (Ok::<_, std::convert::Infallible>(chunk), follow)) });
     Ok(answer::with_body(200, "text/plain", Body::from_stream(body)))
+}
+
+/// Refuses parameters that cannot be meant, as ValidatePodLogOptions does.
+fn check(ask: &Ask, place: &Place) -> Result<(), Failure> {
+    let mut causes = Vec::new();
+    for (name, least) in [("tailLines", 0), ("sinceSeconds", 1), ("limitBytes", 1)] {
+        let Some(text) = ask.param(name) else { continue };
+        let number: i64 = text.parse().map_err(|_| Failure::no_number(text))?;
+        if number < least {
+            let why = if least == 0 { "must be greater than or equal to 0" } else { "must be greater than 0" };
+            causes.push(Cause::invalid(name, number, why));
+        }
+    }
+    if let Some(text) = ask.param("sinceTime").filter(|text| text.parse::<Timestamp>().is_err()) {
+        let form = "2006-01-02T15:04:05Z07:00";
+        return Err(Failure::bad_request(format!("parsing time \"{text}\" as \"{form}\": cannot parse \"{text}\" as \"2006\"")));
+    }
+    if ask.param("sinceSeconds").is_some() && ask.param("sinceTime").is_some() {
+        causes.push(Cause::forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    }
+    if ask.param("stream").is_some_and(|stream| stream != "All") {
+        causes.push(Cause::forbidden("stream", "may not be specified"));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid_log_options(&place.name, &causes)) }
 }
 
 fn past(tape: &Tape, wanted: &Wanted, now: Timestamp) -> Vec<Written> {
@@ -100,8 +127,8 @@ fn past_length(lines: &[Written], timestamps: bool) -> usize {
     lines.iter().map(|(_, l)| l.len() + 1 + if timestamps { 31 } else { 0 }).sum()
 }
 
-/// Finds the container and its tape, or refuses in the server's words.
-fn tape(world: &World, place: &Place, wanted: &mut Wanted) -> Result<Tape, Failure> {
+/// Finds the container and its tape, or refuses in the server's words. A pod without a node has none.
+fn tape(world: &World, place: &Place, wanted: &mut Wanted) -> Result<Option<Tape>, Failure> {
     let pods = known().pods;
     let entry = world
         .store
@@ -136,14 +163,15 @@ fn tape(world: &World, place: &Place, wanted: &mut Wanted) -> Result<Tape, Failu
     let run = world.kubelet.pod(&entry.uid);
     let slot = run.and_then(|r| r.container(name).map(|s| (r, s)));
     let Some((run, slot)) = slot else {
-        let why = if pod["spec"]["nodeName"].is_string() { "ContainerCreating" } else { "PodScheduled" };
-        let sentence = if why == "PodScheduled" { format!("pod {} does not have a host assigned", place.name) } else { waiting(place, name, why) };
-        return Err(Failure::bad_request(sentence));
+        if !pod["spec"]["nodeName"].is_string() {
+            return Ok(None);
+        }
+        return Err(Failure::bad_request(waiting(place, name, "ContainerCreating")));
     };
     let facets = Facets { namespace: &run.key.namespace, workload: &run.workload, container: name, image: slot.image(), node: &run.node };
     let (started, finished, traits) = span(place, slot, wanted)?;
     let seed = hash(&(&*entry.uid, name, started.as_second()));
-    Ok(Tape { seed, pod: place.name.clone(), started, finished, stretches: stretches(world, facets, started, traits) })
+    Ok(Some(Tape { seed, pod: place.name.clone(), started, finished, stretches: stretches(world, facets, started, traits) }))
 }
 
 fn waiting(place: &Place, container: &str, why: &str) -> String {
@@ -207,7 +235,7 @@ impl Follow {
             let fresh = cluster.with(|world| tape(world, &self.place, &mut self.wanted));
             match fresh {
                 // The same run, perhaps ended by now, perhaps behaving differently.
-                Ok(fresh) if fresh.seed == self.tape.seed => self.tape = fresh,
+                Ok(Some(fresh)) if fresh.seed == self.tape.seed => self.tape = fresh,
                 // Another run, or no pod: what was left of this one has been written.
                 _ => self.over = true,
             }

@@ -59,7 +59,8 @@ fn writing(ask: &Ask) -> Result<Writing, Failure> {
     let mut writing = Writing::default();
     for value in ask.params("dryRun") {
         if value != "All" {
-            let cause = Cause::unsupported("dryRun", value, &["All"]);
+            let message = format!("Unsupported value: [\"{value}\"]: supported values: \"All\"");
+            let cause = Cause { reason: "FieldValueNotSupported", field: "dryRun".to_owned(), message };
             return Err(Options::of(ask.verb).invalid(&[cause]));
         }
         writing.dry_run = true;
@@ -69,7 +70,7 @@ fn writing(ask: &Ask) -> Result<Writing, Failure> {
         Some("Ignore") => Unknown::Ignore,
         Some("Warn" | "") | None => Unknown::Warn,
         Some(other) => {
-            let cause = Cause::unsupported("fieldValidation", other, &["Ignore", "Strict", "Warn", ""]);
+            let cause = Cause::unsupported("fieldValidation", other, &["", "Ignore", "Strict", "Warn"]);
             return Err(Options::of(ask.verb).invalid(&[cause]));
         }
     };
@@ -90,6 +91,12 @@ fn shown(place: &Place, value: Value) -> Value {
 fn create(server: &Server, ask: &Ask, place: &Place, bytes: &Bytes, writing: &mut Writing) -> Result<(u16, Value), Failure> {
     if !place.name.is_empty() {
         return Err(Failure::method_not_allowed());
+    }
+    if bytes.is_empty() {
+        return Err(Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+            place.res.row().kind
+        )));
     }
     let value = body::value(&ask.headers, bytes, place.res.row().message)?;
     if place.res.row().namespaced && place.namespace.is_empty() {
@@ -133,12 +140,22 @@ fn delete(server: &Server, ask: &Ask, place: &Place, bytes: &Bytes, writing: &mu
     let message: Option<&'static Message> = SCHEMA.message("meta/v1.DeleteOptions");
     let body = body::value(&ask.headers, bytes, message)?;
     let mut options = DeleteOptions::from_body(&body)?;
-    writing.dry_run |= dry_run_in(&body);
-    if let Some(grace) = ask.param("gracePeriodSeconds").and_then(|g| g.parse().ok()) {
-        options.grace = Some(grace);
+    // Options in the body take the place of those in the query.
+    let in_query = bytes.is_empty();
+    if !in_query {
+        writing.dry_run = dry_run_in(&body);
     }
-    if let Some(policy) = ask.param("propagationPolicy") {
+    if let Some(grace) = ask.param("gracePeriodSeconds").filter(|_| in_query) {
+        options.grace = Some(grace.parse().map_err(|_| Failure::no_number(grace))?);
+    }
+    if let Some(policy) = ask.param("propagationPolicy").filter(|_| in_query) {
         options.propagation = Some(registry::propagation(policy)?);
+    }
+    if place.res == known().jobs && options.propagation.is_none() {
+        writing.warnings.push(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".to_owned(),
+        );
+        options.propagation = Some(registry::propagation("Orphan")?);
     }
     if ask.verb == "deletecollection" {
         return delete_all(server, ask, place, &options, writing);

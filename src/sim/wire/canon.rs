@@ -40,7 +40,9 @@ impl Walk {
         let mut out = Map::with_capacity(body.len());
         self.fields(&mut body, message, &mut out)?;
         for name in body.keys() {
-            if self.path.is_empty() && (name == "kind" || name == "apiVersion") {
+            // Objects say what they are, also inside another one.
+            let whole = self.path.is_empty() || message.field("metadata").is_some();
+            if whole && (name == "kind" || name == "apiVersion") {
                 continue;
             }
             let at = self.path.join(".").replace(".[", "[");

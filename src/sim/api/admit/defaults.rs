@@ -58,7 +58,7 @@ fn others(res: Res, object: &mut Value) {
         set(object, "reclaimPolicy", json!("Delete"));
         set(object, "volumeBindingMode", json!("Immediate"));
     } else if res == k.role_bindings || res == k.cluster_role_bindings {
-        for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+        for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
             if matches!(subject["kind"].as_str(), Some("User" | "Group")) {
                 set(subject, "apiGroup", json!("rbac.authorization.k8s.io"));
             }
@@ -122,7 +122,7 @@ fn statefulset(spec: &mut Value) {
     }
     set(spec, "revisionHistoryLimit", json!(10));
     set(spec, "persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
-    for claim in spec["volumeClaimTemplates"].as_array_mut().into_iter().flatten() {
+    for claim in spec.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten() {
         set(claim, "apiVersion", json!("v1"));
         set(claim, "kind", json!("PersistentVolumeClaim"));
         set(&mut claim["spec"], "volumeMode", json!("Filesystem"));
@@ -166,8 +166,8 @@ pub(crate) fn job(job: &mut Value) {
     for (label, value) in pairs {
         labels[label] = value.clone();
     }
-    if let Some(spec) = job["spec"].as_object_mut() {
-        spec.shift_remove("manualSelector");
+    if job["metadata"]["labels"].as_object().is_none_or(serde_json::Map::is_empty) {
+        job["metadata"]["labels"] = job["spec"]["template"]["metadata"]["labels"].clone();
     }
 }
 

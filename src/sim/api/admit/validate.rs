@@ -2,9 +2,12 @@
 //!
 //! Owns the rules of k8s.io/kubernetes/pkg/apis/*/validation that people meet: names, selectors, templates, immutable fields, ranges.
 
+mod containers;
+mod small;
+
 use serde_json::Value;
 
-use super::{one, wrong_label_key};
+use super::wrong_label_key;
 use crate::sim::api::failure::{Cause, Failure};
 use crate::sim::api::kinds::{Res, known};
 use crate::sim::api::selector::Labels;
@@ -31,6 +34,15 @@ pub(super) fn update(res: Res, old: &Value, new: &Value) -> Result<(), Failure> 
     metadata(res, new, &mut causes);
     spec(res, new, &mut causes);
     let moved = |field: &str| old["spec"][field] != new["spec"][field];
+    if old["metadata"]["deletionTimestamp"].is_string() {
+        let held = |object: &Value| object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        let (before, after) = (held(old), held(new));
+        let fresh: Vec<String> = after.iter().filter(|f| !before.contains(f)).map(ToString::to_string).collect();
+        if !fresh.is_empty() {
+            let why = "no new finalizers can be added if the object is being deleted, found new finalizers";
+            causes.push(Cause::forbidden("metadata.finalizers", &format!("{why} []string{{{}}}", fresh.join(", "))));
+        }
+    }
     if [k.deployments, k.replicasets, k.daemonsets].contains(&res) && moved("selector") {
         causes.push(Cause::invalid("spec.selector", &new["spec"]["selector"], IMMUTABLE));
     }
@@ -134,6 +146,13 @@ fn metadata(res: Res, object: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid("metadata.annotations", format!("\"{key}\""), &wrong));
         }
     }
+    for owner in metadata["ownerReferences"].as_array().into_iter().flatten() {
+        for field in ["apiVersion", "kind", "name", "uid"] {
+            if owner[field].as_str().is_none_or(str::is_empty) {
+                causes.push(Cause::invalid(format!("metadata.ownerReferences.{field}"), "\"\"", "must not be empty"));
+            }
+        }
+    }
     for (i, finalizer) in metadata["finalizers"].as_array().into_iter().flatten().enumerate() {
         let finalizer = finalizer.as_str().unwrap_or_default();
         if let Some(wrong) = wrong_label_key(finalizer) {
@@ -185,14 +204,18 @@ fn label_value(text: &str) -> bool {
 
 fn spec(res: Res, object: &Value, causes: &mut Vec<Cause>) {
     let k = known();
+    small::object(res, object, causes);
     let spec = &object["spec"];
     if res == k.pods {
-        pod_spec(spec, "spec", None, causes);
+        pod_spec(spec, "spec", None, &[], causes);
     } else if [k.deployments, k.replicasets, k.daemonsets, k.statefulsets].contains(&res) {
         workload(spec, causes);
+        if res == k.deployments {
+            containers::strategy(spec, causes);
+        }
     } else if res == k.jobs {
         non_negative(spec, "spec", &["parallelism", "completions", "backoffLimit"], causes);
-        pod_spec(&spec["template"]["spec"], "spec.template.spec", Some(&["OnFailure", "Never"]), causes);
+        pod_spec(&spec["template"]["spec"], "spec.template.spec", Some(&["OnFailure", "Never"]), &[], causes);
     } else if res == k.cronjobs {
         cronjob(spec, causes);
     } else if res == k.services {
@@ -200,11 +223,16 @@ fn spec(res: Res, object: &Value, causes: &mut Vec<Cause>) {
     } else if res == k.autoscalers {
         autoscaler(spec, causes);
     } else if res == k.configmaps {
-        for key in object["data"].as_object().into_iter().flatten().map(|(k, _)| k) {
-            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
-                let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-                causes.push(Cause::invalid(format!("data[{key}]"), format!("\"{key}\""), why));
-            }
+        config_keys(object, causes);
+    }
+}
+
+/// Collects what is wrong with the keys of `data`.
+fn config_keys(object: &Value, causes: &mut Vec<Cause>) {
+    for key in object["data"].as_object().into_iter().flatten().map(|(k, _)| k) {
+        if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+            let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+            causes.push(Cause::invalid(format!("data[{key}]"), format!("\"{key}\""), why));
         }
     }
 }
@@ -236,10 +264,15 @@ fn workload(spec: &Value, causes: &mut Vec<Cause>) {
         }
         Some(_) => {}
     }
-    pod_spec(&spec["template"]["spec"], "spec.template.spec", Some(&["Always"]), causes);
+    let claims = spec["volumeClaimTemplates"].as_array().into_iter().flatten();
+    let claims: Vec<&str> = claims.filter_map(|claim| claim["metadata"]["name"].as_str()).collect();
+    pod_spec(&spec["template"]["spec"], "spec.template.spec", Some(&["Always"]), &claims, causes);
 }
 
-fn pod_spec(spec: &Value, path: &str, policies: Option<&[&str]>, causes: &mut Vec<Cause>) {
+/// `claims` are volumes that a StatefulSet brings beside the template's own.
+fn pod_spec(spec: &Value, path: &str, policies: Option<&[&str]>, claims: &[&str], causes: &mut Vec<Cause>) {
+    let mut volumes = containers::volumes(spec, path, causes);
+    volumes.extend(claims);
     let containers = spec["containers"].as_array();
     if containers.is_none_or(Vec::is_empty) {
         causes.push(Cause::required(format!("{path}.containers"), ""));
@@ -259,6 +292,11 @@ fn pod_spec(spec: &Value, path: &str, policies: Option<&[&str]>, causes: &mut Ve
         if container["image"].as_str().is_none_or(str::is_empty) {
             causes.push(Cause::required(format!("{at}.image"), ""));
         }
+        containers::container(container, &at, &volumes, causes);
+    }
+    let (dns, known) = (spec["dnsPolicy"].as_str().unwrap_or_default(), ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]);
+    if !dns.is_empty() && !known.contains(&dns) {
+        causes.push(Cause::unsupported(format!("{path}.dnsPolicy"), dns, &known));
     }
     let policy = spec["restartPolicy"].as_str().unwrap_or_default();
     let all = ["Always", "OnFailure", "Never"];
@@ -269,7 +307,13 @@ fn pod_spec(spec: &Value, path: &str, policies: Option<&[&str]>, causes: &mut Ve
                 let list: Vec<String> = allowed.iter().map(|a| format!("\"{a}\"")).collect();
                 causes.push(Cause { reason: "FieldValueRequired", field, message: format!("Required value: valid values: {}", list.join(", ")) });
             }
-            Some(allowed) => causes.push(Cause::unsupported(field, policy, allowed)),
+            Some(allowed) => {
+                // A policy that is none at all is refused twice.
+                if !all.contains(&policy) {
+                    causes.push(Cause::unsupported(field.clone(), policy, &all));
+                }
+                causes.push(Cause::unsupported(field, policy, allowed));
+            }
             None => causes.push(Cause::unsupported(field, policy, &all)),
         }
     }
@@ -290,7 +334,7 @@ fn cronjob(spec: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::unsupported("spec.concurrencyPolicy", policy, &all));
     }
     let template = &spec["jobTemplate"]["spec"]["template"]["spec"];
-    pod_spec(template, "spec.jobTemplate.spec.template.spec", Some(&["OnFailure", "Never"]), causes);
+    pod_spec(template, "spec.jobTemplate.spec.template.spec", Some(&["OnFailure", "Never"]), &[], causes);
 }
 
 fn service(spec: &Value, causes: &mut Vec<Cause>) {
@@ -303,9 +347,19 @@ fn service(spec: &Value, causes: &mut Vec<Cause>) {
         if !(1..=65_535).contains(&number) {
             causes.push(Cause::invalid(format!("spec.ports[{i}].port"), number, "must be between 1 and 65535, inclusive"));
         }
+        if let Some(target) = port["targetPort"].as_i64().filter(|target| !(1..=65_535).contains(target)) {
+            causes.push(Cause::invalid(format!("spec.ports[{i}].targetPort"), target, "must be between 1 and 65535, inclusive"));
+        }
         if port["name"].as_str().is_none_or(str::is_empty) && ports.is_some_and(|p| p.len() > 1) {
             causes.push(Cause::required(format!("spec.ports[{i}].name"), ""));
         }
+    }
+    let (affinity, known) = (spec["sessionAffinity"].as_str().unwrap_or_default(), ["ClientIP", "None"]);
+    if !affinity.is_empty() && !known.contains(&affinity) {
+        causes.push(Cause::unsupported("spec.sessionAffinity", affinity, &known));
+    }
+    if spec["type"] == "ExternalName" && spec["externalName"].as_str().is_none_or(str::is_empty) {
+        causes.push(Cause::required("spec.externalName", ""));
     }
     let kind = spec["type"].as_str().unwrap_or_default();
     let all = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
@@ -320,7 +374,7 @@ fn autoscaler(spec: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.minReplicas", minimum, "must be greater than or equal to 1"));
     }
     if maximum < 1 {
-        causes.push(Cause::invalid("spec.maxReplicas", maximum, "must be greater than 0"));
+        causes.push(Cause::required("spec.maxReplicas", "must be set and greater than 0"));
     }
     if maximum < minimum {
         causes.push(Cause::invalid("spec.maxReplicas", maximum, "must be greater than or equal to `minReplicas`"));
@@ -328,9 +382,9 @@ fn autoscaler(spec: &Value, causes: &mut Vec<Cause>) {
 }
 
 /// Refuses a Scale with fewer than no replicas.
-pub(crate) fn scale(res: Res, object: &Value, replicas: i64) -> Result<(), Failure> {
+pub(crate) fn scale(name: &str, replicas: i64) -> Result<(), Failure> {
     if replicas >= 0 {
         return Ok(());
     }
-    Err(one(res, object, Cause::invalid("spec.replicas", replicas, AT_LEAST_ZERO)))
+    Err(Failure::invalid_kind("autoscaling", "Scale", name, &[Cause::invalid("spec.replicas", replicas, AT_LEAST_ZERO)]))
 }
