@@ -107,6 +107,12 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z".to_owned(), "<time>"),
         (r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b".to_owned(), "<ip>"),
         (r"(?i)(resource ?version:? )\(?\d+\)?( \(\d+\))?".to_owned(), "$1<rv>"),
+        (r"\bdefault-scheduler-\w+".to_owned(), "default-scheduler-<node>"),
+        ("[0-9a-f]{64}".to_owned(), "<digest>"),
+        (format!(r"\b(node-[1-3]|{})\b", crate::bed::node::NAME), "<node>"),
+        (r"\b\d/\d nodes are available: \d ".to_owned(), "<n> nodes are available: <n> "),
+        ("=[bcdfghjklmnpqrstvwxz2456789]{8,10}$".to_owned(), "=<hash>"),
+        (r"\.[0-9a-f]{16}\b".to_owned(), ".<time>"),
         (r"UID in object meta: *\S*".to_owned(), "UID in object meta: <uid>"),
         // Hashes of templates and generated suffixes.
         (format!(r"-{safe}{{8,10}}-{safe}{{5}}\b"), "-<hash>-<suffix>"),
@@ -139,6 +145,7 @@ fn normalise(value: &Value, field: &str, namespace: &str, cell: bool) -> Value {
         Value::Array(_) if field == "managedFields" => json!("<writers>"),
         Value::Array(items) => items.iter().map(|item| normalise(item, field, namespace, cell || field == "cells")).collect(),
         Value::String(text) => json!(words(text, field, namespace, cell)),
+        Value::Number(_) if field == "nodePort" => json!("<port>"),
         other => other.clone(),
     }
 }
@@ -148,7 +155,7 @@ fn words(text: &str, field: &str, namespace: &str, cell: bool) -> String {
         _ if text.is_empty() => return String::new(),
         "resourceVersion" => return "<rv>".to_owned(),
         "continue" => return "<token>".to_owned(),
-        "pod-template-hash" | "controller-revision-hash" => return "<hash>".to_owned(),
+        "pod-template-hash" | "controller-revision-hash" | "controller.kubernetes.io/hash" => return "<hash>".to_owned(),
         _ if cell && AGE.is_match(text) => return "<age>".to_owned(),
         _ => {}
     }

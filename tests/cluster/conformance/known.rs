@@ -48,7 +48,8 @@ fn anything() -> Vec<String> {
 /// The known differences, and which of them were seen.
 pub(crate) struct Known {
     entries: Vec<Entry>,
-    seen: BTreeSet<usize>,
+    /// Entries and their rows.
+    seen: BTreeSet<(usize, usize)>,
 }
 
 impl Known {
@@ -61,29 +62,33 @@ impl Known {
 
     /// Whether a difference is known; it counts as seen then.
     pub(crate) fn covers(&mut self, chapter: &str, row: &str, difference: &Difference) -> bool {
-        let covering = self.entries.iter().position(|entry| entry.covers(chapter, row, difference));
+        let covering = self.entries.iter().enumerate().find_map(|(i, entry)| Some((i, entry.covers(chapter, row, difference)?)));
         self.seen.extend(covering);
         covering.is_some()
     }
 
-    /// What is listed for this chapter and did not show in it.
-    pub(crate) fn unseen(&self, chapter: &str) -> Vec<&str> {
+    /// What is listed for this chapter and did not show in it, with the rows that it is listed for.
+    pub(crate) fn unseen(&self, chapter: &str) -> Vec<String> {
         let here = self.entries.iter().enumerate().filter(|(_, entry)| entry.chapters.iter().any(|c| c == chapter));
-        here.filter(|(i, _)| !self.seen.contains(i)).map(|(_, entry)| entry.what.as_str()).collect()
+        let rows = here.flat_map(|(i, entry)| entry.rows.iter().enumerate().map(move |(j, row)| (i, j, entry, row)));
+        rows.filter(|(i, j, ..)| !self.seen.contains(&(*i, *j)))
+            .map(|(_, _, entry, row)| format!("{} (rows '{row}')", entry.what))
+            .collect()
     }
 }
 
 impl Entry {
-    fn covers(&self, chapter: &str, row: &str, difference: &Difference) -> bool {
+    /// By which of its rows it covers a difference, if it does.
+    fn covers(&self, chapter: &str, row: &str, difference: &Difference) -> Option<usize> {
         let any = |patterns: &[String], text: &str| patterns.iter().any(|pattern| fits(pattern, text));
         let says = |wanted: &Option<String>, found: &Option<String>| {
             wanted.as_ref().is_none_or(|pattern| fits(pattern, found.as_deref().unwrap_or("(not there)")))
         };
-        any(&self.chapters, chapter)
-            && any(&self.rows, row)
+        let covers = any(&self.chapters, chapter)
             && any(&self.paths, &difference.path)
             && says(&self.simulated, &difference.simulated)
-            && says(&self.real, &difference.real)
+            && says(&self.real, &difference.real);
+        self.rows.iter().position(|pattern| covers && fits(pattern, row))
     }
 }
 
@@ -137,8 +142,8 @@ pub(crate) fn a_pattern_covers_what_it_says() {
         real: None,
     };
     let difference = Difference { path: "body.a".to_owned(), simulated: None, real: Some("1".to_owned()) };
-    assert!(entry(None).covers("kinds of pods", "x", &difference));
-    assert!(entry(Some("(not there)")).covers("kinds of pods", "x", &difference));
-    assert!(!entry(Some("2")).covers("kinds of pods", "x", &difference));
-    assert!(!entry(None).covers("paging", "x", &difference));
+    assert!(entry(None).covers("kinds of pods", "x", &difference).is_some());
+    assert!(entry(Some("(not there)")).covers("kinds of pods", "x", &difference).is_some());
+    assert_eq!(entry(Some("2")).covers("kinds of pods", "x", &difference), None);
+    assert_eq!(entry(None).covers("paging", "x", &difference), None);
 }

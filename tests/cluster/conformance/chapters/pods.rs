@@ -47,7 +47,6 @@ fn running() -> Vec<Row> {
         Row::get("those that run", format!("{PODS}?fieldSelector=status.phase%3DRunning")).settles(),
         Row::patch("another label", &path, MERGE, &json!({"metadata": {"labels": {"a": "b"}}})).settles(),
         Row::patch("another command", &path, STRATEGIC, &json!({"spec": {"containers": [{"name": "app", "command": ["x"]}]}})),
-        Row::patch("a status of one's own", format!("{path}/status"), STRATEGIC, &json!({"status": {"message": "said by a test"}})).silent(),
         Row::get("the ephemeral containers", format!("{path}/ephemeralcontainers")).settles(),
         Row::patch("bound by hand", &path, MERGE, &json!({"spec": {"nodeName": "elsewhere"}})),
         Row::get("what it uses, before anything was measured", "/apis/metrics.k8s.io/v1beta1/namespaces/{ns}/pods/nosuch"),
@@ -86,7 +85,6 @@ fn streams() -> Vec<Row> {
         ("exec in a container that is none", "runs/exec?command=true&stdout=1&container=nosuch"),
         ("exec in a pod that is none", "nosuch/exec?command=true&stdout=1"),
         ("attach without a stream", "runs/attach?stdout=1"),
-        ("a proxy to a port that is none", "runs:99999/proxy/"),
         ("a proxy to a pod that is none", "nosuch:8000/proxy/"),
     ] {
         rows.push(Row::get(name, format!("{PODS}/{path}")));
@@ -101,7 +99,8 @@ fn going() -> Vec<Row> {
     vec![
         Row::delete("told to go on trial", format!("{path}?dryRun=All"), &Value::Null).settles(),
         Row::delete("told to go", &path, &json!({"gracePeriodSeconds": 20})),
-        Row::delete("told to go sooner", &path, &json!({"gracePeriodSeconds": 1})),
+        // Its node may have seen the first word by now, or not.
+        Row::delete("told to go sooner", &path, &json!({"gracePeriodSeconds": 1})).silent(),
         Row::get("gone", &path).until(|answer| answer["code"] == 404),
         Row::post("one that is evicted", PODS, &pod("goes", &json!({"terminationGracePeriodSeconds": 1}))),
         Row::get("it runs too", format!("{PODS}/goes"))
