@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -16,7 +17,7 @@ use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ActionRequest};
 use crate::run::context::PlanContext;
 use crate::run::journal::{self, EntryKind, Journal};
-use crate::run::world::{Limit, World, deployment, revisions};
+use crate::run::world::{Fault, Limit, World, deployment, revisions};
 use crate::run::{Control, Deps, End, Environment, NoProbes, Operator, Outcome, Plan, execute, resume};
 use crate::target::api::{Access, Allowed, Change, Identity, Read, TargetError, Write, WritePermit, WriteRequest};
 use crate::target::model::{Kind, Object, ObjectRef, Scope};
@@ -416,4 +417,67 @@ fn a_journal_that_was_touched_and_another_cluster_are_refused() {
 
 fn torn_is_aside(folder: &Path) -> bool {
     folder.join("journal.torn").exists()
+}
+
+/// How often the count was set to this by a request of ours that arrived.
+fn arrived_with(desk: &Desk, count: i64) -> usize {
+    let sets = |w: &&WriteRequest| matches!(&w.change, Change::MergePatch(body) if body["spec"]["replicas"] == count);
+    desk.world.writes_to(Kind::Deployment).iter().filter(sets).count()
+}
+
+/// What happens besides, and when: in the middle of the run, or between its death and its resumption.
+fn meddle(desk: &Desk, what: u8) {
+    let fault = |fault| desk.world.with(|s| s.faults.push_back((Kind::Deployment, fault)));
+    match what {
+        1 => fault(Fault::CutAfter),
+        2 => fault(Fault::CutBefore),
+        3 => fault(Fault::Race),
+        4 => desk.world.with(|s| s.limit = Limit::Quota(4)),
+        5 => desk.world.with(|s| s.scale(7)),
+        6 => desk.world.with(|s| s.scale(3)),
+        7 => desk.world.with(|s| s.limit = Limit::None),
+        8 => desk.world.after(Duration::from_secs(2), |s| s.scale(3)),
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// However often it is killed and whatever else happens: one confirmation is one write forward and one back at most, proven
+    /// means that it is so, refused means that nothing arrived, and what is left of the run is listed.
+    #[test]
+    fn one_confirmation_is_one_write_and_what_is_left_is_listed(
+        deaths in prop::collection::vec((0..40_usize, any::<bool>()), 0..4),
+        meddling in prop::collection::vec(0..9_u8, 5),
+    ) {
+        let desk = Desk::new();
+        let plan = desk.plan("scale", &["replicas=5"]);
+        let id = plan.id().to_owned();
+        meddle(&desk, meddling[0]);
+        let line = |at: usize| deaths.get(at).map_or_else(|| desk.alive(), |(requests, after)| Mortal::new(&desk.world, *requests, *after));
+        let mut ended = desk.carry_out(plan, &line(0));
+        for at in 1..=deaths.len() {
+            if ended.is_some() {
+                break;
+            }
+            meddle(&desk, meddling[at]);
+            ended = match desk.resume(&id, &line(at)) {
+                Ok(outcome) => outcome,
+                Err(ResumeError::Over { .. }) => break,
+                Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            };
+        }
+        prop_assert!(arrived_with(&desk, 5) <= 1 && arrived_with(&desk, 3) <= 1, "{:?}", desk.world.writes_to(Kind::Deployment));
+        let Some(outcome) = ended else { return Ok(()) };
+        match outcome.outcome {
+            End::Proven => prop_assert_eq!(desk.replicas(), 5),
+            End::Refused => prop_assert_eq!(desk.arrived(), 0),
+            End::Failed | End::FailedWithDebts | End::Unknown => {
+                let ours = desk.replicas() == 5;
+                prop_assert!(!ours || !outcome.debts.is_empty(), "what is left is listed: {:?}", outcome);
+            }
+        }
+        prop_assert!(!outcome.undone || desk.replicas() == 3, "{:?}", outcome);
+    }
 }
