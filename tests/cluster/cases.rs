@@ -127,7 +127,7 @@ cases! {
         a_run_whose_terminal_is_gone_goes_on_to_its_end
         two_interrupts_take_it_back
         a_proven_run_is_undone_by_a_plan_of_its_own
-        a_webhook_that_does_not_answer_blocks_the_plan
+        a_webhook_that_does_not_answer_is_unknown_and_nothing_is_written
     }
     console {
         a_crash_loop_and_a_failing_init_container_are_explained_without_a_key

@@ -457,11 +457,11 @@ proptest! {
         meddle(&desk, meddling[0]);
         let line = |at: usize| deaths.get(at).map_or_else(|| desk.alive(), |(requests, after)| Mortal::new(&desk.world, *requests, *after));
         let mut ended = desk.carry_out(plan, &line(0));
-        for at in 1..=deaths.len() {
+        for (at, what) in meddling.iter().enumerate().take(deaths.len() + 1).skip(1) {
             if ended.is_some() {
                 break;
             }
-            meddle(&desk, meddling[at]);
+            meddle(&desk, *what);
             ended = match desk.resume(&id, &line(at)) {
                 Ok(outcome) => outcome,
                 Err(ResumeError::Over { .. }) => break,

@@ -185,7 +185,7 @@ pub(crate) fn a_proven_run_is_undone_by_a_plan_of_its_own(cluster: &Cluster) {
     space.wait("the pod is gone", "apps/v1", "Deployment", "web", |web| web["status"]["replicas"] == 1);
 }
 
-pub(crate) fn a_webhook_that_does_not_answer_blocks_the_plan(cluster: &Cluster) {
+pub(crate) fn a_webhook_that_does_not_answer_is_unknown_and_nothing_is_written(cluster: &Cluster) {
     let (space, operator) = place(cluster);
     let name = space.name();
     let webhook = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
@@ -198,14 +198,15 @@ pub(crate) fn a_webhook_that_does_not_answer_blocks_the_plan(cluster: &Cluster) 
     let plan = loop {
         let plan = operator.plan(&["web=2"]);
         // Nothing announces that a webhook has taken effect.
-        if plan.code != Some(0) || std::time::Instant::now() > until {
+        if plan.check("dry-run")["result"] != "ok" || std::time::Instant::now() > until {
             break plan;
         }
         std::thread::park_timeout(Duration::from_millis(200));
     };
     let run = operator.call(SCALE);
     space.delete("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", name);
-    assert_eq!(plan.blocked_by(), ["dry-run"], "{:#}", plan.check("dry-run"));
-    assert_eq!(run.code, Some(4), "{run:?}");
+    // Unknown blocks in production; elsewhere the run meets the same silence.
+    assert!(plan.expect_check("dry-run", "unknown"));
+    assert_ne!(run.code, Some(0), "{run:?}");
     assert_eq!(space.replicas("web"), 1);
 }
