@@ -127,6 +127,7 @@ actions! {
     SwitchContext, "ctx", "switch context", [Global], Palette;
     SwitchNamespace, "ns", "switch namespaces", [Global], Palette;
     AllNamespaces, "all-namespaces", "look at all namespaces", [Global], Palette;
+    Secrets, "secrets", "look at a Secret: key names, lengths, certificates", [Global], Palette;
     SignIn, "sign-in", "sign in again: a credential plugin gets the terminal", [Global], Palette;
     Redraw, "redraw", "draw the whole screen again", [Global], Key;
     NextTheme, "next-theme", "next colour theme", [Global], Palette;

@@ -24,6 +24,7 @@ impl App {
             Action::Quit => self.quit(),
             Action::ForceQuit => vec![Effect::Quit],
             Action::Suspend => vec![Effect::Suspend],
+            Action::Secrets => self.open_secrets(),
             Action::SignIn => vec![Effect::SignIn(self.start.spec.clone())],
             Action::Redraw => vec![Effect::Redraw],
             Action::NextTheme => vec![Effect::NextTheme],

@@ -85,6 +85,8 @@ pub enum Pick {
     Namespaces(Ticket),
     /// Opens that run.
     Run,
+    /// Reads that Secret.
+    Secret,
     /// Overrides that check.
     Override,
 }

@@ -1,4 +1,4 @@
-//! Lists to choose from: palette, contexts, namespaces, runs.
+//! Lists to choose from: palette, contexts, namespaces, runs, Secrets.
 //!
 //! Owns their items and what choosing does.
 
@@ -8,6 +8,7 @@ use super::effect::{Effect, Fetch};
 use super::overlay::{Overlay, Pick, Picker};
 use super::ticket::{Question, Ticket};
 use crate::action::{Action, Reach};
+use crate::target::model::{Kind, ObjectRef};
 use crate::target::request::Namespaces;
 
 impl App {
@@ -108,6 +109,18 @@ impl App {
         self.open_picker(Choice::new("Runs", items), Pick::Run)
     }
 
+    /// Secrets by name: one is read only when it is chosen, since watching keeps nothing of them but metadata.
+    pub(super) fn open_secrets(&mut self) -> Vec<Effect> {
+        let seen = self.fleet.configs(Kind::Secret).map(|s| format!("{}/{}", s.meta.namespace, s.meta.name));
+        let mut names: Vec<String> = seen.filter(|n| !n.contains("/sh.helm.release.v1.")).collect();
+        names.sort();
+        if names.is_empty() {
+            return self.refuse("no Secret is seen here: there is none, or they may not be listed");
+        }
+        let items = names.into_iter().map(|n| Item::new(n.clone(), n)).collect();
+        self.open_picker(Choice::new("Secret", items), Pick::Secret)
+    }
+
     fn open_picker(&mut self, choice: Choice, purpose: Pick) -> Vec<Effect> {
         self.overlays.push(Overlay::Choice(Picker { choice, purpose }));
         Vec::new()
@@ -154,6 +167,11 @@ impl App {
             Pick::Run => {
                 self.overlays.push(Overlay::Run(first));
                 Vec::new()
+            }
+            Pick::Secret => {
+                let (namespace, name) = first.split_once('/').unwrap_or_default();
+                let object = ObjectRef::new(Kind::Secret, namespace, name);
+                self.fetch(format!("{object} · YAML, without values"), Fetch::Yaml(object))
             }
             Pick::Override => self.ask_reason(first),
         }

@@ -27,7 +27,7 @@ impl App {
     }
 
     /// Opens a view whose text is fetched.
-    fn fetch(&mut self, title: String, what: Fetch) -> Vec<Effect> {
+    pub(super) fn fetch(&mut self, title: String, what: Fetch) -> Vec<Effect> {
         let ticket = self.tickets.issue(Question::Document);
         self.overlays
             .push(Overlay::Document(Reading { document: Document::loading(title), source: Source::Fetched(ticket, what.clone()) }));

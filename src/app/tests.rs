@@ -16,10 +16,10 @@ use super::{App, Pane, Start};
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
-use crate::fleet::testing::{NOW, at, broken, container, labels, listed, now, pod_of, replica_set, waiting, workload};
+use crate::fleet::testing::{NOW, at, broken, container, labels, listed, meta, now, pod_of, replica_set, waiting, workload};
 use crate::keymap::shipped;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
-use crate::target::model::{Kind, Object};
+use crate::target::model::{Kind, MetaOnly, Object};
 use crate::target::request::{Namespaces, TargetSpec};
 
 fn start() -> Start {
@@ -439,4 +439,18 @@ fn a_credential_plugin_that_may_ask_gets_the_terminal_once_and_again_only_when_i
     app.update(Msg::Target(opened("shop-staging")), now());
     assert!(!app.problems.contains_key(SIGN_IN), "it is solved");
     assert!(signs_in(&app.update(asks(), now())), "another time is another time");
+}
+
+#[test]
+fn a_secret_is_read_only_when_it_is_chosen() {
+    let mut app = open_app(start());
+    assert!(press(&mut app, ": s e c r e t s enter").iter().all(|e| !matches!(e, Effect::Fetch { .. })), "none is seen");
+    let secret = |name: &str| Object::from(MetaOnly { meta: meta(name), kind: Kind::Secret });
+    show(&mut app, Kind::Secret, vec![secret("shop-tls"), secret("sh.helm.release.v1.shop.v7")]);
+    assert!(press(&mut app, ": s e c r e t s enter").iter().all(|e| !matches!(e, Effect::Fetch { .. })), "listed by name alone");
+    let effects = press(&mut app, "enter");
+    let read = effects
+        .iter()
+        .find_map(|e| if let Effect::Fetch { what: Fetch::Yaml(object), .. } = e { Some(object.to_string()) } else { None });
+    assert!(read.is_some_and(|object| object.contains("shop-tls")), "{effects:?}");
 }

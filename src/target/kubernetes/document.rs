@@ -1,7 +1,9 @@
 //! A whole object as YAML for people.
 //!
 //! Owns what is folded away (managedFields) and what is never shown (values of Secrets): in their place stand the length
-//! and a keyed fingerprint, so that two values can be compared without being seen.
+//! and a keyed fingerprint, so that two values can be compared without being seen, and what a certificate says for itself.
+
+mod certificate;
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -70,10 +72,11 @@ fn hide(secret: &mut Value, key: &FingerprintKey) {
                 "data" => base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_else(|_| text.into()),
                 _ => text.into(),
             };
-            *value = match bytes.len() {
-                0 => "<empty>".into(),
-                1 => format!("<hidden: 1 byte, fingerprint {}>", key.of(&bytes)).into(),
-                length => format!("<hidden: {length} bytes, fingerprint {}>", key.of(&bytes)).into(),
+            let length = if bytes.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", bytes.len()) };
+            *value = match (bytes.is_empty(), certificate::said(&bytes)) {
+                (true, _) => "<empty>".into(),
+                (false, Some(said)) => format!("<{said}; {length}, fingerprint {}>", key.of(&bytes)).into(),
+                (false, None) => format!("<hidden: {length}, fingerprint {}>", key.of(&bytes)).into(),
             };
         }
     }

@@ -71,3 +71,23 @@ async fn a_document_is_fetched_when_it_is_asked_for() {
     assert!(text.contains("name: db"));
     assert_eq!(server.requests(), ["GET /api/v1/namespaces/shop/secrets/db"]);
 }
+
+#[test]
+fn a_certificate_in_a_secret_says_for_whom_and_until_when_and_its_key_stays_hidden() {
+    use base64::Engine as _;
+    let names: Vec<String> = ["a", "b", "c", "d", "e"].iter().map(|n| format!("{n}.example")).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let encode = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+    let secret = json!({ "kind": "Secret", "type": "kubernetes.io/tls",
+        "data": { "tls.crt": encode(made.cert.pem()), "tls.key": encode(made.signing_key.serialize_pem()) } });
+    let text = yaml(secret, &KEY);
+    assert!(
+        text.contains("certificate of a.example, b.example, c.example and 2 more, by rcgen self signed cert, until 4096-01-01"),
+        "{text}"
+    );
+    assert!(
+        text.contains("tls.key: '<hidden: ") || text.contains("tls.key: <hidden: ") || text.contains("tls.key: \"<hidden: "),
+        "{text}"
+    );
+    assert!(!text.contains("PRIVATE KEY"), "{text}");
+}
