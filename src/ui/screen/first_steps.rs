@@ -4,7 +4,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::action::Action;
+use crate::action::{Action, Context};
 use crate::app::App;
 use crate::app::first_steps::FirstSteps;
 use crate::theme::Role;
@@ -29,8 +29,12 @@ pub(super) fn draw(app: &App, steps: &FirstSteps, canvas: &mut Canvas<'_>, area:
     }
 }
 
-/// The key of an action on the bridge: where a newcomer is told to go back to.
+/// The key of an action on the bridge, from where the newcomer is; one that works among the workloads alone begins with the way there.
 fn key(app: &App, action: Action) -> Option<String> {
-    let contexts = [app.focus.context(), crate::action::Context::Global];
-    app.start.keymap.hint(&contexts, action).map(ToString::to_string)
+    let hint = |contexts: [Context; 2], action| app.start.keymap.hint(&contexts, action).map(ToString::to_string);
+    let here = [app.focus.context(), Context::Global];
+    hint(here, action).or_else(|| {
+        let there = hint([Context::Workloads, Context::Global], action)?;
+        Some(format!("{} {there}", hint(here, Action::FocusWorkloads)?))
+    })
 }
