@@ -185,10 +185,8 @@ impl App {
             Msg::Answer(ticket, answer) => self.answer(ticket, answer),
             Msg::Run(event) => self.run_event(event),
             Msg::Notice(tone, text) => self.say(tone, text),
-            Msg::Problems(problems) => {
-                self.problems.extend(problems.into_iter().map(|p| (p.id.clone(), p)));
-                Vec::new()
-            }
+            Msg::OwnRuns(runs) => self.own_runs(runs),
+            Msg::Problems(problems) => self.add_problems(problems),
             Msg::Drawn(measures) => self.drawn(measures),
         };
         if self.notice.as_ref().is_some_and(|n| n.until <= now) {

@@ -3,7 +3,8 @@
 //! Owns how options, files and defaults become the values that the rooms start with. What is bad in a file is a problem that the
 //! program shows, never a reason not to start; only what was asked for by name and cannot be had is.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +124,11 @@ impl Booted {
         DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone())
     }
 
+    /// What our own journal says of who changed what last. Reads all of it; what cannot be read says nothing.
+    pub fn own_runs(&self) -> BTreeMap<String, String> {
+        own_runs(&self.paths.state)
+    }
+
     /// Runs that did not come to their end because their process was killed, each with what goes on with it.
     pub fn unfinished(&self) -> Vec<Problem> {
         let left = match journal::left_behind(&self.paths.state) {
@@ -141,6 +147,11 @@ impl Booted {
         let read_only = self.spec.read_only;
         Planner::new(&self.settings, self.service.as_ref(), &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
     }
+}
+
+/// The same by the folder of the journal, for a task of its own.
+pub fn own_runs(state: &Path) -> BTreeMap<String, String> {
+    journal::read(state).map(|reading| journal::signatures(&reading.entries)).unwrap_or_default()
 }
 
 fn settings(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Settings, Box<Problem>> {

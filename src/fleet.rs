@@ -43,7 +43,7 @@ pub use up::{Counting, Reason, Up};
 pub use workload::{WorkloadKey, WorkloadKind};
 pub use writer::Writer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -78,6 +78,8 @@ pub struct Fleet {
     changes: Changes,
     proven: Proven,
     writers: Writers,
+    /// What our own journal says of who changed an object last, by its UID.
+    own_runs: BTreeMap<String, String>,
     events_dropped: u64,
     node_usage: Vec<(Str, Usage)>,
     metrics: Metrics,
@@ -141,6 +143,22 @@ impl Fleet {
         let changes = std::iter::once(ObjectChange::Listing).chain(applied).chain([ObjectChange::Listed]).collect();
         self.apply(&TargetEvent::Stream { key: key.clone(), state: StreamState::Connected }, now);
         self.apply(&TargetEvent::Objects { key, changes }, now);
+    }
+
+    /// Takes in what our own journal says of runs: the line of `timonel.io/last-run`, by the UID of what was changed.
+    pub fn learn_runs(&mut self, runs: BTreeMap<String, String>) {
+        self.own_runs = runs;
+        self.revision += 1;
+    }
+
+    /// The same, given back: another target may have some of the same objects.
+    pub fn take_runs(&mut self) -> BTreeMap<String, String> {
+        std::mem::take(&mut self.own_runs)
+    }
+
+    /// The newest run of our own on an object.
+    pub fn own_run(&self, uid: &str) -> Option<&str> {
+        self.own_runs.get(uid).map(String::as_str)
     }
 
     /// Forgets a stream that was cancelled, with everything that it brought.

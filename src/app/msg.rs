@@ -2,6 +2,7 @@
 //!
 //! Owns the list of messages. Every one comes with the time at which it is handled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -33,6 +34,8 @@ pub enum Msg {
     Run(RunEvent),
     /// Something was done or failed that deserves a line.
     Notice(Tone, String),
+    /// What our own journal says of who changed what last: the line of a run by the UID of its object.
+    OwnRuns(BTreeMap<String, String>),
     /// Problems to add; a problem of the same id is replaced.
     Problems(Vec<Problem>),
     /// A frame was shown: what is on screen now has been seen, and this much fits.

@@ -2,6 +2,8 @@
 //!
 //! Owns the dispatch of events to the part of the state that they belong to. Stale answers end here.
 
+use std::collections::BTreeMap;
+
 use super::App;
 use super::effect::Effect;
 use super::msg::{Answer, Measures};
@@ -55,6 +57,16 @@ impl App {
         Vec::new()
     }
 
+    pub(super) fn own_runs(&mut self, runs: BTreeMap<String, String>) -> Vec<Effect> {
+        self.fleet.learn_runs(runs);
+        Vec::new()
+    }
+
+    pub(super) fn add_problems(&mut self, problems: Vec<Problem>) -> Vec<Effect> {
+        self.problems.extend(problems.into_iter().map(|p| (p.id.clone(), p)));
+        Vec::new()
+    }
+
     /// A credential plugin that may want to ask gets the terminal by itself, as kubectl would give it, but once: whoever declined is
     /// not asked again until the action `sign-in` or another target.
     fn open_failed(&mut self, problem: Problem) -> Vec<Effect> {
@@ -97,7 +109,9 @@ impl App {
         self.opened = None;
         self.failure = None;
         self.identity = None;
+        let runs = self.fleet.take_runs();
         self.fleet = crate::fleet::Fleet::new();
+        self.fleet.learn_runs(runs);
         self.answers = super::answers::Answers::default();
         self.workloads.forget();
         self.releases.forget();

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use tokio::sync::mpsc::Sender;
 
 use super::output::{Exit, Failure, Printer};
 use crate::app::effect::Effect;
@@ -14,7 +17,7 @@ use crate::app::notice::Tone;
 use crate::app::{App, Start};
 use crate::base::clock::Clock;
 use crate::base::problem::Level;
-use crate::boot::{Booted, Wish, boot};
+use crate::boot::{Booted, Wish, boot, own_runs};
 use crate::config::Settings;
 use crate::runtime::console::{Console, Ended, Queues, queues};
 use crate::runtime::effects::{Executor, Hands};
@@ -64,12 +67,21 @@ fn exit_of(problem: &str) -> Exit {
     if problem.starts_with("usage:") { Exit::USAGE } else { Exit::CONFIG }
 }
 
+/// Reads the journal beside the first frames: it may be long.
+fn tell_own_runs(state: PathBuf, messages: Sender<Msg>) {
+    tokio::task::spawn_blocking(move || {
+        // The loop is gone only when the program ends.
+        let _ = messages.blocking_send(Msg::OwnRuns(own_runs(&state)));
+    });
+}
+
 /// Must be called inside a tokio runtime.
 fn bridge(mut booted: Booted) -> Bridge {
     let journal = booted.journal();
     let unfinished = booted.unfinished();
     booted.problems.extend(unfinished.iter().cloned());
     let (messages, events, queues) = queues();
+    tell_own_runs(booted.paths.state.clone(), messages.clone());
     let hands = Hands {
         messages,
         events,

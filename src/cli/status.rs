@@ -189,6 +189,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         seen.take(key, list, now);
     }
     seen.fleet.settle(now);
+    seen.fleet.learn_runs(booted.own_runs());
     let changed = release::changed(&seen.fleet, &|_| true);
     let asked = release::unexplained(&seen.fleet, &|_| true, changed.as_ref(), UNEXPLAINED);
     explain(client, &mut seen.fleet, asked).await;

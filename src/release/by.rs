@@ -72,8 +72,11 @@ impl LastRun {
         Some(Self { run: run.into(), action: action.into(), operator: operator.into(), at })
     }
 
-    pub(super) fn of(meta: &Meta) -> Option<Self> {
-        Self::parse(meta.annotation(LAST_RUN)?)
+    /// The newer of what the object carries and what our own journal says.
+    pub(super) fn of(fleet: &Fleet, meta: &Meta) -> Option<Self> {
+        let signed = meta.annotation(LAST_RUN).and_then(|line| Self::parse(line));
+        let own = fleet.own_run(&meta.uid).and_then(Self::parse);
+        signed.into_iter().chain(own).max_by_key(|run| run.at)
     }
 
     /// Whether it can have made a change at `at`.
@@ -88,7 +91,7 @@ impl LastRun {
 
 /// Who made a revision of a workload that began at `at`.
 pub(super) fn of_revision(fleet: &Fleet, w: &Workload, revision: &Meta, at: Option<Seconds>, current: bool) -> By {
-    if let Some(run) = LastRun::of(&w.meta).filter(|r| r.action != "scale" && at.is_some_and(|at| r.made(at))) {
+    if let Some(run) = LastRun::of(fleet, &w.meta).filter(|r| r.action != "scale" && at.is_some_and(|at| r.made(at))) {
         return run.by();
     }
     if let Some(by) = at.and_then(|at| helm(fleet, &w.meta, at)) {

@@ -144,7 +144,7 @@ fn scale_by_event(fleet: &Fleet, w: &Workload) -> Option<Changed> {
 
 /// Who scaled a workload at `at`: a run, else its autoscaler where that says so.
 fn scaler(fleet: &Fleet, w: &Workload, at: Seconds) -> By {
-    if let Some(run) = LastRun::of(&w.meta).filter(|r| r.made(at)) {
+    if let Some(run) = LastRun::of(fleet, &w.meta).filter(|r| r.made(at)) {
         return run.by();
     }
     let key = WorkloadKey::of(&ObjectRef::new(w.kind, w.meta.namespace.clone(), w.meta.name.clone()));

@@ -106,7 +106,7 @@ fn scaled_up_at(fleet: &Fleet, w: &Workload, set: &Meta) -> Option<Seconds> {
 /// When an older revision became the current one again, where its object cannot tell: our own rollback signed it, else the newest
 /// write of the template (contract.md 13).
 pub(super) fn returned_at(fleet: &Fleet, w: &Workload) -> Option<Seconds> {
-    let ours = LastRun::of(&w.meta).filter(|run| run.action == "rollback").map(|run| run.at);
+    let ours = LastRun::of(fleet, &w.meta).filter(|run| run.action == "rollback").map(|run| run.at);
     fleet.writer(w).flatten().and_then(|writer| writer.at).or(ours)
 }
 

@@ -109,7 +109,7 @@ fn the_first_steps_stand_above_the_keys_at_every_size() {
 fn the_first_steps_name_a_key_that_works_from_where_the_newcomer_is() {
     let mut app = night();
     app.first_steps = Some(FirstSteps::new(String::new()));
-    let mut line = |app: &mut App| {
+    let line = |app: &mut App| {
         let (buffer, _) = frame_with(app, 120, 36, &skin(Paint::Roles, Charset::Unicode));
         picture(&buffer).lines().find(|l| l.contains("FIRST STEPS")).unwrap().to_owned()
     };

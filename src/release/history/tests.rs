@@ -182,3 +182,13 @@ fn kinds_without_revisions_have_none() {
     assert!(history(&fleet, &WorkloadKey::new(WorkloadKind::Pod, "ns", "p")).is_empty());
     assert_eq!(at(NOW), now());
 }
+
+#[test]
+fn a_run_that_could_not_sign_its_object_is_known_from_our_own_journal() {
+    let plain = || settled(&[deployment("12").into(), set("c", 12, 2, NOW - 300).into()]);
+    let mut fleet = plain();
+    let line = "20270115-075458-rollback-7f3a rollback 12->11 ana@ops";
+    fleet.learn_runs([("uid-web".to_owned(), line.to_owned())].into());
+    assert_eq!(list(&fleet)[0].by.text().as_deref(), Some("ana@ops"));
+    assert_eq!(list(&plain())[0].by, By::Unknown);
+}

@@ -2,7 +2,7 @@
 //!
 //! Owns the folding of lines into runs. Lenient: what cannot be read is counted, never an end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use super::{Entry, EntryKind, JournalError, RESUMED, claim, files};
 use crate::run::outcome::{Debt, End};
+
+/// Objects whose newest run is told.
+const SIGNED: usize = 256;
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -103,6 +106,25 @@ pub fn runs(entries: &[Entry]) -> Vec<RunSummary> {
     }
     runs.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
     runs
+}
+
+/// What runs would have signed the objects with that they changed (`timonel.io/last-run`), by the object's UID: the newest of each,
+/// refused ones left out, at most [`SIGNED`] objects. A role that may scale but not annotate leaves no other trace of who it was.
+pub fn signatures(entries: &[Entry]) -> BTreeMap<String, String> {
+    let planned = |e: &&Entry| e.kind == EntryKind::Plan;
+    let plans: HashMap<&str, &Entry> = entries.iter().filter(planned).filter_map(|e| Some((e.run.as_deref()?, e))).collect();
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for run in runs(entries).into_iter().filter(|r| r.outcome != Some(End::Refused)) {
+        let objects = plans.get(run.id.as_str()).and_then(|p| p.data.get("plan")?.get("objects")?.as_array()).into_iter().flatten();
+        for uid in objects.filter_map(|o| o.get("uid")?.as_str()) {
+            let line = format!("{} {} {} {}@{}", run.id, run.action, run.quantity, run.user, run.host);
+            found.entry(uid.to_owned()).or_insert(line);
+        }
+        if found.len() >= SIGNED {
+            break;
+        }
+    }
+    found
 }
 
 fn begun(id: &str, entry: &Entry) -> RunSummary {

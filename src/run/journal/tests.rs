@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::files::{CURRENT, HEAD};
-use super::{DamageKind, Draft, EntryKind, Journal, Recorder, read, runs, verify};
+use super::{DamageKind, Draft, EntryKind, Journal, Recorder, read, runs, signatures, verify};
 use crate::base::clock::{Clock, FixedClock};
 
 fn clock() -> Arc<dyn Clock> {
@@ -205,6 +205,28 @@ fn runs_are_told_from_plan_to_end_newest_first() {
     assert_eq!(runs.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), [new, old]);
     assert_eq!((runs[0].outcome, runs[0].ended_at), (None, None), "still running, or killed");
     assert_eq!((runs[1].subject.as_str(), runs[1].quantity.as_str(), runs[1].undone), ("Deployment shop/api", "3->5", true));
+}
+
+#[test]
+fn the_newest_run_signs_what_it_changed_and_a_refused_one_signs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let journal = journal(folder.path());
+    let draft = |run: &str, kind, data: serde_json::Value| Draft { run: Some(run.into()), kind, data: data.as_object().cloned().unwrap_or_default() };
+    let plan =
+        |uid: &str| json!({ "plan": { "action": "scale", "objects": [{ "uid": uid }] }, "subject": "Deployment shop/api", "quantity": "3->5" });
+    let ids = ["20261122-143312-scale-0001", "20261122-143312-scale-0002", "20261122-143312-scale-0003"];
+    let refused = json!({ "outcome": "refused", "undone": false, "reason": "", "debts": [] });
+    journal
+        .record(&[
+            draft(ids[0], EntryKind::Plan, plan("u1")),
+            draft(ids[1], EntryKind::Plan, plan("u1")),
+            draft(ids[2], EntryKind::Plan, plan("u2")),
+            draft(ids[2], EntryKind::End, refused),
+        ])
+        .expect("recorded");
+    let signed = signatures(&read(folder.path()).expect("readable").entries);
+    assert_eq!(signed.keys().collect::<Vec<_>>(), ["u1"]);
+    assert!(signed["u1"].starts_with("20261122-143312-scale-0002 scale 3->5 "), "{signed:?}");
 }
 
 proptest! {

@@ -64,7 +64,7 @@ spec:
 ";
 
 /// Something of every kind that an action takes, and its name.
-fn things<'a>(cluster: &'a Cluster) -> (SpareNode<'a>, impl Fn(Kind) -> String) {
+fn things(cluster: &Cluster) -> (SpareNode<'_>, impl Fn(Kind) -> String) {
     let node = SpareNode::new(cluster);
     node.space.apply(&Web::new("web", 1).yaml());
     node.space.wait_ready("web", 1);
