@@ -169,7 +169,7 @@ impl Back<'_> {
         // A rollback mends what is broken: what it costs on the way is said, and does not hold it up.
         let pdb = checks::pdb_while_rolling(&ground.pdbs, workload, least);
         all.push(Check { required: false, overridable: false, ..pdb });
-        all.push(image(&self.target.template, nodes));
+        all.push(image(self.target, nodes));
         all
     }
 
@@ -195,14 +195,17 @@ impl Back<'_> {
     }
 }
 
-/// Whether some node has the images. Nodes list 50 at most: what none lists is unknown, not gone.
-fn image(template: &Value, nodes: &Result<Vec<Value>, TargetError>) -> Check {
+/// Whether some node has the images: one that runs a pod of it has them. Nodes list 50 at most: what none lists is unknown, not gone.
+fn image(target: &Revision, nodes: &Result<Vec<Value>, TargetError>) -> Check {
     let check = Check::advisory("image");
+    if target.runs {
+        return check.ok(format!("pods of revision {} run them now", target.number));
+    }
     let nodes = match nodes {
         Ok(nodes) => nodes,
         Err(error) => return check.unknown(format!("nodes cannot be read: {}", error.message), "ask for the right to list nodes"),
     };
-    let spec = template.get("spec").unwrap_or(&Value::Null);
+    let spec = target.template.get("spec").unwrap_or(&Value::Null);
     let containers = items(spec, "/containers").chain(items(spec, "/initContainers"));
     let images: Vec<&str> = containers.filter_map(|c| c.get("image")?.as_str()).collect();
     let known: Vec<&str> = nodes

@@ -22,6 +22,8 @@ pub(super) struct Revision {
     pub raw_template: Value,
     /// It is known to have become ready. `false` = not known.
     pub was_ready: bool,
+    /// A pod of it is ready now.
+    pub runs: bool,
     pub cause: Option<String>,
     hash: (&'static str, String),
 }
@@ -58,7 +60,8 @@ pub(super) async fn of(read: &dyn Read, workload: &WorkloadFacts) -> Result<Vec<
     for revision in &mut all {
         // A pod that is ready now is evidence, wherever the counts are.
         let (pointer, value) = &revision.hash;
-        revision.was_ready |= pods.iter().map(PodFacts::of).any(|p| p.ready() && p.bears(pointer, value)) && kind != Kind::ReplicaSet;
+        revision.runs = pods.iter().map(PodFacts::of).any(|p| p.ready() && p.bears(pointer, value));
+        revision.was_ready |= revision.runs && kind != Kind::ReplicaSet;
     }
     all.sort_by_key(|r| std::cmp::Reverse(r.number));
     Ok(all)
@@ -123,6 +126,7 @@ fn revision(
         pointer,
         raw_template: template,
         was_ready,
+        runs: false,
         cause: entry(raw, "/metadata/annotations", "kubernetes.io/change-cause"),
         hash,
     }

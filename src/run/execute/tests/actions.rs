@@ -7,7 +7,7 @@ use crate::run::actions::{self, ActionRequest};
 use crate::run::world::{Limit, deployment, revisions};
 use crate::run::{Answer, End, Plan, PlanError};
 use crate::target::api::Change;
-use crate::target::model::Kind;
+use crate::target::model::{Kind, ObjectRef};
 
 fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
@@ -100,6 +100,18 @@ fn the_default_is_never_blindly_the_one_before() {
     assert!(text.contains("to=REVISION") && text.contains("2 (api:2), 1 (api:1)"), "{text}");
     let named = plan(&bench, "rollback", &["to=2"]);
     assert!(named.checks().iter().any(|c| c.id == "was-ready" && c.result == Answer::Unknown));
+}
+
+#[test]
+fn an_image_that_a_pod_runs_now_need_not_be_asked_of_the_nodes() {
+    let bench = Bench::new();
+    revisions(&bench.world, &[0, 3, 0]);
+    let image = |bench: &Bench| plan(bench, "rollback", &[]).checks().iter().find(|c| c.id == "image").map(|c| (c.result, c.detail.clone()));
+    assert_eq!(image(&bench).map(|(result, _)| result), Some(Answer::Unknown));
+    let pod = json!({ "metadata": { "uid": "p-2", "labels": { "app": "api", "pod-template-hash": "api:2" } },
+        "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } });
+    bench.world.with(|s| s.put(&ObjectRef::new(Kind::Pod, "shop", "api-2-x"), pod));
+    assert_eq!(image(&bench), Some((Answer::Ok, "pods of revision 2 run them now".to_owned())));
 }
 
 #[test]
