@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod actions;
 mod console;
 mod demo;
 mod harness;
@@ -15,6 +16,7 @@ mod picture;
 mod recording;
 mod restore;
 mod sign_in;
+mod simulated;
 #[path = "../support/kit.rs"]
 mod support;
 

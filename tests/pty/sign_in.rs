@@ -1,13 +1,12 @@
 //! A credential plugin that asks on the terminal, as a login of a cloud does, in front of the simulated cluster.
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::sandbox::{Sandbox, program};
+use crate::simulated::cluster;
+use crate::support::sandbox::Sandbox;
 use crate::support::terminal::{End, Terminal};
 
 const PLUGIN: &str = r#"#!/bin/sh
@@ -17,30 +16,10 @@ read -r code </dev/tty
 printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}' "$TOKEN"
 "#;
 
-/// A simulated cluster; it ends with the test.
-struct Cluster(Child);
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), rustix::process::Signal::TERM);
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts one, with its kubeconfig.
-fn cluster(sandbox: &Sandbox) -> (Cluster, Value) {
-    let mut command = Command::new(program());
-    command.args(["sim", "--scenario", "quiet"]).env_clear().envs(sandbox.variables().iter().cloned());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut path = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut path).unwrap();
-    (Cluster(child), serde_json::from_str(&fs::read_to_string(path.trim()).unwrap()).unwrap())
-}
-
 #[test]
 fn a_plugin_asks_its_question_on_the_terminal_and_the_console_comes_back() {
     let sandbox = Sandbox::new();
-    let (_cluster, mut kubeconfig) = cluster(&sandbox);
+    let (_cluster, mut kubeconfig) = cluster(&sandbox, &["--scenario", "quiet"]);
     let plugin = sandbox.write("plugin", PLUGIN);
     fs::set_permissions(&plugin, Permissions::from_mode(0o755)).unwrap();
     let token = kubeconfig["users"][0]["user"]["token"].clone();
