@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::check::{Answer, Check};
 use super::checks::{self, Right};
 use super::context::PlanContext;
-use super::facts::WorkloadFacts;
+use super::facts::{WorkloadFacts, text};
 use super::lease::{self, LeaseFacts};
 use super::level::{Nature, Raise};
 use super::notes;
@@ -18,8 +18,11 @@ use super::outcome::Debt;
 use super::plan::{Draft, Frozen, Inner, Inputs, Operator, Plan, PlanTarget, UndoStep};
 use super::step::{Fact, FieldWrite, Proof, Step, Work};
 use crate::base::confirmation::Confirmation;
-use crate::target::api::{Access, ErrorKind, Identity, Read, TargetError, WriteRequest};
+use crate::target::api::{Access, ErrorKind, Identity, Read, TargetError};
 use crate::target::model::{Kind, Object, ObjectRef, Scope, Service};
+
+/// How often a write is tried on the server while its object moves.
+const TRIES: usize = 4;
 
 /// An object, and what stands around it.
 pub(in crate::run) struct Ground {
@@ -78,9 +81,8 @@ impl Ground {
     /// The plan of an action: asks for rights, lets the server try the write, and puts the common steps and checks around its part.
     pub(in crate::run) async fn plan(self, read: &dyn Read, context: &PlanContext, part: Part, id: String, now: Timestamp) -> Plan {
         let write = part.write.as_ref();
-        let requests = write.map(|w| w.request(&self.object.resource_version())).into_iter().collect();
-        let (rights, leases, dry_run) =
-            futures_util::join!(rights(read, &self.object.reference, write), leases(read, write), try_out(read, requests));
+        let tried = write.map(|w| (w, self.object.resource_version())).into_iter().collect();
+        let (rights, leases, dry_run) = futures_util::join!(rights(read, &self.object.reference, write), leases(read, write), try_out(read, tried));
         let mut all = checks::rights(&rights);
         all.push(checks::identity(&self.identity, context.cluster_pin.as_deref(), &self.object));
         all.push(checks::read_only(context.read_only));
@@ -249,11 +251,26 @@ pub(in crate::run) async fn leases<'a>(
     join_all(names.into_iter().map(ask)).await
 }
 
-/// What the server says to these writes without doing them; `None` when there are none.
-pub(in crate::run) async fn try_out(read: &dyn Read, requests: Vec<WriteRequest>) -> Option<Result<(), TargetError>> {
-    let answers = join_all(requests.iter().map(|r| read.dry_run(r))).await;
+/// What the server says to these writes without doing them, each with the version of its object that was read; `None` when there are none.
+pub(in crate::run) async fn try_out(read: &dyn Read, writes: Vec<(&FieldWrite, String)>) -> Option<Result<(), TargetError>> {
+    let some = !writes.is_empty();
+    let answers = join_all(writes.into_iter().map(|(write, version)| try_one(read, write, version))).await;
     let first_error = answers.into_iter().find_map(Result::err);
-    (!requests.is_empty()).then(|| first_error.map_or(Ok(()), Err))
+    some.then(|| first_error.map_or(Ok(()), Err))
+}
+
+/// An object's version moves with every word of its status, and that is no conflict with a plan (contract.md 5): it is read again. A field
+/// that the plan rests on and that moved as well makes the plan stale, which is found before it is carried out.
+async fn try_one(read: &dyn Read, write: &FieldWrite, mut version: String) -> Result<(), TargetError> {
+    for _ in 1..TRIES {
+        match read.dry_run(&write.request(&version)).await {
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            answer => return answer.map(drop),
+        }
+        let object = read.get(&write.object, "").await?;
+        version = text(&object, "/metadata/resourceVersion");
+    }
+    read.dry_run(&write.request(&version)).await.map(drop)
 }
 
 /// A dry run that fails for want of rights is already told by the rights.

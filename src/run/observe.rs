@@ -90,6 +90,7 @@ impl Observer {
         }
         // Without the right to list pods the counts of the workload alone must do; why a pod does not start stays unknown.
         let pods = self.pods(&proof.object, &workload.selector()).await.unwrap_or_default();
+        self.patience.meet(&pods, self.clock.now());
         let now = self.clock.monotonic();
         let hope = match &proof.fact {
             Fact::Rollout { pin, ready } => rollout::judge(&workload, &pods, pin, *ready, &mut self.patience, now),

@@ -56,6 +56,8 @@ pub(in crate::run) struct State {
     /// Reads of these kinds fail while they are here.
     pub unreadable: HashMap<Kind, ErrorKind>,
     pub dry_run: Option<TargetError>,
+    /// So many dry runs find the object changed since it was read.
+    pub dry_conflicts: u32,
     pub limit: Limit,
     /// From the next write of a Deployment on, nothing answers any more.
     pub cut_off_after_write: bool,
@@ -82,6 +84,7 @@ impl World {
             faults: VecDeque::new(),
             unreadable: HashMap::new(),
             dry_run: None,
+            dry_conflicts: 0,
             limit: Limit::None,
             cut_off_after_write: false,
             sent: Vec::new(),
@@ -482,7 +485,14 @@ impl Read for World {
     }
 
     fn dry_run<'a>(&'a self, _request: &'a WriteRequest) -> BoxFuture<'a, Result<Value, TargetError>> {
-        Box::pin(async move { self.lock().dry_run.clone().map_or(Ok(Value::Null), Err) })
+        Box::pin(async move {
+            let mut state = self.lock();
+            if state.dry_conflicts > 0 {
+                state.dry_conflicts -= 1;
+                return Err(TargetError::new(ErrorKind::Conflict, "the object has been modified"));
+            }
+            state.dry_run.clone().map_or(Ok(Value::Null), Err)
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the reading of a pod's state into "ready", "on its way" or the trouble that it is in.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{int, items, text};
@@ -68,6 +69,17 @@ impl<'a> PodFacts<'a> {
 
     fn condition(self, kind: &str) -> Option<&'a Value> {
         items(self.raw, "/status/conditions").find(|c| c["type"] == kind)
+    }
+
+    /// When it was made.
+    pub(in crate::run) fn created(self) -> Option<Timestamp> {
+        text(self.raw, "/metadata/creationTimestamp").parse().ok()
+    }
+
+    /// How often its containers were started again, by the one that was most often.
+    pub(in crate::run) fn restarts(self) -> i64 {
+        let statuses = items(self.raw, "/status/initContainerStatuses").chain(items(self.raw, "/status/containerStatuses"));
+        statuses.filter_map(|s| int(s, "/restartCount")).max().unwrap_or(0)
     }
 
     /// What keeps it from being ready; `None` when it is.

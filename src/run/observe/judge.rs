@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{GRACE_CANNOT_START, GRACE_FOR_GOOD, GRACE_NO_ROOM, GRACE_QUOTA, HOPELESS_RESTARTS, ProbeAnswer, ready_pods};
@@ -20,7 +20,12 @@ use crate::target::model::Kind;
 pub(super) struct Patience {
     since: HashMap<String, Duration>,
     began: Option<Duration>,
+    /// Restarts that pods had when they were met, at the first look.
+    met: Option<HashMap<String, i64>>,
 }
+
+/// A pod that is older than this at the first look was there before the run's write.
+const WAS_THERE: SignedDuration = SignedDuration::from_secs(10);
 
 impl Patience {
     /// Whether `trouble` has lasted longer than `grace`. Troubles that are not named in a round are forgotten by `keep`.
@@ -31,6 +36,23 @@ impl Patience {
 
     pub(super) fn keep(&mut self, named: &HashSet<String>) {
         self.since.retain(|trouble, _| named.contains(trouble));
+    }
+
+    /// Remembers how often pods that were there before had been restarted: a workload is scaled up because its pods crash, and how they
+    /// crashed before says nothing about how it goes on.
+    pub(super) fn meet(&mut self, pods: &[Value], now: Timestamp) {
+        let was_there = |p: &PodFacts<'_>| p.created().is_some_and(|at| now.duration_since(at) > WAS_THERE);
+        self.met
+            .get_or_insert_with(|| pods.iter().map(PodFacts::of).filter(was_there).map(|p| (p.name(), p.restarts())).collect());
+    }
+
+    /// Takes restarts off that are older than the run.
+    pub(super) fn forgive(&self, troubled: &mut [(String, Trouble)]) {
+        for (pod, trouble) in troubled {
+            if let (Trouble::Crashing { restarts, .. }, Some(before)) = (trouble, self.met.as_ref().and_then(|met| met.get(pod))) {
+                *restarts -= before;
+            }
+        }
     }
 
     pub(super) fn begin(&mut self, now: Duration) {
@@ -62,7 +84,8 @@ pub(super) fn replicas(workload: &WorkloadFacts, pods: &[Value], fact: &Fact, pa
         return Hope::Settled(Observed::Proven(text));
     }
     let live: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over() && !p.deleting()).collect();
-    let troubled = troubled(&live);
+    let mut troubled = troubled(&live);
+    patience.forgive(&mut troubled);
     let progress = progress(workload, count, ready, rollout, &troubled);
     if workload.ready() >= ready && count >= ready && workload.replicas() >= count {
         return Hope::Settled(Observed::Waiting(progress));

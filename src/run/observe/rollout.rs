@@ -38,7 +38,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
         };
         return Hope::Settled(Observed::Proven(text));
     };
-    let troubled = troubled(&new);
+    let mut troubled = troubled(&new);
+    patience.forgive(&mut troubled);
     let details = details(&troubled);
     let done = workload.updated().min(workload.available()).min(wanted);
     let gave_up = workload.observed() && workload.condition("Progressing", "False").is_some_and(|(reason, _)| reason == "ProgressDeadlineExceeded");

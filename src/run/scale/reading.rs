@@ -112,7 +112,7 @@ async fn dry_run(read: &dyn Read, writes: &Writes, workload: &WorkloadFacts, sca
         None if write.subresource == "scale" => crate::run::facts::text(scale, "/metadata/resourceVersion"),
         None => workload.resource_version(),
     };
-    ground::try_out(read, writes.iter().map(|w| w.request(&version(w))).collect()).await
+    ground::try_out(read, writes.iter().map(|w| (w, version(w))).collect()).await
 }
 
 async fn room(read: &dyn Read, more: bool) -> Room {

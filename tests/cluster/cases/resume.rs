@@ -26,10 +26,14 @@ fn generation(space: &Namespace<'_>) -> i64 {
     space.get("apps/v1", "Deployment", "web").unwrap()["metadata"]["generation"].as_i64().unwrap()
 }
 
-/// How often the count itself was written, where the server keeps a book for us.
+/// How often the count itself was written, where the server keeps a book for us. A request that was on its way when its process was killed
+/// may arrive after the resumed one; the server refuses the later of the two, by its precondition.
 fn scales(cluster: &Cluster, space: &Namespace<'_>) -> Option<usize> {
     let asked = cluster.changes_asked_for("operator", space.name())?;
-    let real = |entry: &&Value| entry["objectRef"]["subresource"] == "scale" && !entry["requestURI"].as_str().unwrap_or_default().contains("dryRun");
+    let real = |entry: &&Value| {
+        let done = entry["responseStatus"]["code"] == 200;
+        done && entry["objectRef"]["subresource"] == "scale" && !entry["requestURI"].as_str().unwrap_or_default().contains("dryRun")
+    };
     Some(asked.iter().filter(real).count())
 }
 

@@ -115,6 +115,16 @@ fn an_image_that_a_pod_runs_now_need_not_be_asked_of_the_nodes() {
 }
 
 #[test]
+fn an_object_whose_status_moves_while_the_plan_is_made_is_tried_again_and_not_for_ever() {
+    for (conflicts, blocked) in [(3, vec![]), (9, vec!["dry-run".to_owned()])] {
+        let bench = Bench::new();
+        revisions(&bench.world, &[0, 3, 0]);
+        bench.world.with(|s| s.dry_conflicts = conflicts);
+        assert_eq!(plan(&bench, "rollback", &[]).blocked_by(), blocked, "{conflicts} conflicts");
+    }
+}
+
+#[test]
 fn an_identical_template_and_an_unknown_revision_are_said() {
     let bench = Bench::new();
     revisions(&bench.world, &[0, 3]);

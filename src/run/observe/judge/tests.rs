@@ -99,6 +99,24 @@ fn each_trouble_has_its_patience_and_a_trouble_that_went_away_starts_over() {
 }
 
 #[test]
+fn what_crashed_before_the_run_is_no_verdict_on_it() {
+    let now: jiff::Timestamp = "2027-01-15T08:00:00Z".parse().unwrap();
+    let crashing = |name: &str, made: &str, restarts: i64| {
+        let status = json!({ "name": "c", "restartCount": restarts, "state": { "waiting": { "reason": "CrashLoopBackOff" } } });
+        json!({ "metadata": { "name": name, "creationTimestamp": made }, "status": { "phase": "Running", "containerStatuses": [status] } })
+    };
+    let (old, new) = ("2027-01-15T07:00:00Z", "2027-01-15T08:00:00Z");
+    let deployment = workload(Kind::Deployment, 4, &json!({ "observedGeneration": 1, "replicas": 4, "readyReplicas": 0 }));
+    let mut patience = Patience::default();
+    patience.meet(&[crashing("web-1", old, 5), crashing("web-2", new, 0)], now);
+    let mut look = |pods: &[Value]| word(&replicas(&deployment, pods, &fact(4, 4), &mut patience, Duration::ZERO));
+    assert_eq!(look(&[crashing("web-1", old, 5)]), "waiting");
+    assert_eq!(look(&[crashing("web-1", old, 7)]), "waiting");
+    assert_eq!(look(&[crashing("web-1", old, 8)]), "hopeless", "it crashed three times more");
+    assert_eq!(look(&[crashing("web-2", new, 3)]), "hopeless", "what the run made has no past");
+}
+
+#[test]
 fn of_many_pods_those_are_told_first_that_say_most() {
     let pod = |name: String, conditions: Value| json!({ "metadata": { "name": name }, "status": { "phase": "Pending", "conditions": conditions } });
     let refused =
