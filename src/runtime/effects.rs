@@ -34,6 +34,8 @@ use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
 const RUN_EVENTS: usize = 64;
+/// How long the end of the program waits for an empty file to be made.
+const A_MOMENT: Duration = Duration::from_secs(2);
 /// How long the end of the program waits for a run to come to its next safe stop.
 const LAST_WAIT: Duration = Duration::from_secs(330);
 
@@ -68,6 +70,8 @@ pub struct Executor {
     probing: Option<Probing>,
     logs: Option<(String, LogHub)>,
     runs: Vec<Run>,
+    /// The last thing that is being remembered.
+    remembering: Option<JoinHandle<()>>,
 }
 
 struct Run {
@@ -79,7 +83,7 @@ struct Run {
 impl Executor {
     /// An executor that has nothing to do yet.
     pub fn new(hands: Hands) -> Self {
-        Self { hands, session: None, probing: None, logs: None, runs: Vec::new() }
+        Self { hands, session: None, probing: None, logs: None, runs: Vec::new(), remembering: None }
     }
 
     /// Begins to carry out an effect. Must be called inside a tokio runtime; never waits.
@@ -240,9 +244,9 @@ impl Executor {
         });
     }
 
-    fn remember(&self, path: String) {
+    fn remember(&mut self, path: String) {
         let messages = self.hands.messages.clone();
-        tokio::spawn(async move {
+        self.remembering = Some(tokio::spawn(async move {
             let folder = std::path::Path::new(&path).parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             let made = async {
                 tokio::fs::create_dir_all(folder).await?;
@@ -251,7 +255,7 @@ impl Executor {
             if let Err(error) = made.await {
                 let _ = messages.send(Msg::Notice(Tone::Failed, format!("'{path}' cannot be written: {error}"))).await;
             }
-        });
+        }));
     }
 
     fn tell(&self, msg: Msg) {
@@ -265,6 +269,10 @@ impl Executor {
     /// alone, undoing what fails) and waited for (contract.md 6).
     pub async fn finish(mut self, ended: Ended) {
         self.logs = None;
+        // Who dismisses something and quits at once means both.
+        if let Some(remembering) = self.remembering.take() {
+            let _ = tokio::time::timeout(A_MOMENT, remembering).await;
+        }
         for run in self.runs.drain(..).filter(|r| !r.task.is_finished()) {
             match ended {
                 Ended::HungUp => run.control.detach(),
