@@ -113,7 +113,10 @@ pub fn back(fleet: &Fleet, key: &WorkloadKey, migrations_named: bool) -> Back {
         return Back { reasons: vec![format!("the revisions of {} cannot be seen", key.name)], ..blank };
     };
     let older: Vec<&Revision> = revisions.iter().filter(|r| r.number < current.number).collect();
-    let Some(to) = older.iter().find(|r| r.ready_once == Some(true)).or(older.first()) else {
+    // One that was made after the current one and is older now was left by going back: undoing twice must not return to it.
+    let left = |r: &&&Revision| r.made > current.made;
+    let kept = older.iter().find(|r| !left(r));
+    let Some(to) = older.iter().find(|r| r.ready_once == Some(true)).or(kept).or(older.first()) else {
         return Back { verdict: BackVerdict::Impossible, reasons: vec![format!("{} has no older revision", key.name)], ..blank };
     };
     let mut reasons = Vec::new();

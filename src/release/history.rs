@@ -18,6 +18,8 @@ pub struct Revision {
     pub uid: Str,
     /// Whether the workload is on it, or on its way to it.
     pub current: bool,
+    /// When its object was made: the first time that it was rolled out.
+    pub made: Seconds,
     /// When it last became the current one; `None` = not known (an older one that was returned to).
     pub at: Option<Seconds>,
     /// Images of its main containers, with digests where a pod was seen to run them.
@@ -156,6 +158,7 @@ impl Part<'_> {
             object: ObjectRef::new(kind, meta.namespace.clone(), meta.name.clone()),
             uid: meta.uid.clone(),
             current: self.current,
+            made: meta.created,
             at: self.at,
             images: template.iter().filter(|c| c.role == ContainerRole::Main).map(image).collect(),
             cause: meta.annotation("kubernetes.io/change-cause").cloned(),

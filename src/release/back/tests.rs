@@ -49,6 +49,19 @@ fn a_revision_that_was_seen_ready_is_preferred_to_a_newer_one_that_was_not() {
 }
 
 #[test]
+fn a_revision_that_was_left_by_going_back_is_not_returned_to() {
+    let made = |hash: &str, number, ago: i64| {
+        let mut set = replica_set("web", hash, number, 0);
+        set.meta.created = NOW - ago;
+        Object::from(set)
+    };
+    // Revision 8 was bad; 7 became 9 by going back.
+    let sets = [made("a", 6, 900), made("b", 9, 600), made("c", 8, 300)];
+    let fleet = settled(&[vec![at_revision("9").into()], sets.to_vec()].concat());
+    assert_eq!(back(&fleet, &web(), false).to.map(|t| t.revision), Some(6));
+}
+
+#[test]
 fn nothing_to_return_to_is_impossible_and_nothing_to_see_is_unknown() {
     let only = settled(&[at_revision("1").into(), replica_set("web", "a", 1, 2).into()]);
     assert_eq!(back(&only, &web(), false).text(), "impossible: web has no older revision");
