@@ -109,7 +109,7 @@ pub fn runs(entries: &[Entry]) -> Vec<RunSummary> {
 }
 
 /// What runs would have signed the objects with that they changed (`timonel.io/last-run`), by the object's UID: the newest of each,
-/// refused ones left out, at most [`SIGNED`] objects. A role that may scale but not annotate leaves no other trace of who it was.
+/// refused ones left out, at most 256 objects. A role that may scale but not annotate leaves no other trace of who it was.
 pub fn signatures(entries: &[Entry]) -> BTreeMap<String, String> {
     let planned = |e: &&Entry| e.kind == EntryKind::Plan;
     let plans: HashMap<&str, &Entry> = entries.iter().filter(planned).filter_map(|e| Some((e.run.as_deref()?, e))).collect();
