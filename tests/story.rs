@@ -229,3 +229,20 @@ fn connections_run_out(seed: u64, hour: &str) {
         "the database is calm again"
     );
 }
+
+#[test]
+fn a_watch_from_before_what_is_kept_is_told_that_it_expired_and_one_from_now_is_not() {
+    let told = Told::start("storm", 1, "10:00");
+    let newest = told.get("/api/v1/pods?limit=1")["metadata"]["resourceVersion"].as_str().expect("a version").to_owned();
+    let first = |from: &str| {
+        let text = told.text(&format!("/api/v1/pods?watch=true&resourceVersion={from}&timeoutSeconds=1&allowWatchBookmarks=true"));
+        text.lines().next().map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+    };
+    assert!(first(&newest).is_none_or(|event| event["type"] != "ERROR"), "what is kept can be gone on from");
+    told.pass(15);
+    let expired = first("1").expect("an answer");
+    assert_eq!(
+        (&expired["type"], &expired["object"]["code"], &expired["object"]["reason"]),
+        (&json!("ERROR"), &json!(410), &json!("Expired"))
+    );
+}

@@ -266,9 +266,9 @@ pub enum Since {
 /// An action and its parameters.
 #[derive(Debug, Clone, Args)]
 pub struct ActionArgs {
-    /// The action: scale, rollback, restart, pause, resume
+    /// The action: scale, rollback, restart, pause, resume, trigger, suspend, evict, cordon, uncordon
     pub action: String,
-    /// The workload and parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`
+    /// The object and parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`
     pub parameters: Vec<String>,
     /// Override a failed check that allows it; several times for several
     #[arg(long = "override", value_name = "CHECK")]

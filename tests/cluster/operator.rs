@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Namespace, PATIENCE};
+use crate::manifest::Web;
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{Finished, Running, Sandbox};
 use crate::support::screen::Size;
@@ -112,6 +113,15 @@ impl Operator {
             .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
             .collect()
     }
+}
+
+/// A namespace in which `web` runs with one pod, and its operator.
+pub(crate) fn place(cluster: &Cluster) -> (Namespace<'_>, Operator) {
+    let space = cluster.namespace("shop-test").unwrap();
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let operator = Operator::new(cluster, "operator", &space);
+    (space, operator)
 }
 
 /// A plan as it was printed.

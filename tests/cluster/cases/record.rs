@@ -4,17 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Namespace};
-use crate::manifest::Web;
-use crate::operator::Operator;
-
-fn place(cluster: &Cluster) -> (Namespace<'_>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&Web::new("web", 1).yaml());
-    space.wait_ready("web", 1);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
-}
+use crate::cluster::Cluster;
+use crate::operator::place;
 
 pub(crate) fn intent_comes_before_the_request_and_outcome_after(cluster: &Cluster) {
     let (space, operator) = place(cluster);

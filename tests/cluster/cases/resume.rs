@@ -7,20 +7,12 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace, PATIENCE};
 use crate::manifest::Web;
-use crate::operator::{Operator, Run};
+use crate::operator::{Run, place};
 use crate::support::proxy::Proxy;
 
 const SCALE: &[&str] = &["run", "scale", "web=2", "--confirm", "y", "-o", "json"];
 /// A line on which there is time to see an intent before the answer to its request comes.
 const SLOW: Duration = Duration::from_millis(400);
-
-fn place(cluster: &Cluster) -> (Namespace<'_>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&Web::new("web", 1).yaml());
-    space.wait_ready("web", 1);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
-}
 
 fn generation(space: &Namespace<'_>) -> i64 {
     space.get("apps/v1", "Deployment", "web").unwrap()["metadata"]["generation"].as_i64().unwrap()
