@@ -124,6 +124,7 @@ actions! {
     Zoom, "zoom", "zoom the pane and back", [Global], Key;
     Problems, "problems", "problems: what the program could not do", [Global], Key;
     Runs, "runs", "runs of this console and what they left behind", [Global], Palette;
+    Locks, "locks", "locks: who works here, and which plan waits", [Global], Key;
     SwitchContext, "ctx", "switch context", [Global], Palette;
     SwitchNamespace, "ns", "switch namespaces", [Global], Palette;
     AllNamespaces, "all-namespaces", "look at all namespaces", [Global], Palette;

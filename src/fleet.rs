@@ -13,6 +13,7 @@ pub mod image;
 mod index;
 mod items;
 mod judge;
+pub mod lock;
 mod look;
 mod objects;
 mod proven;
@@ -35,6 +36,7 @@ pub use changes::{Change, LAST_RUN, What};
 pub use evidence::{REVISION, revision_number};
 pub use filter::{Filter, FilterError};
 pub use items::{HealthItem, TlsHost, Topic};
+pub use lock::{Lock, LockState};
 pub use objects::PodEntry;
 pub use row::{Autoscaler, RowImage, WorkloadRow};
 pub use store::Key;
@@ -55,6 +57,7 @@ use crate::target::model::{Event, Kind, NodeMetrics, Object, ObjectRef, PodMetri
 use crate::target::request::StreamKey;
 use changes::Changes;
 use judge::Rows;
+use lock::Locks;
 use objects::Objects;
 use proven::Proven;
 use stream::Streams;
@@ -78,6 +81,7 @@ pub struct Fleet {
     changes: Changes,
     proven: Proven,
     writers: Writers,
+    locks: Locks,
     /// What our own journal says of who changed an object last, by its UID.
     own_runs: BTreeMap<String, String>,
     events_dropped: u64,
@@ -215,6 +219,7 @@ impl Fleet {
             self.mark(old);
         }
         self.note_change(old.as_ref(), Some(object), now.as_second());
+        self.note_lock(old.as_ref(), Some(object), now.as_second());
         let adopted = old.as_ref().is_none_or(|o| o.meta().owner != object.meta().owner);
         if adopted && matches!(object, Object::ReplicaSet(_) | Object::Job(_)) {
             self.reattach(object);
@@ -240,6 +245,7 @@ impl Fleet {
         }
         let Some(old) = self.objects.remove(kind, key) else { return };
         self.note_change(Some(&old), None, now.as_second());
+        self.note_lock(Some(&old), None, now.as_second());
         self.mark(&old);
         if matches!(kind, Kind::ReplicaSet | Kind::ControllerRevision) {
             self.proven.forget(&old.meta().uid);

@@ -33,6 +33,7 @@ impl App {
             Action::Palette => self.open_palette(),
             Action::Problems => self.read(Live::Problems),
             Action::Runs => self.open_runs(),
+            Action::Locks => self.read(Live::Locks),
             Action::SwitchContext => self.open_contexts(),
             Action::SwitchNamespace => self.open_namespaces(),
             Action::AllNamespaces => self.all_namespaces(),

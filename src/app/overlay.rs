@@ -61,6 +61,8 @@ pub enum Live {
     Health(String),
     /// What the program could not do.
     Problems,
+    /// Who works on what.
+    Locks,
     /// Every key that works here.
     Help(Vec<Context>),
 }

@@ -6,6 +6,7 @@ mod diff;
 mod events;
 mod explain;
 mod help;
+mod locks;
 
 use serde_json::Value;
 
@@ -82,6 +83,7 @@ impl App {
             Live::Events(None) => ("events, newest first".to_owned(), self.event_lines(None)),
             Live::Health(id) => (format!("health: {id}"), self.health_lines(id)),
             Live::Problems => ("problems: what the program could not do".to_owned(), self.problem_lines()),
+            Live::Locks => ("locks: who works here, and what waits".to_owned(), self.lock_lines()),
             Live::Help(contexts) => ("help: keys that work here come first".to_owned(), self.help_lines(contexts)),
         }
     }

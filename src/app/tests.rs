@@ -1,5 +1,6 @@
 //! Scripts of messages against the core: what a user would notice.
 
+mod locks;
 mod telling;
 
 use std::collections::BTreeMap;

@@ -10,8 +10,8 @@ use super::store::{Key, Store};
 use super::workload::{Owners, WorkloadKey};
 use crate::base::text::Str;
 use crate::target::model::{
-    Certificate, ContainerRole, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, Meta, MetaOnly, Namespace, Node, Object,
-    ObjectRef, Owner, Pdb, Pod, Pvc, ReplicaSet, Resources, Scope, Service, Usage, Workload,
+    Certificate, ContainerRole, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, Lease, Meta, MetaOnly, Namespace, Node,
+    Object, ObjectRef, Owner, Pdb, Pod, Pvc, ReplicaSet, Resources, Scope, Service, Usage, Workload,
 };
 
 /// A pod with what was computed from it once, when it changed.
@@ -84,6 +84,7 @@ pub(crate) struct Objects {
     pub(crate) config_maps: Store<Arc<MetaOnly>>,
     pub(crate) secrets: Store<Arc<MetaOnly>>,
     pub(crate) pvcs: Store<Arc<Pvc>>,
+    pub(crate) leases: Store<Arc<Lease>>,
     pub(crate) certificates: Store<Arc<Certificate>>,
     pub(crate) index: Index,
 }
@@ -94,13 +95,13 @@ macro_rules! on_store {
         on_store!(@ $self, $kind, $store => $body, $none,
             Pod pods, Deployment deployments, StatefulSet stateful_sets, DaemonSet daemon_sets, ReplicaSet replica_sets,
             ControllerRevision controller_revisions, Job jobs, CronJob cron_jobs, Service services, EndpointSlice slices,
-            HorizontalPodAutoscaler hpas, PodDisruptionBudget pdbs, Ingress ingresses, Event events, Node nodes,
+            HorizontalPodAutoscaler hpas, PodDisruptionBudget pdbs, Ingress ingresses, Event events, Node nodes, Lease leases,
             Namespace namespaces, ConfigMap config_maps, Secret secrets, PersistentVolumeClaim pvcs, Certificate certificates)
     };
     (@ $self:ident, $kind:expr, $store:ident => $body:expr, $none:expr, $($variant:ident $field:ident),*) => {
         match $kind {
             $(Kind::$variant => { let $store = &$self.$field; $body })*
-            Kind::ResourceQuota | Kind::Lease => $none,
+            Kind::ResourceQuota => $none,
         }
     };
 }
@@ -138,8 +139,9 @@ impl Objects {
             Kind::ConfigMap => self.config_maps.get(ns, name).cloned().map(Object::MetaOnly),
             Kind::Secret => self.secrets.get(ns, name).cloned().map(Object::MetaOnly),
             Kind::PersistentVolumeClaim => self.pvcs.get(ns, name).cloned().map(Object::Pvc),
+            Kind::Lease => self.leases.get(ns, name).cloned().map(Object::Lease),
             Kind::Certificate => self.certificates.get(ns, name).cloned().map(Object::Certificate),
-            Kind::ResourceQuota | Kind::Lease => None,
+            Kind::ResourceQuota => None,
         }
     }
 
@@ -173,6 +175,7 @@ impl Objects {
             Object::MetaOnly(o) if o.kind == Kind::Secret => self.secrets.put(ns, name, o.clone(), seen).map(Object::MetaOnly),
             Object::MetaOnly(o) => self.config_maps.put(ns, name, o.clone(), seen).map(Object::MetaOnly),
             Object::Pvc(o) => self.pvcs.put(ns, name, o.clone(), seen).map(Object::Pvc),
+            Object::Lease(o) => self.leases.put(ns, name, o.clone(), seen).map(Object::Lease),
             Object::Certificate(o) => self.certificates.put(ns, name, o.clone(), seen).map(Object::Certificate),
         }
     }
@@ -241,8 +244,9 @@ impl Objects {
             Kind::ConfigMap => self.config_maps.remove(ns, name).map(Object::MetaOnly),
             Kind::Secret => self.secrets.remove(ns, name).map(Object::MetaOnly),
             Kind::PersistentVolumeClaim => self.pvcs.remove(ns, name).map(Object::Pvc),
+            Kind::Lease => self.leases.remove(ns, name).map(Object::Lease),
             Kind::Certificate => self.certificates.remove(ns, name).map(Object::Certificate),
-            Kind::ResourceQuota | Kind::Lease => None,
+            Kind::ResourceQuota => None,
         }
     }
 

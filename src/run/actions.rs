@@ -168,9 +168,6 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
         "resume" if object.kind == Kind::CronJob => cronjob::part(context, &ground, false),
         other => pause::part(context, &ground, other == "pause"),
     };
-    let mut plan = ground.plan(read, context, part, id, now).await;
-    for check in &request.overrides {
-        plan = plan.overriding(check, request.reason.as_deref().unwrap_or_default()).map_err(PlanError::Usage)?;
-    }
-    Ok(plan)
+    let plan = ground.plan(read, context, part, id, now).await;
+    plan.with(&request.overrides, request.reason.as_deref()).map_err(PlanError::Usage)
 }

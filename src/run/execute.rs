@@ -110,6 +110,15 @@ fn holder(plan: &Plan, deps: &Deps) -> Holder {
     }
 }
 
+/// What others are told of a run besides its step.
+fn seen(what: &Happening) -> Option<&str> {
+    match what {
+        Happening::Progress { progress, .. } => Some(&progress.text),
+        Happening::Asked { .. } => Some("waits for its operator"),
+        _ => None,
+    }
+}
+
 struct Runner {
     plan: Plan,
     gate: Arc<Gate>,
@@ -129,7 +138,7 @@ impl Runner {
         let mut input = Input::Start;
         loop {
             let turn = machine.next(input, self.moment());
-            self.locks.at(machine.step_id());
+            self.locks.at(machine.step_id(), turn.happenings.iter().rev().find_map(seen));
             for what in turn.happenings {
                 self.emit(what).await;
             }

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::facts::{entry, int, text};
 use crate::base::id::object_name;
 use crate::base::text::Str;
+use crate::fleet::lock::note;
 use crate::target::api::{Change, WriteRequest};
-use crate::target::model::{Kind, ObjectRef};
+use crate::target::model::{Kind, LOCKS_OF_CLUSTER, OWN_LABEL, ObjectRef};
 
 /// How long a lease is good without renewal.
 pub(in crate::run) const DURATION: Duration = Duration::from_secs(30);
@@ -21,7 +22,7 @@ pub(in crate::run) const RENEW_EVERY: Duration = Duration::from_secs(10);
 
 /// The Lease that locks `object`: in its namespace, or in kube-system for objects without one.
 pub(in crate::run) fn of(object: &ObjectRef) -> ObjectRef {
-    let namespace: Str = if object.namespace.is_empty() { "kube-system".into() } else { object.namespace.clone() };
+    let namespace: Str = if object.namespace.is_empty() { LOCKS_OF_CLUSTER.into() } else { object.namespace.clone() };
     ObjectRef::new(Kind::Lease, namespace, object_name(&format!("timonel-{}-{}", object.kind.word().to_lowercase(), object.name)))
 }
 
@@ -45,14 +46,14 @@ pub(in crate::run) struct LeaseFacts {
 
 impl LeaseFacts {
     pub(in crate::run) fn of(raw: &Value) -> Self {
-        let note = |key: &str| entry(raw, "/metadata/annotations", key).unwrap_or_default();
+        let said = |key: &str| entry(raw, "/metadata/annotations", key).unwrap_or_default();
         let seconds = int(raw, "/spec/leaseDurationSeconds").and_then(|s| u64::try_from(s).ok());
         Self {
             holder: text(raw, "/spec/holderIdentity"),
             duration: seconds.map_or(DURATION, Duration::from_secs),
             renewed: text(raw, "/spec/renewTime"),
-            since: note("timonel.io/since"),
-            action: note("timonel.io/action"),
+            since: said(note::SINCE),
+            action: said(note::ACTION),
             uid: text(raw, "/metadata/uid"),
             resource_version: text(raw, "/metadata/resourceVersion"),
             transitions: int(raw, "/spec/leaseTransitions").unwrap_or(0),
@@ -93,13 +94,13 @@ pub(in crate::run) struct Holder {
 impl Holder {
     fn annotations(&self, step: &str) -> Value {
         json!({
-            "timonel.io/run": self.run,
-            "timonel.io/action": self.action,
-            "timonel.io/reason": self.reason,
-            "timonel.io/since": self.since.to_string(),
-            "timonel.io/step": step,
-            "timonel.io/plan-hash": self.plan_hash,
-            "timonel.io/holder-user": self.cluster_user,
+            note::RUN: self.run,
+            note::ACTION: self.action,
+            note::REASON: self.reason,
+            note::SINCE: self.since.to_string(),
+            note::STEP: step,
+            note::PLAN_HASH: self.plan_hash,
+            note::HOLDER_USER: self.cluster_user,
         })
     }
 
@@ -112,7 +113,7 @@ impl Holder {
         let body = json!({
             "apiVersion": Kind::Lease.api_version(),
             "kind": Kind::Lease.word(),
-            "metadata": { "name": &*lease.name, "namespace": &*lease.namespace, "annotations": annotations },
+            "metadata": { "name": &*lease.name, "namespace": &*lease.namespace, "labels": labels(), "annotations": annotations },
             "spec": {
                 "holderIdentity": self.identity,
                 "leaseDurationSeconds": DURATION.as_secs(),
@@ -128,7 +129,7 @@ impl Holder {
     /// annotations goes, its approvals too.
     pub(in crate::run) fn take(&self, lease: &ObjectRef, was: &LeaseFacts, now: Timestamp) -> WriteRequest {
         let mut annotations = self.annotations("lock");
-        for key in ["timonel.io/approved-by", "timonel.io/approved-hash", "timonel.io/inputs", "timonel.io/expires-at", "timonel.io/preempt-by"] {
+        for key in [note::APPROVED_BY, note::APPROVED_HASH, note::INPUTS, note::EXPIRES_AT, note::PREEMPT_BY] {
             annotations[key] = Value::Null;
         }
         let spec = json!({
@@ -138,12 +139,17 @@ impl Holder {
             "renewTime": micro(now),
             "leaseTransitions": was.transitions + 1,
         });
-        patch(lease, &was.uid, &was.resource_version, &annotations, &spec)
+        let mut request = patch(lease, &was.uid, &was.resource_version, &annotations, &spec);
+        if let Change::MergePatch(body) = &mut request.change {
+            // One that another version made may not have it.
+            body["metadata"]["labels"] = labels();
+        }
+        request
     }
 
     /// Says that we are still there, and at which step.
     pub(in crate::run) fn renew(lease: &ObjectRef, uid: &str, version: &str, step: &str, now: Timestamp) -> WriteRequest {
-        patch(lease, uid, version, &json!({ "timonel.io/step": step }), &json!({ "renewTime": micro(now) }))
+        patch(lease, uid, version, &json!({ note::STEP: step }), &json!({ "renewTime": micro(now) }))
     }
 
     /// Lets go. The Lease itself stays: making it again would need one right more than keeping it.
@@ -154,6 +160,11 @@ impl Holder {
         }
         patch(lease, uid, version, &annotations, &json!({ "holderIdentity": Value::Null }))
     }
+}
+
+/// What the consoles that watch locks look for.
+fn labels() -> Value {
+    json!({ OWN_LABEL.0: OWN_LABEL.1 })
 }
 
 fn patch(lease: &ObjectRef, uid: &str, version: &str, annotations: &Value, spec: &Value) -> WriteRequest {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::facts::text;
 use super::gate::Gate;
@@ -16,11 +17,16 @@ use super::lease::{DURATION, Holder, LeaseFacts, RENEW_EVERY};
 use super::machine::Locking;
 use super::time::Timer;
 use crate::base::clock::Clock;
+use crate::base::text::elide;
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::model::ObjectRef;
 
 /// How long the server may be silent before taking a lock is given up.
 const TAKE_WITHIN: Duration = Duration::from_secs(15);
+/// How long news are gathered before others are told: a run through quick steps is not worth a write each.
+const NEWS_AFTER: Duration = Duration::from_secs(1);
+/// The most that is told of what a proof has seen.
+const SEEN_MAX: usize = 200;
 /// How often a lease that looks left behind is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
 
@@ -33,9 +39,17 @@ pub(in crate::run) struct Locks {
     holder: Holder,
     held: Mutex<Vec<Held>>,
     lost: AtomicBool,
-    step: std::sync::Mutex<&'static str>,
+    at: std::sync::Mutex<At>,
+    moved: Notify,
     /// Monotonic time of the renewal that is longest ago; `None` while nothing is held.
     oldest: std::sync::Mutex<Option<Duration>>,
+}
+
+/// Where the run is, as others are told.
+#[derive(Default)]
+struct At {
+    step: &'static str,
+    seen: String,
 }
 
 struct Held {
@@ -63,14 +77,25 @@ impl Locks {
             holder,
             held: Mutex::default(),
             lost: AtomicBool::new(false),
-            step: std::sync::Mutex::new("lock"),
+            at: std::sync::Mutex::default(),
+            moved: Notify::new(),
             oldest: std::sync::Mutex::new(None),
         }
     }
 
-    /// Says which step the run is at; the next renewal writes it into the lease.
-    pub(in crate::run) fn at(&self, step: &'static str) {
-        *self.step.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = step;
+    /// Says which step the run is at and what its proof has seen: consoles that watch the lease are told soon.
+    pub(in crate::run) fn at(&self, step: &'static str, seen: Option<&str>) {
+        let mut at = self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = elide(seen.unwrap_or(if at.step == step { &at.seen } else { "" }), SEEN_MAX).into_owned();
+        if at.step != step || at.seen != seen {
+            *at = At { step, seen };
+            self.moved.notify_one();
+        }
+    }
+
+    fn step(&self) -> String {
+        let at = self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if at.seen.is_empty() { at.step.to_owned() } else { format!("{}: {}", at.step, at.seen) }
     }
 
     /// Whether a lock could not be renewed for the length of the lease. Stays true once it was.
@@ -181,10 +206,12 @@ impl Locks {
         }
     }
 
-    /// Renews what is held, for ever.
+    /// Renews what is held, for ever: in time, and soon after there is news.
     pub(in crate::run) async fn keep(&self) {
         loop {
-            self.timer.sleep(RENEW_EVERY).await;
+            if let Either::Right(_) = select(self.timer.sleep(RENEW_EVERY), std::pin::pin!(self.moved.notified())).await {
+                self.timer.sleep(NEWS_AFTER).await;
+            }
             let mut held = self.held.lock().await;
             for one in held.iter_mut() {
                 self.renew(one).await;
@@ -194,10 +221,10 @@ impl Locks {
     }
 
     async fn renew(&self, held: &mut Held) {
-        let step = *self.step.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let step = self.step();
         // Once more after a conflict, in case somebody only annotated it.
         for _ in 0..2 {
-            let request = Holder::renew(&held.lease, &held.uid, &held.version, step, self.clock.now());
+            let request = Holder::renew(&held.lease, &held.uid, &held.version, &step, self.clock.now());
             match self.gate.send(request).await {
                 Ok(raw) => {
                     held.version = text(&raw, "/metadata/resourceVersion");

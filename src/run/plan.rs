@@ -341,6 +341,16 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The same plan for a reason, with these checks overridden.
+    pub(in crate::run) fn with(mut self, overrides: &[String], reason: Option<&str>) -> Result<Self, String> {
+        let reason = reason.unwrap_or_default();
+        if !reason.trim().is_empty() {
+            self.inner.inputs.reason = Some(scrub::text(reason.trim()));
+            self.settle();
+        }
+        overrides.iter().try_fold(self, |plan, check| plan.overriding(check, reason))
+    }
+
     /// Run id and plan id.
     pub fn id(&self) -> &str {
         &self.id

@@ -101,12 +101,8 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     }
     let reading = reading::read(read, context, request).await.map_err(|error| PlanError::of(&request.object, &error))?;
     let id = run_id(clock.now(), "scale", context.random);
-    let mut plan = build::build(context, request, &reading, id, clock.now());
-    for check in &request.overrides {
-        let reason = request.reason.as_deref().unwrap_or_default();
-        plan = plan.overriding(check, reason).map_err(PlanError::Usage)?;
-    }
-    Ok(plan)
+    let plan = build::build(context, request, &reading, id, clock.now());
+    plan.with(&request.overrides, request.reason.as_deref()).map_err(PlanError::Usage)
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ mod pod;
 mod rest;
 mod workload;
 
-pub use kind::{Kind, Scope};
+pub use kind::{Kind, LOCKS_OF_CLUSTER, OWN_LABEL, Scope};
 pub use pod::{Container, ContainerRole, ContainerState, Pod, Resources, Termination};
 pub use rest::{
-    Backend, Certificate, Endpoint, EndpointSlice, Event, Hpa, Ingress, IngressTls, MetaOnly, Namespace, Node, NodeMetrics, Pdb, PodMetrics, Pvc,
-    Service, ServicePort, Usage,
+    Backend, Certificate, Endpoint, EndpointSlice, Event, Hpa, Ingress, IngressTls, Lease, MetaOnly, Namespace, Node, NodeMetrics, Pdb, PodMetrics,
+    Pvc, Service, ServicePort, Usage,
 };
 pub use workload::{ControllerRevision, CronJob, Job, ReplicaSet, Strategy, TemplateContainer, Workload};
 
@@ -245,6 +245,8 @@ pub enum Object {
     MetaOnly(Arc<MetaOnly>),
     /// A persistent volume claim.
     Pvc(Arc<Pvc>),
+    /// A lock.
+    Lease(Arc<Lease>),
     /// A cert-manager Certificate.
     Certificate(Arc<Certificate>),
 }
@@ -269,6 +271,7 @@ impl Object {
             Self::Namespace(_) => Kind::Namespace,
             Self::MetaOnly(m) => m.kind,
             Self::Pvc(_) => Kind::PersistentVolumeClaim,
+            Self::Lease(_) => Kind::Lease,
             Self::Certificate(_) => Kind::Certificate,
         }
     }
@@ -292,6 +295,7 @@ impl Object {
             Self::Namespace(o) => &o.meta,
             Self::MetaOnly(o) => &o.meta,
             Self::Pvc(o) => &o.meta,
+            Self::Lease(o) => &o.meta,
             Self::Certificate(o) => &o.meta,
         }
     }

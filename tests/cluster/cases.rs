@@ -5,6 +5,7 @@ mod checks;
 mod confirm;
 mod console;
 mod jobs;
+mod locks;
 mod logs;
 mod nodes;
 mod panel;
@@ -86,6 +87,9 @@ cases! {
         the_logs_of_all_pods_are_merged_and_cleaned
         the_previous_run_of_a_container_that_crashes_is_read
         who_may_not_read_pods_is_told_so
+    }
+    locks {
+        another_console_sees_who_works_at_which_step_and_how_it_ends
     }
     jobs {
         a_trigger_runs_one_job_now_as_kubectl_would

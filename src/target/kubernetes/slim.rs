@@ -21,7 +21,8 @@ pub(crate) async fn list(client: &Client, kind: Kind, scope: &Scope) -> Result<V
     if !wire::is_decodable(kind) {
         return Err(TargetError::new(ErrorKind::Invalid, format!("there is no slim form of {}", kind.plural())));
     }
-    let request = Request::get(paths::collection(kind, scope)).header(header::ACCEPT, wire::accept(kind)).body(Vec::new());
+    let path = paths::with_query(&paths::collection(kind, scope), &[("labelSelector", &kind.selector())]);
+    let request = Request::get(path).header(header::ACCEPT, wire::accept(kind)).body(Vec::new());
     let request = request.map_err(|why| TargetError::new(ErrorKind::Invalid, format!("{} cannot be asked for: {why}", kind.plural())))?;
     let (parts, mut body) = client.send(request, PATIENCE).await?.into_parts();
     let kind_of_answer = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -76,7 +77,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_slim_form_is_not_asked_for() {
         let server = Server::start(vec![vec![Step::Close]]).await;
-        let error = list(&server.client().await, Kind::Lease, &Scope::Cluster).await.expect_err("an error");
+        let error = list(&server.client().await, Kind::ResourceQuota, &Scope::Cluster).await.expect_err("an error");
         assert_eq!((error.kind, server.requests().len()), (ErrorKind::Invalid, 0));
     }
 }

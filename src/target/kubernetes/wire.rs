@@ -71,7 +71,7 @@ pub(crate) const fn accept(kind: Kind) -> &'static str {
 
 /// Whether objects of a kind can be reduced to the model.
 pub(crate) const fn is_decodable(kind: Kind) -> bool {
-    !matches!(kind, Kind::ResourceQuota | Kind::Lease)
+    !matches!(kind, Kind::ResourceQuota)
 }
 
 /// Decodes the objects of one stream, sharing the strings that repeat.
@@ -114,12 +114,13 @@ impl Decoder {
             Kind::Node => Object::Node(to.node(read::<core::Node>(format, bytes)?).into()),
             Kind::Namespace => Object::Namespace(to.namespace(read::<core::Namespace>(format, bytes)?).into()),
             Kind::PersistentVolumeClaim => Object::Pvc(to.pvc(read::<core::Pvc>(format, bytes)?).into()),
+            Kind::Lease => Object::Lease(to.lease(read::<extra::Lease>(format, bytes)?).into()),
             Kind::ConfigMap | Kind::Secret => {
                 let meta = to.meta(read::<message::MetaOnly>(format, bytes)?.metadata);
                 Object::MetaOnly(MetaOnly { meta, kind }.into())
             }
             Kind::Certificate if format == Format::Json => Object::Certificate(to.certificate(json::decode(&bytes)?).into()),
-            Kind::Certificate | Kind::ResourceQuota | Kind::Lease => {
+            Kind::Certificate | Kind::ResourceQuota => {
                 return Err(WireError::Object(format!("there is no slim form of {}", kind.word())));
             }
         })

@@ -152,6 +152,11 @@ impl Kind {
         matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
     }
 
+    /// Which objects of this kind are looked at, as the API's `labelSelector`; empty = all.
+    pub fn selector(self) -> String {
+        if self == Self::Lease { format!("{}={}", OWN_LABEL.0, OWN_LABEL.1) } else { String::new() }
+    }
+
     /// Reads kubectl's spellings: kind, plural, singular, short name, with or without the group, in any case.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_lowercase();
@@ -163,6 +168,13 @@ impl Kind {
         })
     }
 }
+
+/// Label on what this program makes for itself, so that it can be watched without everybody else's: every node and every controller
+/// renews a Lease all the time.
+pub const OWN_LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "timonel");
+
+/// Where the locks of objects without a namespace are (contract.md 7).
+pub const LOCKS_OF_CLUSTER: &str = "kube-system";
 
 /// Where to look for objects of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

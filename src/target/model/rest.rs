@@ -227,6 +227,21 @@ pub struct Pvc {
     pub capacity: Option<i64>,
 }
 
+/// A Lease that this program made: the lock of an object, and what its holder says (contract.md 8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// What every object has; the annotations say which run, step and plan.
+    pub meta: Meta,
+    /// `user@host/run-id`; empty when it is free.
+    pub holder: Str,
+    /// How long it is good without renewal, in seconds.
+    pub duration: Seconds,
+    /// When it was taken, by its holder's clock.
+    pub acquired: Option<Seconds>,
+    /// When it was renewed last, by its holder's clock: compared for change only.
+    pub renewed: Option<Seconds>,
+}
+
 /// A cert-manager Certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {

@@ -9,6 +9,7 @@ use crate::app::notice::{Notice, Tone};
 use crate::app::overlay::Overlay;
 use crate::app::prompt::Prompt;
 use crate::app::{App, Pane};
+use crate::fleet::{Lock, LockState};
 use crate::keymap::show;
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
@@ -146,7 +147,7 @@ fn state(app: &App) -> Line<'static> {
     match app.runs.live() {
         Some(run) if run.question.is_some() => parts.push(Line::of(Role::NoticeError, format!("{} waits for you", run.title))),
         Some(run) => parts.push(Line::of(Role::NoticeGood, format!("{} {}", glyph::CURRENT, run.title))),
-        None => parts.push(Line::of(Role::Dim, "no run")),
+        None => parts.push(others(app).unwrap_or_else(|| Line::of(Role::Dim, "no run"))),
     }
     let mut line = Line::new();
     for (at, part) in parts.into_iter().enumerate() {
@@ -154,6 +155,21 @@ fn state(app: &App) -> Line<'static> {
         line = line.join(part);
     }
     line
+}
+
+/// What other consoles do here: a plan that waits before a run that goes on.
+fn others(app: &App) -> Option<Line<'static>> {
+    let locks = app.locks_of_others();
+    let waits = |l: &&Lock| matches!(l.state, LockState::Waits { .. }) && l.approved_by.is_none();
+    if let Some(lock) = locks.iter().find(waits) {
+        return Some(Line::of(Role::NoticeWarn, format!("{} waits for a second person", lock.action)));
+    }
+    let lock = locks.first()?;
+    let more = if locks.len() > 1 { format!(" and {} more", locks.len() - 1) } else { String::new() };
+    Some(match lock.state {
+        LockState::Silent { .. } => Line::of(Role::NoticeError, format!("{}: {} is silent{more}", lock.by, lock.action)),
+        _ => Line::of(Role::NoticeWarn, format!("{}: {} at {}{more}", lock.by, lock.action, lock.step)),
+    })
 }
 
 pub(super) fn plural(count: usize, word: &str) -> String {

@@ -16,11 +16,11 @@ use crate::target::event::TargetEvent;
 use crate::target::kubernetes::client::Client;
 use crate::target::kubernetes::streams::{Beat, Pulse, Signal, Signals, Streams};
 use crate::target::kubernetes::{LogHub, metrics, table, version};
-use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::model::{Kind, LOCKS_OF_CLUSTER, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, StreamKey};
 
 /// What is watched in every namespace that is looked at; what people see first is asked for first.
-const NAMESPACED: [Kind; 18] = [
+const NAMESPACED: [Kind; 19] = [
     Kind::Pod,
     Kind::Deployment,
     Kind::StatefulSet,
@@ -34,6 +34,7 @@ const NAMESPACED: [Kind; 18] = [
     Kind::Event,
     Kind::Ingress,
     Kind::PodDisruptionBudget,
+    Kind::Lease,
     Kind::PersistentVolumeClaim,
     Kind::ControllerRevision,
     Kind::Certificate,
@@ -127,7 +128,14 @@ fn wanted(look: Look, scopes: &[Scope]) -> Vec<StreamKey> {
     let namespaced = namespaced
         .iter()
         .flat_map(|kind| scopes.iter().map(move |scope| StreamKey { kind: *kind, scope: scope.clone() }));
-    namespaced.chain(cluster.iter().map(|kind| StreamKey { kind: *kind, scope: Scope::Cluster })).collect()
+    let mut keys: Vec<StreamKey> = namespaced.chain(cluster.iter().map(|kind| StreamKey { kind: *kind, scope: Scope::Cluster })).collect();
+    let everything = matches!(look, Look::Everything);
+    // The locks of objects without a namespace are kept in one that is rarely looked at.
+    let cluster_locks = StreamKey { kind: Kind::Lease, scope: Scope::Namespace(LOCKS_OF_CLUSTER.into()) };
+    if everything && !scopes.contains(&Scope::Cluster) && !keys.contains(&cluster_locks) {
+        keys.push(cluster_locks);
+    }
+    keys
 }
 
 /// Tells who the server is and whether the namespaces are there, each time the server comes (back).

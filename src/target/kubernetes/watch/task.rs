@@ -381,7 +381,7 @@ impl Task {
 
 /// The request for something.
 fn request(key: &StreamKey, ask: &Ask) -> Result<Request<Vec<u8>>, TargetError> {
-    let path = paths::collection(key.kind, &key.scope);
+    let path = paths::with_query(&paths::collection(key.kind, &key.scope), &[("labelSelector", &key.kind.selector())]);
     let seconds = (WATCH_SECONDS + fastrand::u64(0..WATCH_SPREAD)).to_string();
     let page = PAGE.to_string();
     let uri = match ask {

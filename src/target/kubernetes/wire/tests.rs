@@ -10,7 +10,7 @@ use prost::Message as _;
 use super::{Decoder, Format, Frame, Frames, ListItems, WireError, frame};
 use crate::target::model::{ContainerRole, ContainerState, Kind, Object};
 
-const GOLDEN: [(Kind, &str); 19] = [
+const GOLDEN: [(Kind, &str); 20] = [
     (Kind::Pod, "core.v1.Pod"),
     (Kind::Deployment, "apps.v1.Deployment"),
     (Kind::StatefulSet, "apps.v1.StatefulSet"),
@@ -28,6 +28,7 @@ const GOLDEN: [(Kind, &str); 19] = [
     (Kind::Node, "core.v1.Node"),
     (Kind::Namespace, "core.v1.Namespace"),
     (Kind::PersistentVolumeClaim, "core.v1.PersistentVolumeClaim"),
+    (Kind::Lease, "coordination.k8s.io.v1.Lease"),
     (Kind::ConfigMap, "core.v1.ConfigMap"),
     (Kind::Secret, "core.v1.Secret"),
 ];

@@ -4,7 +4,7 @@ use super::super::message::extra as wire;
 use super::core::addresses;
 use super::{Convert, when};
 use crate::base::text::Str;
-use crate::target::model::{Backend, Certificate, Endpoint, EndpointSlice, Hpa, Ingress, IngressTls, Pdb};
+use crate::target::model::{Backend, Certificate, Endpoint, EndpointSlice, Hpa, Ingress, IngressTls, Lease, Pdb};
 
 impl Convert<'_> {
     pub(in super::super) fn endpoint_slice(&mut self, slice: wire::EndpointSlice) -> EndpointSlice {
@@ -93,6 +93,17 @@ impl Convert<'_> {
             service: self.shared(&service.name),
             port: self.shared(&port),
         })
+    }
+
+    pub(in super::super) fn lease(&mut self, lease: wire::Lease) -> Lease {
+        let spec = lease.spec.unwrap_or_default();
+        Lease {
+            meta: self.meta(lease.metadata),
+            holder: self.shared(&spec.holder_identity),
+            duration: spec.lease_duration_seconds.into(),
+            acquired: when(spec.acquire_time),
+            renewed: when(spec.renew_time),
+        }
     }
 
     pub(in super::super) fn certificate(&mut self, certificate: wire::Certificate) -> Certificate {

@@ -248,6 +248,30 @@ pub(crate) struct IngressStatus {
     pub(crate) load_balancer: Option<Balancer>,
 }
 
+/// `coordination.k8s.io/v1 Lease`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct Lease {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) metadata: Option<ObjectMeta>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) spec: Option<LeaseSpec>,
+}
+
+/// `coordination.k8s.io/v1 LeaseSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct LeaseSpec {
+    #[prost(string, tag = "1")]
+    pub(crate) holder_identity: String,
+    #[prost(int32, tag = "2")]
+    pub(crate) lease_duration_seconds: i32,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) acquire_time: Option<Time>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) renew_time: Option<Time>,
+}
+
 /// `cert-manager.io/v1 Certificate`: a custom resource, so it comes as JSON alone.
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -1,0 +1,47 @@
+//! Other consoles at work: who, what, and that it is not known.
+
+use std::sync::Arc;
+
+use super::{app, draw, press, show};
+use crate::app::App;
+use crate::app::overlay::Overlay;
+use crate::fleet::lock::note;
+use crate::fleet::testing::{NOW, at, labels, meta, now};
+use crate::target::model::{Kind, Lease, Object};
+
+fn lease(notes: &[(&str, &str)]) -> Object {
+    let mut meta = meta("timonel-deployment-api");
+    meta.annotations = labels(notes);
+    Object::Lease(Arc::new(Lease { meta, holder: "bob@desk/r1".into(), duration: 30, acquired: Some(NOW), renewed: Some(NOW) }))
+}
+
+fn shown(app: &App) -> String {
+    let Some(Overlay::Document(reading)) = app.overlays.last() else { panic!("a reading view") };
+    reading.document.body().iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_others_do_is_told_while_it_happens_and_a_silent_holder_is_no_good_news() {
+    let mut app = app();
+    let notes = [(note::RUN, "r1"), (note::ACTION, "scale 5->3"), (note::STEP, "prove-ready: 4/3 ready"), (note::HOLDER_USER, "bob")];
+    show(&mut app, Kind::Lease, vec![lease(&notes)]);
+    press(&mut app, "W");
+    let text = shown(&app);
+    for told in ["Deployment ns/api", "scale 5->3 by bob@desk (bob in the cluster)", "run r1", "now at prove-ready: 4/3 ready"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    draw(&mut app, at(NOW + 31));
+    let text = shown(&app);
+    assert!(text.contains("silent for 31s") && !text.contains("now at"), "{text}");
+}
+
+#[test]
+fn locks_that_cannot_be_seen_are_not_known_and_none_is_said_only_where_they_were_read() {
+    let mut app = app();
+    press(&mut app, "W");
+    let text = shown(&app);
+    assert!(text.contains("locks in ns are not read yet") && !text.contains("Nobody"), "{text}");
+    show(&mut app, Kind::Lease, vec![]);
+    draw(&mut app, now());
+    assert!(shown(&app).contains("locks in kube-system are not read yet"), "those of nodes are elsewhere");
+}
