@@ -21,6 +21,8 @@ pub enum Context {
     Logs,
     /// A reading view: YAML, describe, events, diff, problems, help.
     Document,
+    /// One run of the journal, read.
+    Record,
     /// A list to choose from: palette, contexts, namespaces, runs.
     Choice,
     /// The plan panel, while nothing is being typed.
@@ -33,8 +35,19 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order in which help shows them.
-    pub const ALL: [Self; 10] =
-        [Self::Global, Self::Workloads, Self::Health, Self::Releases, Self::Logs, Self::Document, Self::Choice, Self::Plan, Self::Run, Self::Text];
+    pub const ALL: [Self; 11] = [
+        Self::Global,
+        Self::Workloads,
+        Self::Health,
+        Self::Releases,
+        Self::Logs,
+        Self::Document,
+        Self::Record,
+        Self::Choice,
+        Self::Plan,
+        Self::Run,
+        Self::Text,
+    ];
 
     /// The name as keymap files write it.
     pub const fn name(self) -> &'static str {
@@ -45,6 +58,7 @@ impl Context {
             Self::Releases => "releases",
             Self::Logs => "logs",
             Self::Document => "document",
+            Self::Record => "record",
             Self::Choice => "choice",
             Self::Plan => "plan",
             Self::Run => "run",
@@ -123,8 +137,9 @@ actions! {
     FocusLogs, "focus-logs", "go to Logs", [Global], Key;
     Zoom, "zoom", "zoom the pane and back", [Global], Key;
     Problems, "problems", "problems: what the program could not do", [Global], Key;
-    Runs, "runs", "runs of this console and what they left behind", [Global], Palette;
     Locks, "locks", "locks: who works here, and which plan waits", [Global], Key;
+    Journal, "journal", "journal: the runs, how they ended, what they left behind", [Global], Key;
+    UndoLast, "undo-last", "undo the last own change: a new plan", [Global, Document], Key;
     SwitchContext, "ctx", "switch context", [Global], Palette;
     SwitchNamespace, "ns", "switch namespaces", [Global], Palette;
     AllNamespaces, "all-namespaces", "look at all namespaces", [Global], Palette;
@@ -183,7 +198,8 @@ actions! {
     Cordon, "cordon", "cordon: the pod's node takes no new pods, or takes them again", [Workloads, Global], Key;
 
     CancelRun, "cancel-run", "cancel the run and undo it", [Run], Key;
-    UndoRun, "undo-run", "undo the run: a new plan", [Run], Key;
+    UndoRun, "undo-run", "undo the run: a new plan", [Run, Record], Key;
+    ResumeRun, "resume-run", "resume the run: go on where it stopped", [Run, Record], Key;
     RunLogs, "run-logs", "logs of the pods of this run", [Run], Key;
     NewPlan, "new-plan", "make the plan anew", [Plan], Key;
     Override, "override", "override a failed check, in writing", [Plan], Key;
@@ -223,9 +239,10 @@ impl Action {
         Self::ALL.iter().copied().find(|a| a.name() == name)
     }
 
-    /// Whether it starts something that changes the target: these live under the leader key `a` (contract.md 14).
+    /// Whether it leads to a change of the target. What begins something new lives under the leader key `a` (contract.md 14).
     pub const fn changes(self) -> bool {
-        matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::Evict | Self::Cordon)
+        let begins = matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::Evict | Self::Cordon);
+        begins || matches!(self, Self::UndoLast | Self::UndoRun | Self::ResumeRun)
     }
 }
 

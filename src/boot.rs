@@ -137,7 +137,8 @@ impl Booted {
         };
         let problem = |run: RunSummary| {
             let text = format!("Run {} ({} {} {}) did not come to its end.", run.id, run.action, run.subject, run.quantity);
-            Problem::new(Level::Warning, "runs:unfinished", text).hint(format!("`timonel runs resume {}` goes on with it", run.id))
+            Problem::new(Level::Warning, "runs:unfinished", text)
+                .hint(format!("the console's journal or `timonel runs resume {}` goes on with it", run.id))
         };
         left.into_iter().map(problem).collect()
     }

@@ -19,7 +19,6 @@ mod paper;
 mod plain;
 mod releases;
 mod resume;
-mod runs;
 mod schema;
 mod sim;
 mod status;

@@ -8,6 +8,7 @@
 //! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
 //! ground      what they have in common                                  context              what plans rest on
 //! record      a plan in the journal                                  resume               a recorded plan goes on
+//! story       a run as people read it                                undo                 which run is taken back
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
 //! ```
 
@@ -45,7 +46,9 @@ mod rollback;
 pub mod scale;
 pub mod scrub;
 mod step;
+mod story;
 mod time;
+mod undo;
 mod word;
 #[cfg(test)]
 mod world;
@@ -65,6 +68,8 @@ pub use observe::{NoProbes, ProbeAnswer, Probes};
 pub use outcome::{Debt, End, Outcome, Question, Signal, Way};
 pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
 pub use record::RecordError;
-pub use resume::{ResumeError, Resumed, Unfinished, recorded_plan};
+pub use resume::{ResumeError, Resumed, Unfinished};
 pub use step::Step;
+pub use story::{moment, story};
 pub use time::{Timer, TokioTimer};
+pub use undo::{Here, NotUndone, Undo, undoing, undoing_last};

@@ -9,6 +9,7 @@ pub mod looks;
 pub mod planner;
 mod probing;
 pub mod proving;
+mod recall;
 pub mod screen;
 pub mod signals;
 mod templates;

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod everywhere;
+mod journal;
 mod overlays;
 mod panels;
 mod scene;

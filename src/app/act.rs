@@ -32,8 +32,9 @@ impl App {
             Action::Help => self.read(Live::Help(self.contexts())),
             Action::Palette => self.open_palette(),
             Action::Problems => self.read(Live::Problems),
-            Action::Runs => self.open_runs(),
             Action::Locks => self.read(Live::Locks),
+            Action::Journal => self.open_journal(),
+            Action::UndoLast => self.undo_last(),
             Action::SwitchContext => self.open_contexts(),
             Action::SwitchNamespace => self.open_namespaces(),
             Action::AllNamespaces => self.all_namespaces(),
@@ -86,6 +87,7 @@ impl App {
             Action::Override => self.ask_override(),
             Action::CancelRun => self.cancel_run(),
             Action::UndoRun => self.undo_run(),
+            Action::ResumeRun => self.resume_run(),
             Action::RunLogs => self.logs_of_run(),
             logs => self.act_on_logs(logs),
         }

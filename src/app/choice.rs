@@ -119,6 +119,12 @@ impl Choice {
 
     /// Carries out a movement or an edit; `false` when the action is none.
     pub fn act(&mut self, action: Action) -> bool {
+        // The text that narrows has no history: the keys for it, the arrows among them, move the cursor of the list.
+        let action = match action {
+            Action::HistoryBack => Action::Up,
+            Action::HistoryForward => Action::Down,
+            other => other,
+        };
         if self.list.motion(action, self.matches.len()) {
             return true;
         }
@@ -198,6 +204,15 @@ mod tests {
         assert_eq!(c.visible().len(), 3);
         c.insert("nothing like it");
         assert_eq!(c.selected(), None);
+    }
+
+    #[test]
+    fn the_arrows_which_recall_in_other_fields_move_the_cursor() {
+        let mut c = choice();
+        assert!(c.act(Action::HistoryForward));
+        assert_eq!(c.selected().map(|i| i.id.as_str()), Some("eterna-rules"));
+        assert!(c.act(Action::HistoryBack));
+        assert_eq!(c.selected().map(|i| i.id.as_str()), Some("default"));
     }
 
     #[test]

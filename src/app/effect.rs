@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::ticket::Ticket;
-use crate::run::{Plan, Way};
+use crate::run::{ActionRequest, Here, Plan, Way};
 use crate::target::model::ObjectRef;
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
@@ -36,6 +36,13 @@ pub enum Effect {
         /// What.
         what: Fetch,
     },
+    /// Ask the journal.
+    Recall {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// What.
+        what: Recall,
+    },
     /// Make a plan.
     Plan {
         /// Comes back with the answer.
@@ -50,6 +57,8 @@ pub enum Effect {
         /// What was typed.
         typed: String,
     },
+    /// Go on with a run of the journal; what was confirmed asks for nothing new.
+    Resume(String),
     /// Stop a run and undo it.
     CancelRun(String),
     /// Answer the question of a run that waits.
@@ -107,4 +116,27 @@ pub enum Fetch {
     Writer(ObjectRef),
     /// All namespaces that may be listed.
     Namespaces,
+}
+
+/// Something that the journal knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recall {
+    /// All runs, newest first.
+    Runs,
+    /// One run with its lines.
+    Run(String),
+    /// What takes back that run; without one the newest change that was made here.
+    Undo(Option<String>, Here),
+}
+
+impl From<ActionRequest> for PlanRequest {
+    fn from(request: ActionRequest) -> Self {
+        Self {
+            action: request.action,
+            subject: request.object,
+            parameters: request.parameters,
+            overrides: request.overrides,
+            reason: request.reason,
+        }
+    }
 }

@@ -47,7 +47,7 @@ const STEPS: &[Step] = &[
     },
     Step { action: None, say: "See what changes and what was checked; type what is asked", done: App::has_run },
     Step { action: None, say: "Accepted is not done: watch the proof", done: App::has_ended_run },
-    Step { action: Some(Action::Runs), say: "lists what was run; help has the rest. That was it", done: |_| false },
+    Step { action: Some(Action::Journal), say: "lists what was run; help has the rest. That was it", done: |_| false },
 ];
 
 impl FirstSteps {

@@ -12,7 +12,8 @@ use super::ticket::Ticket;
 use crate::base::problem::Problem;
 use crate::fleet::Writer;
 use crate::keymap::Key;
-use crate::run::{Plan, RunEvent};
+use crate::run::journal::{RunRecord, RunSummary};
+use crate::run::{Plan, RunEvent, Undo};
 use crate::target::event::TargetEvent;
 
 /// One thing that happened.
@@ -55,6 +56,12 @@ pub enum Answer {
     Names(Result<Vec<String>, String>),
     /// A plan.
     Plan(Result<Arc<Plan>, Box<Problem>>),
+    /// The runs of the journal, newest first.
+    Runs(Result<Vec<RunSummary>, String>),
+    /// One run of it.
+    Record(Result<Box<RunRecord>, String>),
+    /// What takes a change back.
+    Undo(Result<Box<Undo>, String>),
 }
 
 /// How many rows fit, as drawn last.

@@ -13,6 +13,7 @@ use super::ticket::Ticket;
 use crate::action::Context;
 use crate::base::problem::Problem;
 use crate::run::Plan;
+use crate::run::journal::RunSummary;
 use crate::target::model::ObjectRef;
 
 /// One overlay.
@@ -46,6 +47,19 @@ pub enum Source {
     Live(Live),
     /// Fetched once.
     Fetched(Ticket, Fetch),
+    /// A run of the journal, read again when it comes to an end.
+    Record(Record),
+}
+
+/// A run of the journal on screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The question that its text is the answer to.
+    pub ticket: Ticket,
+    /// Its id.
+    pub id: String,
+    /// What its lines tell together, once they were read.
+    pub run: Option<Box<RunSummary>>,
 }
 
 /// A reading view made from what is seen.
@@ -86,7 +100,7 @@ pub enum Pick {
     /// Looks at these namespaces.
     Namespaces(Ticket),
     /// Opens that run.
-    Run,
+    Run(Ticket),
     /// Reads that Secret.
     Secret,
     /// Overrides that check.
@@ -145,6 +159,7 @@ impl Overlay {
     /// Where keys are looked up while this is on top, innermost first.
     pub fn contexts(&self) -> Vec<Context> {
         match self {
+            Self::Document(Reading { source: Source::Record(_), .. }) => vec![Context::Record, Context::Document],
             Self::Document(_) => vec![Context::Document],
             Self::Choice(_) => vec![Context::Text, Context::Choice],
             Self::Prompt(_) => vec![Context::Text],

@@ -44,7 +44,7 @@ impl App {
                 return Some("no target is open".to_owned());
             }
         }
-        None
+        (action == Action::ResumeRun).then(|| self.not_to_be_resumed()).flatten()
     }
 
     pub(super) fn open_contexts(&mut self) -> Vec<Effect> {
@@ -94,21 +94,6 @@ impl App {
         }
     }
 
-    pub(super) fn open_runs(&mut self) -> Vec<Effect> {
-        let items: Vec<Item> = self
-            .runs
-            .newest_first()
-            .map(|r| {
-                let state = r.ended.as_ref().map_or("going on", |(o, _)| o.words());
-                Item::new(r.id.clone(), format!("{}  {}", r.id, r.title)).detail(state)
-            })
-            .collect();
-        if items.is_empty() {
-            return self.refuse("this console ran nothing yet; `timonel runs` lists what the journal has");
-        }
-        self.open_picker(Choice::new("Runs", items), Pick::Run)
-    }
-
     /// Secrets by name: one is read only when it is chosen, since watching keeps nothing of them but metadata.
     pub(super) fn open_secrets(&mut self) -> Vec<Effect> {
         let seen = self.fleet.configs(Kind::Secret).map(|s| format!("{}/{}", s.meta.namespace, s.meta.name));
@@ -121,7 +106,7 @@ impl App {
         self.open_picker(Choice::new("Secret", items), Pick::Secret)
     }
 
-    fn open_picker(&mut self, choice: Choice, purpose: Pick) -> Vec<Effect> {
+    pub(super) fn open_picker(&mut self, choice: Choice, purpose: Pick) -> Vec<Effect> {
         self.overlays.push(Overlay::Choice(Picker { choice, purpose }));
         Vec::new()
     }
@@ -164,9 +149,10 @@ impl App {
                 let names = if taken.is_empty() { vec![first] } else { taken };
                 self.switch(|spec| spec.namespaces = Namespaces::Some(names))
             }
-            Pick::Run => {
-                self.overlays.push(Overlay::Run(first));
-                Vec::new()
+            // The list stays below: whoever closes a run is back at the others.
+            Pick::Run(_) => {
+                self.overlays.push(Overlay::Choice(picker));
+                self.open_run(first)
             }
             Pick::Secret => {
                 let (namespace, name) = first.split_once('/').unwrap_or_default();

@@ -162,27 +162,6 @@ impl App {
         }
     }
 
-    /// Takes back what a finished run did, as a new plan with a confirmation of its own.
-    pub(super) fn undo_run(&mut self) -> Vec<Effect> {
-        let Some(Overlay::Run(id)) = self.overlays.last() else { return Vec::new() };
-        let Some(run) = self.runs.get(id) else { return Vec::new() };
-        let Some(plan) = run.plan.as_ref().filter(|_| run.ended.is_some()) else {
-            return self.refuse("undo is for a run that is over; c cancels this one");
-        };
-        let undo = match plan.undoing() {
-            Ok(undo) => undo,
-            Err(why) => return self.refuse(why),
-        };
-        let request = PlanRequest {
-            action: undo.action,
-            subject: undo.object,
-            parameters: undo.parameters,
-            overrides: Vec::new(),
-            reason: Some(format!("undo of {id}")),
-        };
-        self.open_plan(request)
-    }
-
     /// Follows the pods of what a run changed.
     pub(super) fn logs_of_run(&mut self) -> Vec<Effect> {
         let Some(Overlay::Run(id)) = self.overlays.last() else { return Vec::new() };

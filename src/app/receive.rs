@@ -134,6 +134,9 @@ impl App {
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
             Answer::Plan(result) => self.planned(ticket, result),
+            Answer::Runs(result) => return self.runs_listed(ticket, result),
+            Answer::Record(result) => self.record_read(ticket, result),
+            Answer::Undo(result) => return self.undo_told(result),
         }
         Vec::new()
     }
@@ -143,12 +146,15 @@ impl App {
         if !self.runs.apply(event) {
             return Vec::new();
         }
+        let again = self.journal_moved(&id);
         // Whoever looks at the run sees its end; everybody else is told.
         if matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id) {
-            return Vec::new();
+            return again;
         }
-        let Some((title, outcome)) = self.runs.get(&id).and_then(|r| Some((r.title.clone(), r.ended.as_ref()?.0.clone()))) else { return Vec::new() };
-        let tone = if outcome.outcome == End::Proven { Tone::Done } else { Tone::Failed };
-        self.say(tone, format!("{title}: {}", outcome.words()))
+        if let Some((title, outcome)) = self.runs.get(&id).and_then(|r| Some((r.title.clone(), r.ended.as_ref()?.0.clone()))) {
+            let tone = if outcome.outcome == End::Proven { Tone::Done } else { Tone::Failed };
+            self.say(tone, format!("{title}: {}", outcome.words()));
+        }
+        again
     }
 }

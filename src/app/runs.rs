@@ -1,6 +1,8 @@
 //! Runs of this console, as their events tell them.
 //!
-//! Owns what is shown of a run. Must not carry anything out.
+//! Owns what is shown of a run while it happens; what the journal says of runs is in `journal`. Must not carry anything out.
+
+mod journal;
 
 use std::sync::Arc;
 
@@ -74,7 +76,7 @@ impl Runs {
         let at = event.at;
         let run = self.entry(event.run, at);
         match event.what {
-            Happening::Planned { plan } => run.plan(plan.into()),
+            Happening::Planned { plan } => run.plan(plan.into(), at),
             Happening::Checked { .. } | Happening::Confirmed { .. } => {}
             Happening::StepStarted { step, title, undo } => run.start(step, title, undo, at),
             Happening::Progress { step, progress } => run.step(step, |s| s.progress = progress),
@@ -144,7 +146,10 @@ impl Runs {
 }
 
 impl RunView {
-    fn plan(&mut self, plan: Arc<Plan>) {
+    /// A run begins with its plan; one that is resumed begins again.
+    fn plan(&mut self, plan: Arc<Plan>, at: Timestamp) {
+        (self.started, self.ended, self.question) = (at, None, None);
+        self.notes.clear();
         self.title = format!("{} {}", plan.title(), plan.quantity());
         let since = self.started;
         self.steps = plan

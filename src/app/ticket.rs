@@ -16,6 +16,10 @@ pub enum Question {
     Choice,
     /// Who wrote a pod template.
     Writer,
+    /// The runs of the journal.
+    Runs,
+    /// What takes a change back.
+    Undo,
 }
 
 /// Names one question; answers carry it back.

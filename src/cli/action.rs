@@ -13,7 +13,8 @@ use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
 use crate::run::journal::Journal;
 use crate::run::{
-    ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, RunEvent, TokioTimer, Tone, Way, execute, resolve,
+    ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
+    execute, resolve,
 };
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
@@ -152,7 +153,12 @@ fn print(plan: &Plan, now: jiff::Timestamp, printer: &mut Printer) -> Result<(),
         return printer.value(plan);
     }
     printer.line(&format!("{} in {}", plan.title(), plan.target().context))?;
-    for line in plan.lines(now) {
+    print_lines(&plan.lines(now), printer)
+}
+
+/// Prints lines with their labels, each in the colour and with the sign of how it is meant.
+pub(super) fn print_lines(lines: &[PlanLine], printer: &mut Printer) -> Result<(), Failure> {
+    for line in lines {
         let (code, sign) = match line.tone {
             Tone::Ok => ("32", "ok "),
             Tone::Warning => ("33", "!  "),

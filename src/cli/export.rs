@@ -10,11 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::output::{Exit, Failure, Printer};
-use super::runs::dated;
 use super::{ExportArgs, Global, Output, ServiceFile, Since, cluster};
 use crate::base::text::clean;
 use crate::run::journal::{self, Entry, EntryKind, RunSummary};
-use crate::run::{Debt, End, scrub};
+use crate::run::{Debt, End, moment as told, scrub};
 
 /// `timonel.journal-export/1`.
 #[derive(Serialize, JsonSchema)]
@@ -126,7 +125,7 @@ fn exported(run: &RunSummary, own: &[&Entry]) -> Exported {
         undone: run.undone,
         ended_because: safe(&run.reason),
         debts: run.debts.iter().map(debt).collect(),
-        timeline: own.iter().filter_map(|e| Some(Event { at: e.at, text: safe(&dated(e)?) })).collect(),
+        timeline: own.iter().filter_map(|e| Some(Event { at: e.at, text: safe(&told(e)?.1) })).collect(),
     }
 }
 

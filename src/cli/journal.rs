@@ -5,10 +5,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::action::print_lines;
 use super::output::{Exit, Failure, Printer};
-use super::runs::story;
 use super::{Global, JournalCommand, Output, RunsCommand, ServiceFile, cluster};
+use crate::boot::Booted;
 use crate::run::journal::{self, Entry, EntryKind, RunSummary};
+use crate::run::story;
 
 /// Lines that `timonel journal` prints for people: the newest.
 const SHOWN: usize = 100;
@@ -124,7 +126,7 @@ pub(super) fn runs(global: &Global, command: Option<&RunsCommand>, printer: &mut
     match command {
         Some(RunsCommand::Resume { id }) => super::resume::resume(global, id, printer),
         Some(RunsCommand::Undo(args)) => super::resume::undo(global, args, printer),
-        Some(RunsCommand::Show { id }) => show(id, &runs, &reading.entries, booted.clock.now(), printer),
+        Some(RunsCommand::Show { id }) => show(id, &reading.entries, &booted, printer),
         None if printer.output() != Output::Table => {
             printer.value(&RunsAnswer { schema: "timonel.runs/1", taken_at: booted.clock.now(), runs: &runs })?;
             Ok(Exit::OK)
@@ -149,25 +151,21 @@ pub(super) fn runs(global: &Global, command: Option<&RunsCommand>, printer: &mut
     }
 }
 
-fn show(id: &str, runs: &[RunSummary], entries: &[Entry], now: jiff::Timestamp, printer: &mut Printer) -> Result<Exit, Failure> {
-    let Some(run) = runs.iter().find(|r| r.id == id) else {
+fn show(id: &str, entries: &[Entry], booted: &Booted, printer: &mut Printer) -> Result<Exit, Failure> {
+    let Some(record) = journal::record(entries, id) else {
         let failure = Failure::usage(format!("there is no run '{id}' in the journal"));
+        let runs = journal::runs(entries);
         let close = crate::base::problem::did_you_mean(id, runs.iter().map(|r| r.id.as_str()));
         return Err(match close {
             Some(close) => failure.hint(format!("did you mean '{close}'?")),
             None => failure.hint("`timonel runs` lists them"),
         });
     };
-    let own: Vec<Entry> = entries.iter().filter(|e| e.run.as_deref() == Some(id)).cloned().collect();
     if printer.output() != Output::Table {
-        printer.value(&RecordAnswer { schema: "timonel.run-record/1", taken_at: now, run, journal: &own })?;
+        let taken_at = booted.clock.now();
+        printer.value(&RecordAnswer { schema: "timonel.run-record/1", taken_at, run: &record.run, journal: &record.lines })?;
         return Ok(Exit::OK);
     }
-    for line in story(run, &own) {
-        printer.line(&line)?;
-    }
-    for debt in &run.debts {
-        printer.line(&printer.colored("31;1", &format!("debt: {}: {}; pay it with: {}", debt.object, debt.what, debt.pay)))?;
-    }
+    print_lines(&story(&record, &booted.zone), printer)?;
     Ok(Exit::OK)
 }

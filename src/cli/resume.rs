@@ -10,14 +10,14 @@ use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, UndoArgs};
 use crate::run::journal as record;
-use crate::run::{End, Happening, Plan, PlanError, ResumeError, RunEvent, Unfinished, recorded_plan};
+use crate::run::{Happening, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
 use crate::target::kubernetes::Client;
 
 /// `timonel runs resume ID`.
 pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result<Exit, Failure> {
     let journal = journal(&cluster::booted(global, &ServiceFile::default())?)?;
     let unfinished = Unfinished::open(&journal, id).map_err(|e| refused(&e))?;
-    let booted = cluster::booted(&on(global, unfinished.context(), unfinished.namespace()), &ServiceFile::default())?;
+    let booted = cluster::booted(&on(global, &unfinished.target().context, unfinished.namespace()), &ServiceFile::default())?;
     if booted.spec.read_only {
         return Err(Failure::new(Exit::REFUSED, "refused, nothing was written: this client is read-only"));
     }
@@ -46,24 +46,18 @@ pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result
 pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> Result<Exit, Failure> {
     let own = cluster::booted(global, &ServiceFile::default())?;
     let entries = record::read(&own.paths.state).map_err(|e| Failure::new(Exit::REFUSED, e.to_string()))?.entries;
-    let plan = recorded_plan(&entries, &args.id).map_err(|e| refused(&e))?;
-    let run = record::runs(&entries).into_iter().find(|r| r.id == args.id);
-    let nothing = |why: &str| Failure::new(Exit::REFUSED, format!("run {} is not undone, nothing was written: {why}", args.id));
-    match run.and_then(|r| r.outcome.map(|outcome| (outcome, r.undone))) {
-        None => return Err(nothing("it did not come to its end").hint(format!("go on with it first: `timonel runs resume {}`", args.id))),
-        Some((End::Refused, _)) => return Err(nothing("it changed nothing")),
-        Some((End::Failed, true)) => return Err(nothing("it was undone already")),
-        Some(_) => {}
-    }
-    let mut request = plan.undoing().map_err(|why| nothing(&why))?;
-    (request.overrides, request.reason) = (args.overrides.clone(), args.reason.clone());
-    let booted = cluster::booted(&on(global, &plan.target().context, &plan.subject().namespace), &ServiceFile::default())?;
+    let undo = undoing(&entries, &args.id).map_err(|e| not_undone(&e))?;
+    let mut request = undo.request;
+    request.overrides.clone_from(&args.overrides);
+    request.reason = args.reason.clone().or(request.reason);
+    let booted = cluster::booted(&on(global, &undo.target.context, &request.object.namespace), &ServiceFile::default())?;
     let planner = booted.planner(args.deadline);
     let make = async |client: &Client| {
         let made = planner.action(client, client.opened(), &*booted.clock, &request).await;
         let made = made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), e.to_string()))?;
-        if made.target().cluster_uid != plan.target().cluster_uid {
-            return Err(nothing("this is another cluster than the one it was on").hint("name its context with --context"));
+        if made.target().cluster_uid != undo.target.cluster_uid {
+            let why = format!("run {} is not undone, nothing was written: this is another cluster than the one it was on", args.id);
+            return Err(Failure::new(Exit::REFUSED, why).hint("name its context with --context"));
         }
         Ok(made)
     };
@@ -78,6 +72,17 @@ fn on(global: &Global, context: &str, namespace: &str) -> Global {
         global.namespace = vec![namespace.to_owned()];
     }
     global
+}
+
+fn not_undone(error: &NotUndone) -> Failure {
+    if let NotUndone::Record(error) = error {
+        return refused(error);
+    }
+    let failure = Failure::new(Exit::REFUSED, error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn refused(error: &ResumeError) -> Failure {

@@ -11,7 +11,7 @@ mod read;
 mod verify;
 
 pub use claim::Claim;
-pub use read::{Reading, RunSummary, left_behind, read, runs, signatures};
+pub use read::{Reading, RunRecord, RunSummary, left_behind, read, record, runs, signatures};
 pub use verify::{Damage, DamageKind, Report, verify};
 
 use std::path::{Path, PathBuf};

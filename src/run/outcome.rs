@@ -25,6 +25,11 @@ pub enum End {
 }
 
 impl End {
+    /// Whether a run that ended so can be gone on with: it could not find out how things stand, or left debts that going on may settle.
+    pub const fn may_be_resumed(self) -> bool {
+        matches!(self, Self::Unknown | Self::FailedWithDebts)
+    }
+
     /// The word in JSON and journal.
     pub const fn word(self) -> &'static str {
         match self {

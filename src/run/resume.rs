@@ -11,10 +11,11 @@ use super::facts::WorkloadFacts;
 use super::journal::{self, Claim, DamageKind, Entry, EntryKind, Journal, JournalError, Recorder as _, RunSummary};
 use super::machine::{Fate, Past, Request};
 use super::outcome::End;
-use super::plan::Plan;
+use super::plan::{Plan, PlanTarget};
 use super::record::{Kept, RecordError};
 use super::rollback;
 use super::step::{Stamp, Work};
+use super::undo::Here;
 use crate::base::problem::did_you_mean;
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::model::ObjectRef;
@@ -88,7 +89,7 @@ impl ResumeError {
             Self::NotConfirmed(_) => Some("make a new plan".to_owned()),
             Self::Damaged(_) => Some("`timonel journal verify` names the line; settle the run by hand".to_owned()),
             Self::Record { id, .. } => Some(format!("`timonel runs show {id}` tells what was meant; settle it by hand")),
-            Self::OtherCluster { .. } => Some("name its context with --context".to_owned()),
+            Self::OtherCluster { .. } => Some("open its context: --context NAME, or :ctx NAME".to_owned()),
             Self::Running(_) | Self::Journal(_) | Self::Target { .. } => None,
         }
     }
@@ -125,7 +126,7 @@ impl Resumed {
 }
 
 /// The plan of a run in the journal, as far as the journal has it: to look at, and to make a plan from that takes it back.
-pub fn recorded_plan(entries: &[Entry], id: &str) -> Result<Plan, ResumeError> {
+pub(in crate::run) fn recorded_plan(entries: &[Entry], id: &str) -> Result<Plan, ResumeError> {
     find(entries, id)?;
     outline(entries, id).map(|(_, plan)| plan)
 }
@@ -180,9 +181,20 @@ impl Unfinished {
         })
     }
 
-    /// Where it is carried out: the context that it was confirmed for.
-    pub fn context(&self) -> &str {
-        &self.outline.target.context
+    /// Where it is carried out: the target that it was confirmed for.
+    pub fn target(&self) -> &PlanTarget {
+        &self.outline.target
+    }
+
+    /// The same where it was confirmed for this target. Where the cluster does not say which it is, the context is the only word there is.
+    pub fn at(self, here: &Here) -> Result<Self, ResumeError> {
+        let target = self.target();
+        if here.is(target) {
+            return Ok(self);
+        }
+        let name = |uid: &Option<String>, context: &str| uid.clone().unwrap_or_else(|| format!("context {context}"));
+        let (wanted, found) = (name(&target.cluster_uid, &target.context), name(&here.cluster_uid, &here.context));
+        Err(ResumeError::OtherCluster { id: self.id, wanted, found })
     }
 
     /// The namespace of what it is about.

@@ -13,6 +13,7 @@ use super::console::Ended;
 use super::planner::Planner;
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
+use super::recall;
 use super::templates;
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch, PlanRequest};
@@ -23,7 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
 use crate::run::journal::Journal;
-use crate::run::{Control, Deps, Plan, RunEvent, TokioTimer, execute};
+use crate::run::{Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, execute, resume};
 use crate::service::{ProbeSpec, Service};
 use crate::target::api::Read;
 use crate::target::event::TargetEvent;
@@ -98,8 +99,10 @@ impl Executor {
             }
             Effect::Follow { sources, options } => self.follow(&sources, options),
             Effect::Fetch { ticket, what } => self.fetch(ticket, what),
+            Effect::Recall { ticket, what } => self.answer(ticket, recall::answer(self.hands.journal.clone(), what)),
             Effect::Plan { ticket, request } => self.plan(ticket, request),
             Effect::Run { plan, typed } => self.run(&plan, &typed),
+            Effect::Resume(id) => self.resume(id),
             Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
@@ -198,6 +201,30 @@ impl Executor {
                 return self.tell(Msg::Run(event));
             }
         };
+        self.launch(id, |deps, _, _| execute(confirmed, deps));
+    }
+
+    /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
+    fn resume(&mut self, id: String) {
+        let clock = self.hands.clock.clone();
+        self.launch(id.clone(), |deps, client, journal| async move {
+            match take_up(&client, journal, id.clone()).await {
+                Ok(resumed) => resume(resumed, deps).await,
+                Err(error) => {
+                    let hint = error.hint().unwrap_or_default();
+                    let outcome = Outcome { hint, ..Outcome::new(End::Refused, format!("not resumed, nothing was written: {error}")) };
+                    // The loop is gone only when the program ends.
+                    let _ = deps.events.send(RunEvent::ended(&id, clock.now(), outcome.clone())).await;
+                    outcome
+                }
+            }
+        });
+    }
+
+    fn launch<R>(&mut self, id: String, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
+    where
+        R: Future<Output = Outcome> + Send + 'static,
+    {
         let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else {
             return self.tell(Msg::Notice(Tone::Refused, "nothing was written: no target is open, or the journal cannot be written".to_owned()));
         };
@@ -206,21 +233,22 @@ impl Executor {
         let deps = Deps {
             read: Arc::new(client.clone()),
             probes: Arc::new(DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())),
-            write: Arc::new(client),
+            write: Arc::new(client.clone()),
             clock: self.hands.clock.clone(),
             timer: Arc::new(TokioTimer),
-            journal,
+            journal: journal.clone(),
             events,
             control: control.clone(),
         };
         let messages = self.hands.messages.clone();
+        let run = run(deps, client, journal);
         let task = tokio::spawn(async move {
             let forward = async {
                 while let Some(event) = told.recv().await {
                     let _ = messages.send(Msg::Run(event)).await;
                 }
             };
-            tokio::join!(execute(confirmed, deps), forward);
+            tokio::join!(run, forward);
         });
         self.runs.retain(|r| !r.task.is_finished());
         self.runs.push(Run { id, control, task });
@@ -288,6 +316,14 @@ impl Executor {
             let _ = tokio::time::timeout(LAST_WAIT, run.task).await;
         }
     }
+}
+
+/// Claims a run that did not come to its end and finds on the target what the journal does not keep.
+async fn take_up(client: &Client, journal: Arc<Journal>, id: String) -> Result<Resumed, ResumeError> {
+    let opening = tokio::task::spawn_blocking(move || Unfinished::open(&journal, &id));
+    let unfinished = opening.await.expect("reading the journal does not panic")?;
+    let here = Here { context: client.opened().context.clone(), cluster_uid: client.identity().await.cluster_uid };
+    unfinished.at(&here)?.revive(client).await
 }
 
 fn nothing_open(what: &Fetch) -> Answer {

@@ -12,6 +12,7 @@ mod actions;
 mod console;
 mod demo;
 mod harness;
+mod journal;
 mod picture;
 mod recording;
 mod restore;

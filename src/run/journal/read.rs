@@ -88,7 +88,7 @@ impl RunSummary {
     /// Whether it did not come to an end that says how things stand: its process ended, it was stopped, or it could not find out.
     /// Debts that it left may be settled by going on, too.
     pub fn may_be_resumed(&self) -> bool {
-        matches!(self.outcome, None | Some(End::Unknown | End::FailedWithDebts))
+        self.outcome.is_none_or(End::may_be_resumed)
     }
 }
 
@@ -106,6 +106,22 @@ pub fn runs(entries: &[Entry]) -> Vec<RunSummary> {
     }
     runs.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
     runs
+}
+
+/// One run with all its lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// What they tell together.
+    pub run: RunSummary,
+    /// Its lines, oldest first.
+    pub lines: Vec<Entry>,
+}
+
+/// The run of that id with its lines; `None` = there is none.
+pub fn record(entries: &[Entry], id: &str) -> Option<RunRecord> {
+    let lines: Vec<Entry> = entries.iter().filter(|e| e.run.as_deref() == Some(id)).cloned().collect();
+    let run = runs(&lines).pop()?;
+    Some(RunRecord { run, lines })
 }
 
 /// What runs would have signed the objects with that they changed (`timonel.io/last-run`), by the object's UID: the newest of each,

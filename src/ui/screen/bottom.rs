@@ -89,9 +89,16 @@ fn hints(app: &App) -> Vec<Hint> {
 
 fn worth(app: &App) -> &'static [(Action, &'static str)] {
     match (app.overlays.last(), app.focus) {
-        (Some(Overlay::Document(_)), _) => {
-            &[(Action::Back, "close"), (Action::Filter, "search"), (Action::Next, "next match"), (Action::Copy, "copy"), (Action::Bottom, "end")]
-        }
+        // Of a run that is read there are two more: elsewhere they have no key.
+        (Some(Overlay::Document(_)), _) => &[
+            (Action::ResumeRun, "resume"),
+            (Action::UndoRun, "undo it"),
+            (Action::Back, "close"),
+            (Action::Filter, "search"),
+            (Action::Next, "next match"),
+            (Action::Copy, "copy"),
+            (Action::Bottom, "end"),
+        ],
         (Some(_), _) => &[],
         (None, Pane::Workloads) => &[
             (Action::Explain, "explain"),
@@ -103,6 +110,7 @@ fn worth(app: &App) -> &'static [(Action, &'static str)] {
             (Action::Palette, "command"),
             (Action::Zoom, "zoom"),
             (Action::Events, "events"),
+            (Action::UndoLast, "undo"),
         ],
         (None, Pane::Health) => &[
             (Action::Open, "history"),

@@ -48,7 +48,7 @@ fn body(reading: &Reading, canvas: &mut Canvas<'_>, text: Rect) -> (usize, usize
             let current = document.hits.iter().copied().rfind(|hit| *hit <= document.offset);
             let (offset, column, search) = (document.offset, document.column, &*document.search);
             // What is told in sentences is broken; YAML and comparisons keep their columns and scroll sideways.
-            let wrap = column == 0 && matches!(reading.source, Source::Live(_));
+            let wrap = column == 0 && matches!(reading.source, Source::Live(_) | Source::Record(_));
             let view = View { len: lines.len(), line: &line, offset, column, search, current, wrap };
             return (view.draw(canvas, text), view.fits(text));
         }

@@ -165,12 +165,12 @@ fn outcome_rows(outcome: &Outcome, room: usize) -> Vec<Line<'static>> {
 fn foot(app: &App, run: Option<&RunView>) -> Line<'static> {
     let over = run.is_some_and(|r| r.ended.is_some());
     let keys: &[(Action, &str)] = if over {
-        &[(Action::Back, "close"), (Action::UndoRun, "undo: a new plan"), (Action::RunLogs, "logs of the pods")]
+        &[(Action::Back, "close"), (Action::UndoRun, "undo: a new plan"), (Action::ResumeRun, "resume"), (Action::RunLogs, "logs of the pods")]
     } else {
         &[(Action::Back, "leave it running"), (Action::CancelRun, "cancel and undo"), (Action::RunLogs, "logs of the pods")]
     };
     let mut line = Line::new();
-    for (action, label) in keys {
+    for (action, label) in keys.iter().filter(|(action, _)| *action != Action::ResumeRun || app.unavailable(*action).is_none()) {
         if let Some(chord) = app.start.keymap.hint(&[Context::Run], *action) {
             line.push(Role::KeyLabel, if line.is_empty() { "" } else { "   " });
             line.push(Role::Key, chord.to_string());
