@@ -140,6 +140,7 @@ actions! {
     Locks, "locks", "locks: who works here, and which plan waits", [Global], Key;
     Journal, "journal", "journal: the runs, how they ended, what they left behind", [Global], Key;
     UndoLast, "undo-last", "undo the last own change: a new plan", [Global, Document], Key;
+    Debts, "debts", "debts: what runs left, and the plan that pays it", [Global], Key;
     SwitchContext, "ctx", "switch context", [Global], Palette;
     SwitchNamespace, "ns", "switch namespaces", [Global], Palette;
     AllNamespaces, "all-namespaces", "look at all namespaces", [Global], Palette;

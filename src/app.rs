@@ -6,9 +6,9 @@
 mod act;
 pub mod answers;
 pub mod choice;
+pub mod debts;
 pub mod document;
 pub mod effect;
-
 pub mod first_steps;
 pub mod follow;
 mod keys;
@@ -20,6 +20,7 @@ pub mod notice;
 pub mod overlay;
 mod pane;
 mod pick;
+mod place;
 mod plan;
 pub mod prompt;
 mod reading;
@@ -104,6 +105,8 @@ pub struct App {
     pub probes: BTreeMap<Str, ProbeReport>,
     /// What is answered without a keystroke.
     pub answers: Answers,
+    /// What is owed here.
+    pub owing: debts::Owing,
     /// The focused pane.
     pub focus: Pane,
     /// Whether it has the whole screen.
@@ -151,6 +154,7 @@ impl App {
             fleet: Fleet::new(),
             probes: BTreeMap::new(),
             answers: Answers::default(),
+            owing: debts::Owing::default(),
             focus: Pane::Workloads,
             zoomed: false,
             workloads: Workloads::default(),
@@ -194,6 +198,7 @@ impl App {
         }
         effects.extend(self.follow_selection());
         effects.extend(self.ask_writer());
+        effects.extend(self.ask_debts());
         effects
     }
 
@@ -204,6 +209,7 @@ impl App {
         self.logs.settle();
         self.fleet.settle(now);
         self.answers.refresh(&self.fleet, &self.probes, self.start.service.as_ref(), now);
+        self.refresh_debts();
         self.workloads.refresh(&self.fleet, now);
         self.releases.refresh(&self.fleet, self.workloads.subject());
         self.refresh_readings();
@@ -217,24 +223,6 @@ impl App {
             Some(overlay) => overlay.contexts(),
             None => vec![self.focus.context(), Context::Global],
         }
-    }
-
-    /// The kind of environment: the service file's word, then the user's settings, then a guess from names (contract.md 2).
-    pub fn environment(&self) -> EnvironmentKind {
-        if let Some(kind) = self.start.service.as_ref().and_then(|s| s.environment.as_ref()).map(|e| e.kind) {
-            return kind;
-        }
-        let Some(opened) = &self.opened else { return EnvironmentKind::Unknown };
-        if let Some(kind) = self.start.context_kinds.get(&opened.context) {
-            return *kind;
-        }
-        let namespaces = opened.namespaces.iter().flatten().map(String::as_str);
-        EnvironmentKind::of_names([opened.context.as_str(), opened.cluster.as_str()].into_iter().chain(namespaces))
-    }
-
-    /// Whether this console cannot write at all.
-    pub fn read_only(&self) -> bool {
-        self.start.spec.read_only
     }
 
     fn say(&mut self, tone: notice::Tone, text: impl Into<String>) -> Vec<Effect> {

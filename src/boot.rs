@@ -3,8 +3,7 @@
 //! Owns how options, files and defaults become the values that the rooms start with. What is bad in a file is a problem that the
 //! program shows, never a reason not to start; only what was asked for by name and cannot be had is.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +13,8 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::problem::{Level, Problem};
 use crate::config::{self, Layers, Options, Paths, Settings};
 use crate::keymap::{self, Keymap};
-use crate::run::Operator;
 use crate::run::journal::{self, Journal, RunSummary};
+use crate::run::{Operator, OwnRuns};
 use crate::runtime::looks::Looks;
 use crate::runtime::planner::Planner;
 use crate::runtime::proving::DeclaredProbes;
@@ -124,9 +123,9 @@ impl Booted {
         DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone())
     }
 
-    /// What our own journal says of who changed what last. Reads all of it; what cannot be read says nothing.
-    pub fn own_runs(&self) -> BTreeMap<String, String> {
-        own_runs(&self.paths.state)
+    /// What our own journal says. Reads all of it; what cannot be read says nothing.
+    pub fn own_runs(&self) -> OwnRuns {
+        OwnRuns::read(&self.paths.state)
     }
 
     /// Runs that did not come to their end because their process was killed, each with what goes on with it.
@@ -148,11 +147,6 @@ impl Booted {
         let read_only = self.spec.read_only;
         Planner::new(&self.settings, self.service.as_ref(), &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
     }
-}
-
-/// The same by the folder of the journal, for a task of its own.
-pub fn own_runs(state: &Path) -> BTreeMap<String, String> {
-    journal::read(state).map(|reading| journal::signatures(&reading.entries)).unwrap_or_default()
 }
 
 fn settings(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Settings, Box<Problem>> {

@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod cluster;
 mod console;
+mod debts;
 mod demo;
 mod doctor;
 mod export;

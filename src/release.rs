@@ -12,7 +12,7 @@ mod json;
 mod stays;
 
 pub use back::{Back, BackVerdict, back, subject};
-pub use by::By;
+pub use by::{By, LastRun};
 pub use changed::{Changed, Unexplained, changed, unexplained};
 pub use diff::{Difference, Reference, Section, Shown, compare, references, template_of};
 pub use history::{Revision, history};

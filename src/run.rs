@@ -7,6 +7,7 @@
 //! plan        the value: what will change, hash, staleness, lines       level, environment   how much must be typed
 //! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
 //! ground      what they have in common                                  context              what plans rest on
+//! debts       what runs left, and what pays it
 //! record      a plan in the journal                                  resume               a recorded plan goes on
 //! story       a run as people read it                                undo                 which run is taken back
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
@@ -20,6 +21,7 @@ mod context;
 mod control;
 mod cordon;
 mod cronjob;
+pub mod debts;
 mod environment;
 mod event;
 mod evict;
@@ -27,6 +29,7 @@ mod execute;
 mod facts;
 mod gate;
 mod ground;
+mod hpa;
 pub mod journal;
 mod lease;
 mod level;
@@ -36,6 +39,7 @@ mod name;
 mod notes;
 mod observe;
 mod outcome;
+mod own;
 mod pause;
 mod plan;
 mod record;
@@ -66,6 +70,7 @@ pub use level::{Nature, Raise};
 pub use name::{NameError, resolve};
 pub use observe::{NoProbes, ProbeAnswer, Probes};
 pub use outcome::{Debt, End, Outcome, Question, Signal, Way};
+pub use own::OwnRuns;
 pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
 pub use record::RecordError;
 pub use resume::{ResumeError, Resumed, Unfinished};

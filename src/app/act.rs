@@ -35,6 +35,7 @@ impl App {
             Action::Locks => self.read(Live::Locks),
             Action::Journal => self.open_journal(),
             Action::UndoLast => self.undo_last(),
+            Action::Debts => self.open_debts(),
             Action::SwitchContext => self.open_contexts(),
             Action::SwitchNamespace => self.open_namespaces(),
             Action::AllNamespaces => self.all_namespaces(),

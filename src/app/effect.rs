@@ -114,6 +114,8 @@ pub enum Fetch {
     },
     /// Who wrote the pod template of a workload last.
     Writer(ObjectRef),
+    /// What these records of debts say.
+    Debts(Vec<ObjectRef>),
     /// All namespaces that may be listed.
     Namespaces,
 }

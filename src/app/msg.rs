@@ -2,7 +2,6 @@
 //!
 //! Owns the list of messages. Every one comes with the time at which it is handled.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,8 +11,9 @@ use super::ticket::Ticket;
 use crate::base::problem::Problem;
 use crate::fleet::Writer;
 use crate::keymap::Key;
+use crate::run::debts::Owed;
 use crate::run::journal::{RunRecord, RunSummary};
-use crate::run::{Plan, RunEvent, Undo};
+use crate::run::{OwnRuns, Plan, RunEvent, Undo};
 use crate::target::event::TargetEvent;
 
 /// One thing that happened.
@@ -35,8 +35,8 @@ pub enum Msg {
     Run(RunEvent),
     /// Something was done or failed that deserves a line.
     Notice(Tone, String),
-    /// What our own journal says of who changed what last: the line of a run by the UID of its object.
-    OwnRuns(BTreeMap<String, String>),
+    /// What our own journal says.
+    OwnRuns(OwnRuns),
     /// Problems to add; a problem of the same id is replaced.
     Problems(Vec<Problem>),
     /// A frame was shown: what is on screen now has been seen, and this much fits.
@@ -52,6 +52,8 @@ pub enum Answer {
     Templates(Result<Box<(Value, Value)>, String>),
     /// Who wrote a pod template last; `None` = the object does not tell.
     Writer(Result<Option<Writer>, String>),
+    /// What the records of debts say.
+    Debts(Result<Vec<Owed>, String>),
     /// Names to choose from.
     Names(Result<Vec<String>, String>),
     /// A plan.

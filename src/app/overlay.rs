@@ -101,6 +101,8 @@ pub enum Pick {
     Namespaces(Ticket),
     /// Opens that run.
     Run(Ticket),
+    /// Opens the plan that pays that debt.
+    Debt,
     /// Reads that Secret.
     Secret,
     /// Overrides that check.

@@ -154,6 +154,12 @@ impl App {
                 self.overlays.push(Overlay::Choice(picker));
                 self.open_run(first)
             }
+            Pick::Debt => {
+                if let Some(why) = picker.choice.selected().and_then(|i| i.disabled.clone()) {
+                    return self.refuse(why);
+                }
+                self.pay(&first)
+            }
             Pick::Secret => {
                 let (namespace, name) = first.split_once('/').unwrap_or_default();
                 let object = ObjectRef::new(Kind::Secret, namespace, name);

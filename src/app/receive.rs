@@ -2,8 +2,6 @@
 //!
 //! Owns the dispatch of events to the part of the state that they belong to. Stale answers end here.
 
-use std::collections::BTreeMap;
-
 use super::App;
 use super::effect::Effect;
 use super::msg::{Answer, Measures};
@@ -11,7 +9,7 @@ use super::notice::Tone;
 use super::overlay::{self, Overlay};
 use super::ticket::{Question, Ticket};
 use crate::base::problem::{Level, Problem};
-use crate::run::{End, RunEvent};
+use crate::run::{End, OwnRuns, RunEvent};
 use crate::service::Target;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 
@@ -57,8 +55,9 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn own_runs(&mut self, runs: BTreeMap<String, String>) -> Vec<Effect> {
-        self.fleet.learn_runs(runs);
+    pub(super) fn own_runs(&mut self, runs: OwnRuns) -> Vec<Effect> {
+        self.fleet.learn_runs(runs.signatures);
+        self.owing.learn(runs.owed);
         Vec::new()
     }
 
@@ -117,6 +116,8 @@ impl App {
         self.releases.forget();
         self.follow_nothing();
         self.asked_writer = None;
+        self.owing.forget();
+        self.tickets.void(Question::Debts);
         self.tickets.void(Question::Writer);
         self.problems
             .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
@@ -131,6 +132,7 @@ impl App {
             Answer::Text(result) => self.fetched(ticket, result),
             Answer::Templates(result) => self.templates(ticket, result),
             Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
+            Answer::Debts(result) => self.owing.recorded(result),
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
             Answer::Plan(result) => self.planned(ticket, result),
@@ -147,6 +149,9 @@ impl App {
             return Vec::new();
         }
         let again = self.journal_moved(&id);
+        if let Some((plan, (outcome, at))) = self.runs.get(&id).and_then(|r| Some((r.plan.as_ref()?, r.ended.as_ref()?))) {
+            self.owing.account(plan, outcome, *at);
+        }
         // Whoever looks at the run sees its end; everybody else is told.
         if matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id) {
             return again;

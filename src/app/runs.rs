@@ -116,11 +116,6 @@ impl Runs {
         self.newest_first().find(|r| r.ended.is_none())
     }
 
-    /// How many debts the runs of this console left.
-    pub fn debts(&self) -> usize {
-        self.runs.iter().filter_map(|r| r.ended.as_ref()).map(|(o, _)| o.debts.len()).sum()
-    }
-
     fn entry(&mut self, id: String, at: Timestamp) -> &mut RunView {
         let index = self.runs.iter().position(|r| r.id == id).unwrap_or_else(|| {
             if self.runs.len() >= KEPT {

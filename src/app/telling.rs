@@ -52,6 +52,7 @@ pub struct Telling {
     changed: String,
     back: String,
     call: String,
+    debts: String,
     workloads: BTreeMap<Arc<WorkloadKey>, Said<(Health, Rollout)>>,
     items: BTreeMap<String, Said<Health>>,
     problems: BTreeMap<String, String>,
@@ -166,6 +167,7 @@ impl Telling {
             .map_or_else(|| "unknown: no workload with revisions is seen".to_owned(), crate::release::Back::text);
         once(&mut self.back, "BACK", back, lines);
         once(&mut self.call, "CALL", call(app), lines);
+        once(&mut self.debts, "DEBTS", debts(app), lines);
     }
 
     fn workloads(&mut self, app: &App, lines: &mut Vec<Told>) {
@@ -256,6 +258,20 @@ fn workload(row: &WorkloadRow, text: &str, was: Option<(Health, Rollout)>, begun
 
 fn when(app: &App, at: Timestamp) -> String {
     at.to_zoned(app.start.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// What is owed, each with what pays it.
+fn debts(app: &App) -> String {
+    let all = &app.owing.all;
+    if all.are_paid() {
+        return "none".to_owned();
+    }
+    let owed = all.owed.iter().map(|d| format!("{}: {}; pay it with: {}", d.object, d.what, d.command()));
+    let reading = all.reading.then(|| "unknown: not everything was read yet".to_owned());
+    owed.chain(all.unseen.iter().map(|why| format!("unknown: {why}")))
+        .chain(reading)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn call(app: &App) -> String {

@@ -20,6 +20,8 @@ pub enum Question {
     Runs,
     /// What takes a change back.
     Undo,
+    /// What is owed.
+    Debts,
 }
 
 /// Names one question; answers carry it back.

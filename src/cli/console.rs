@@ -17,8 +17,9 @@ use crate::app::notice::Tone;
 use crate::app::{App, Start};
 use crate::base::clock::Clock;
 use crate::base::problem::Level;
-use crate::boot::{Booted, Wish, boot, own_runs};
+use crate::boot::{Booted, Wish, boot};
 use crate::config::Settings;
+use crate::run::OwnRuns;
 use crate::runtime::console::{Console, Ended, Queues, queues};
 use crate::runtime::effects::{Executor, Hands};
 use crate::runtime::looks::Looks;
@@ -71,7 +72,7 @@ fn exit_of(problem: &str) -> Exit {
 fn tell_own_runs(state: PathBuf, messages: Sender<Msg>) {
     tokio::task::spawn_blocking(move || {
         // The loop is gone only when the program ends.
-        let _ = messages.blocking_send(Msg::OwnRuns(own_runs(&state)));
+        let _ = messages.blocking_send(Msg::OwnRuns(OwnRuns::read(&state)));
     });
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns the list of examinations and how they are printed. Changes nothing; every question has a deadline.
 
+mod left;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use crate::boot::Booted;
 use crate::runtime::terminal;
 use crate::target::api::{Access, ErrorKind, Read};
 use crate::target::kubernetes::Client;
-use crate::target::model::{Kind, Scope};
+use crate::target::model::Kind;
 
 /// Difference of clocks that makes times on screen misleading, in seconds.
 const SKEW: i64 = 30;
@@ -170,7 +172,7 @@ async fn on_the_target(client: &Client, booted: &Booted, left: bool, found: &mut
     rights(client, booted, found).await;
     metrics(client, found).await;
     if left {
-        left_behind(client, found).await;
+        left::look(client, found).await;
     }
 }
 
@@ -255,28 +257,5 @@ async fn metrics(client: &Client, found: &mut Findings) {
             found.bad(Problem::new(Level::Warning, "metrics", "There is no metrics API: CPU and memory show n/a.").hint("install metrics-server"));
         }
         Err(error) => found.bad(Problem::new(Level::Warning, "metrics", format!("Metrics cannot be had: {}.", error.message.trim_end_matches('.')))),
-    }
-}
-
-/// What Timonel left in the cluster: Leases, and annotations on workloads (contract.md 8).
-async fn left_behind(client: &Client, found: &mut Findings) {
-    let scopes: Vec<Scope> = match &client.opened().namespaces {
-        None => vec![Scope::Cluster],
-        Some(names) => names.iter().map(|n| Scope::Namespace(n.as_str().into())).collect(),
-    };
-    for scope in &scopes {
-        match client.list(Kind::Lease, scope, "", "").await {
-            Ok(leases) => {
-                let own = leases.iter().filter_map(|l| l.pointer("/metadata/name")?.as_str()).filter(|n| n.starts_with("timonel-"));
-                for name in own {
-                    found.good(format!("in the cluster: Lease {name}"));
-                }
-            }
-            Err(error) => found.bad(Problem::new(
-                Level::Unknown,
-                "left:leases",
-                format!("Leases cannot be listed: {}.", error.message.trim_end_matches('.')),
-            )),
-        }
     }
 }

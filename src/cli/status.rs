@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::debts::{self, StatusDebt};
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster};
 use crate::base::health::Health;
@@ -19,6 +20,7 @@ use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow, Writer};
 use crate::probe::{Askers, Surroundings};
 use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
+use crate::run::debts::{Debts, Owed};
 use crate::service::{Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
@@ -65,7 +67,10 @@ pub(super) struct Status {
     back: Option<BackAnswer>,
     /// Whom to call, those who can be reached now first.
     call: Vec<StatusCall>,
-    debts: [(); 0],
+    /// What runs left and nobody has paid.
+    debts: Vec<StatusDebt>,
+    #[serde(skip)]
+    more_debts: bool,
     /// What could not be found out.
     problems: Vec<Problem>,
 }
@@ -158,6 +163,8 @@ pub(super) struct Seen {
     pub(super) fleet: Fleet,
     identity: crate::target::api::Identity,
     probes: Vec<ProbeReport>,
+    /// What the records of debts say, and our own journal.
+    owed: (Vec<Owed>, Vec<Owed>),
     problems: Vec<Problem>,
 }
 
@@ -173,9 +180,10 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         .chain([StreamKey { kind: Kind::Node, scope: Scope::Cluster }])
         .collect();
     let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
-    let (lists, identity) = tokio::join!(lists, client.identity());
-    let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), problems: booted.problems.clone() };
-    seen.problems.extend(client.problems().iter().cloned());
+    let (lists, identity, (book, unread)) = tokio::join!(lists, client.identity(), debts::records(client, &scopes));
+    let own = booted.own_runs();
+    let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), owed: (book, own.owed), problems: booted.problems.clone() };
+    seen.problems.extend(client.problems().iter().cloned().chain(unread));
     let now = booted.clock.now();
     // Missing rights are an answer (unknown, with the reasons); a target that cannot be asked is none.
     let lost = |l: &Result<_, TargetError>| l.as_ref().is_err_and(|e: &TargetError| !matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound));
@@ -189,7 +197,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         seen.take(key, list, now);
     }
     seen.fleet.settle(now);
-    seen.fleet.learn_runs(booted.own_runs());
+    seen.fleet.learn_runs(own.signatures);
     let changed = release::changed(&seen.fleet, &|_| true);
     let asked = release::unexplained(&seen.fleet, &|_| true, changed.as_ref(), UNEXPLAINED);
     explain(client, &mut seen.fleet, asked).await;
@@ -270,6 +278,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         .map(|p| (Member { health: p.health, part: Part::Probe { critical: p.critical } }, format!("probe {}: {}", p.title, p.detail)))
         .collect();
     let up = seen.fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
+    let (debts, more_debts) = debts::of(&Debts::of(&seen.fleet, &seen.owed.0, &seen.owed.1, now), &seen.problems);
     let planner = booted.planner(None);
     let namespace = opened.namespaces.as_deref().and_then(<[String]>::first).map_or("", String::as_str);
     Status {
@@ -290,7 +299,8 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
-        debts: [],
+        debts,
+        more_debts,
         problems: seen.problems,
     }
 }
@@ -409,6 +419,7 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
         };
         printer.line(&format!("call: {} ({now}) {}", call.role, call.how))?;
     }
+    debts::lines(&status.debts, status.more_debts, printer)?;
     for problem in &status.problems {
         printer.note(&Failure::problem(Exit::OK, problem).message);
     }

@@ -140,6 +140,16 @@ impl Fleet {
         self.objects.cron_jobs.get(namespace, name)
     }
 
+    /// All CronJobs.
+    pub fn cron_jobs(&self) -> impl Iterator<Item = &Arc<CronJob>> {
+        self.objects.cron_jobs.iter()
+    }
+
+    /// All autoscalers.
+    pub fn hpas(&self) -> impl Iterator<Item = &Arc<Hpa>> {
+        self.objects.hpas.iter()
+    }
+
     /// One Service.
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Arc<Service>> {
         self.objects.services.get(namespace, name)

@@ -53,27 +53,34 @@ impl By {
 
 /// What `timonel.io/last-run` says: `<run id> <action> <quantity> <user>@<host>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LastRun {
-    pub(super) run: String,
-    pub(super) action: String,
-    pub(super) operator: String,
+pub struct LastRun {
+    /// The run's id.
+    pub run: String,
+    /// `scale`.
+    pub action: String,
+    /// `3->5`; empty when the line has none.
+    pub quantity: String,
+    /// `user@host`.
+    pub operator: String,
     /// When the run was planned, from its id.
-    pub(super) at: Seconds,
+    pub at: Seconds,
 }
 
 impl LastRun {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split_whitespace();
-        let (run, action) = (words.next()?, words.next()?);
-        let operator = words.last().filter(|w| w.contains('@'))?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let [run, action, quantity @ .., operator] = &words[..] else { return None };
+        if !operator.contains('@') {
+            return None;
+        }
         let stamp = run.get(..15)?;
         let at = jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", stamp).ok()?;
         let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
-        Some(Self { run: run.into(), action: action.into(), operator: operator.into(), at })
+        Some(Self { run: (*run).into(), action: (*action).into(), quantity: quantity.join(" "), operator: (*operator).into(), at })
     }
 
     /// The newer of what the object carries and what our own journal says.
-    pub(super) fn of(fleet: &Fleet, meta: &Meta) -> Option<Self> {
+    pub fn of(fleet: &Fleet, meta: &Meta) -> Option<Self> {
         let signed = meta.annotation(LAST_RUN).and_then(|line| Self::parse(line));
         let own = fleet.own_run(&meta.uid).and_then(Self::parse);
         signed.into_iter().chain(own).max_by_key(|run| run.at)
@@ -126,7 +133,7 @@ mod tests {
     #[test]
     fn the_note_of_a_run_gives_who_what_and_when() {
         let run = LastRun::parse("20270115-080000-scale-7f3a scale 5 ana@ops").unwrap();
-        assert_eq!((run.action.as_str(), run.operator.as_str(), run.at), ("scale", "ana@ops", 1_800_000_000));
+        assert_eq!((run.action.as_str(), run.quantity.as_str(), run.operator.as_str(), run.at), ("scale", "5", "ana@ops", 1_800_000_000));
         assert!(run.made(1_800_000_030) && !run.made(1_799_999_999) && !run.made(1_800_000_900));
         for broken in ["", "20270115-080000-scale-7f3a", "yesterday scale 5 ana@ops", "20270115-080000-scale-7f3a scale five"] {
             assert_eq!(LastRun::parse(broken), None, "{broken}");

@@ -7,7 +7,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
-use super::{cordon, cronjob, evict, pause, restart, rollback};
+use super::{cordon, cronjob, evict, hpa, pause, restart, rollback};
 use crate::base::clock::Clock;
 use crate::base::id::run_id;
 use crate::target::api::Read;
@@ -53,6 +53,13 @@ pub const ACTIONS: &[ActionSpec] = &[
         done: "resumed",
         kinds: &[Kind::Deployment, Kind::CronJob],
         example: "resume backend",
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "resume-hpa",
+        done: "resumed",
+        kinds: &[Kind::HorizontalPodAutoscaler],
+        example: "resume-hpa backend",
         parameters: &[],
     },
     ActionSpec { name: "trigger", done: "triggered", kinds: &[Kind::CronJob], example: "trigger nightly", parameters: &[] },
@@ -161,6 +168,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
             rollback::part(read, context, &ground, to).await?
         }
         "restart" => restart::part(context, &ground, now),
+        "resume-hpa" => hpa::part(context, &ground),
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,
         "cordon" | "uncordon" => cordon::part(read, context, &ground, spec.name == "cordon").await,

@@ -9,7 +9,7 @@ mod quota;
 mod state;
 
 pub use hpa::HpaChoice;
-pub(in crate::run) use hpa::{HpaFacts, check as hpa};
+pub(in crate::run) use hpa::{DOWN, HpaFacts, UP, check as hpa, pause_words, paused_before, paused_for};
 pub(in crate::run) use nodes::{Room, check as nodes};
 pub(in crate::run) use owners::{check as owners, made_by as controller};
 pub(in crate::run) use quota::check as quota;

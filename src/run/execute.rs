@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::confirm::Confirmed;
 use super::control::Control;
+use super::debts::book;
 use super::event::{Happening, RunEvent};
 use super::facts::text;
 use super::gate::Gate;
@@ -27,10 +28,12 @@ use super::resume::Resumed;
 use super::step::FieldWrite;
 use super::time::Timer;
 use crate::base::clock::Clock;
-use crate::target::api::{Change, ErrorKind, Read, Write, WriteRequest};
+use crate::target::api::{Change, ErrorKind, Read, TargetError, Write, WriteRequest};
 
 /// A run that waits for a person keeps its lock so long (contract.md 7).
 const KEEP_WHILE_ASKING: Duration = Duration::from_mins(5);
+/// How often the record of debts is tried while others write it.
+const BOOK_TRIES: u32 = 5;
 /// How long a slow listener may hold up an event that is not mere progress.
 const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -234,13 +237,16 @@ impl Runner {
     async fn tell(&self, tell: &Tell) -> Vec<String> {
         let now = self.deps.clock.now();
         let requests: Vec<Option<WriteRequest>> = match tell {
-            Tell::Changed => vec![notes::annotations(&self.plan, None), Some(notes::event(&self.plan, None, now))],
+            Tell::Changed(object) => vec![notes::annotations(&self.plan, object, None), Some(notes::event(&self.plan, None, now))],
             Tell::Ended(outcome) => {
-                let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, Some(outcome)));
+                let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, self.plan.subject(), Some(outcome)));
                 vec![unrecorded, Some(notes::event(&self.plan, Some(outcome), now))]
             }
         };
         let mut failed = Vec::new();
+        if let Tell::Ended(outcome) = tell {
+            failed.extend(self.keep_book(outcome, now).await.err());
+        }
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();
             let new = matches!(request.change, Change::Create(_));
@@ -253,6 +259,28 @@ impl Runner {
             }
         }
         failed
+    }
+
+    /// Brings the record of debts up to date, on what is there now.
+    async fn keep_book(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
+        let record = book::of(self.plan.subject());
+        let failed = |error: &TargetError| format!("the record of debts {record} is not up to date: {}", error.message);
+        for tries in 1.. {
+            let raw = match self.deps.read.get(&record, "").await {
+                Ok(raw) => Some(raw),
+                Err(error) if error.kind == ErrorKind::NotFound => None,
+                // Who may not read it has nothing to say of it but what this run left.
+                Err(error) if outcome.debts.is_empty() && error.kind == ErrorKind::Forbidden => return Ok(()),
+                Err(error) => return Err(failed(&error)),
+            };
+            let Some(update) = book::update(raw.as_ref(), &self.plan, outcome, now) else { return Ok(()) };
+            match self.gate.send(update).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind == ErrorKind::Conflict && tries < BOOK_TRIES => {}
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        Ok(())
     }
 
     async fn emit(&self, what: Happening) {

@@ -1,6 +1,6 @@
 //! The write gate: the only place that grants the right to write, and only for what a confirmed plan says.
 //!
-//! Owns the list of what one run may send: its writes and their way back, its locks, and the notes of contract.md 8. Anything
+//! Owns the list of what one run may send: its writes and their way back, its locks, the record of debts, and the notes of contract.md 8. Anything
 //! else is refused here, whoever asks.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::confirm::Confirmed;
+use super::debts::book;
 use super::notes;
 use super::plan::Plan;
 use super::record;
@@ -58,6 +59,7 @@ impl Gate {
     fn allows(&self, request: &WriteRequest) -> bool {
         match (request.object.kind, &request.change) {
             (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => request.subresource.is_empty() && self.leases.contains(&request.object),
+            (Kind::ConfigMap, _) => book::is_update(&self.subject, request),
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
             _ => self.is_planned(request),

@@ -20,6 +20,7 @@ use super::outcome::{Outcome, Question, Signal, Way};
 use super::plan::{Frozen, Plan};
 use super::step::{FieldWrite, Position, Proof, Stamp, Step, Work};
 use crate::target::api::TargetError;
+use crate::target::model::ObjectRef;
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +52,8 @@ pub(in crate::run) enum Effect {
 /// What others are told.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::run) enum Tell {
-    /// The workload was changed; the count of replicas that it had, when it has none now.
-    Changed,
+    /// An object was changed.
+    Changed(ObjectRef),
     /// The run is over.
     Ended(Outcome),
 }

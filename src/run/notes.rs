@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::checks;
 use super::gate::{BEFORE_ZERO, LAST_RUN};
 use super::outcome::{End, Outcome};
 use super::plan::Plan;
@@ -20,17 +21,21 @@ const REPORTER: &str = "timonel.io/console";
 const MOST_NOTE: usize = 1000;
 const MOST_INSTANCE: usize = 128;
 
-/// `timonel.io/last-run` on the workload that was changed, and the count that it had before it went to zero.
+/// `timonel.io/last-run` on an object that was changed, and the count that a workload had before it went to zero.
 ///
 /// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
-pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Option<WriteRequest> {
-    let subject = &plan.inner.subject;
-    let (_, write) = plan.writes().find(|(_, w)| w.object == *subject && w.patches())?;
+pub(in crate::run) fn annotations(plan: &Plan, object: &ObjectRef, outcome: Option<&Outcome>) -> Option<WriteRequest> {
+    let (_, write) = plan.writes().find(|(_, w)| w.object == *object && w.patches())?;
     let ended = outcome.map(|o| format!(": {}", o.words())).unwrap_or_default();
     let operator = &plan.inner.operator;
-    let line = format!("{} {} {} {}@{}{ended}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
+    let pause = plan.inner.inputs.parameters.iter().find(|(name, value)| name == "hpa" && value.starts_with("pause:"));
+    let quantity = match pause {
+        Some((_, pause)) if object.kind == Kind::HorizontalPodAutoscaler => checks::pause_words(pause, write),
+        _ => plan.inner.quantity.clone(),
+    };
+    let line = format!("{} {} {quantity} {}@{}{ended}", plan.id, plan.action, operator.user, operator.host);
     let mut annotations = json!({ LAST_RUN: line });
-    if let Some((before, after)) = replicas(plan) {
+    if let Some((before, after)) = replicas(plan).filter(|_| *object == plan.inner.subject) {
         if after == 0 {
             annotations[BEFORE_ZERO] = before.to_string().into();
         } else if before == 0 {
@@ -38,7 +43,7 @@ pub(in crate::run) fn annotations(plan: &Plan, outcome: Option<&Outcome>) -> Opt
         }
     }
     let body = json!({ "metadata": { "uid": write.uid, "annotations": annotations } });
-    Some(WriteRequest { object: subject.clone(), subresource: "", change: Change::MergePatch(body) })
+    Some(WriteRequest { object: object.clone(), subresource: "", change: Change::MergePatch(body) })
 }
 
 /// The count before and after all steps of the plan.

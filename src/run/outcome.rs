@@ -55,6 +55,16 @@ pub struct Debt {
     pub pay: String,
 }
 
+/// How the words of a debt end whose change was taken back.
+pub(in crate::run) const TAKEN_BACK: &str = "taken back, and the previous state is not proven";
+
+impl Debt {
+    /// Whether the value before is there again, only not proven.
+    pub(in crate::run) fn is_taken_back(&self) -> bool {
+        self.what.ends_with(TAKEN_BACK)
+    }
+}
+
 /// Which signal ended a run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::debts::book;
 use crate::target::api::Access;
 use crate::target::model::Kind;
 
@@ -30,6 +31,7 @@ pub const ROLES: &[Role] = &[
             ("scale", Kind::Deployment),
             ("scale", Kind::StatefulSet),
             ("scale", Kind::ReplicaSet),
+            ("resume-hpa", Kind::HorizontalPodAutoscaler),
             ("evict", Kind::Pod),
             ("trigger", Kind::CronJob),
             ("suspend", Kind::CronJob),
@@ -91,8 +93,8 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
     }
 }
 
-/// What every run leaves: its lock, and events for others.
-const LEAVES: [Need; 3] = [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, "")];
+/// What every run leaves: its lock, events for others, and the record of debts.
+const LEAVES: [Need; 4] = [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, ""), ("create", Kind::ConfigMap, "")];
 
 impl Role {
     /// As a ClusterRole, to be bound in a namespace or in the whole cluster.
@@ -140,7 +142,10 @@ impl Role {
             let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
             format!("- apiGroups: [\"{group}\"]\n  resources: [{}]\n  verbs: [{}]\n", list(&resources), list(verbs))
         };
-        std::iter::once(head).chain(rules.iter().map(rule)).collect()
+        let debts = format!("- apiGroups: [\"\"]\n  resources: [\"configmaps\"]\n  resourceNames: [\"{}\"]\n  verbs: [\"patch\"]\n", book::NAME);
+        // The API can grant the making of an object by no name, its change by one alone.
+        let named = (!self.does.is_empty()).then_some(debts);
+        std::iter::once(head).chain(rules.iter().map(rule)).chain(named).collect()
     }
 }
 

@@ -38,6 +38,7 @@ const STEPS: &[Word] = &[
     "prove-gone",
     "prove-replacement",
     "prove-schedulable",
+    "prove-scaling",
 ];
 
 const FIELDS: &[Word] = &[

@@ -23,14 +23,15 @@ use crate::app::ticket::Ticket;
 use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
+use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
 use crate::run::{Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, execute, resume};
 use crate::service::{ProbeSpec, Service};
-use crate::target::api::Read;
+use crate::target::api::{ErrorKind, Read};
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{Client, LogHub, Session};
-use crate::target::model::{Kind, Scope};
+use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
@@ -172,6 +173,7 @@ impl Executor {
             match what {
                 Fetch::Yaml(object) => Answer::Text(client.document(&object, planner.fingerprint_key()).await.map_err(|e| e.to_string())),
                 Fetch::Writer(object) => Answer::Writer(client.get(&object, "").await.map(|o| Writer::newest(&o)).map_err(|e| e.to_string())),
+                Fetch::Debts(records) => Answer::Debts(debts(&client, &records).await),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
             }
@@ -331,6 +333,7 @@ fn nothing_open(what: &Fetch) -> Answer {
     match what {
         Fetch::Yaml(_) => Answer::Text(Err(why)),
         Fetch::Writer(_) => Answer::Writer(Err(why)),
+        Fetch::Debts(_) => Answer::Debts(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),
     }
@@ -339,6 +342,20 @@ fn nothing_open(what: &Fetch) -> Answer {
 async fn namespaces(client: &Client) -> Result<Vec<String>, String> {
     let found = client.list_slim(Kind::Namespace, &Scope::Cluster).await.map_err(|e| e.to_string())?;
     Ok(found.iter().map(|o| o.meta().name.to_string()).collect())
+}
+
+/// Reads records of debts; one that is gone meanwhile owes nothing.
+async fn debts(client: &Client, records: &[ObjectRef]) -> Result<Vec<Owed>, String> {
+    let answers = futures_util::future::join_all(records.iter().map(|record| client.get(record, ""))).await;
+    let mut owed = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(raw) => owed.extend(book::read(&raw)),
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.message),
+        }
+    }
+    Ok(owed)
 }
 
 /// Writes a file that is not there yet, readable by its owner only: logs may hold what others must not see.

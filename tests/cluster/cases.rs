@@ -4,6 +4,7 @@ mod bed;
 mod checks;
 mod confirm;
 mod console;
+mod debts;
 mod jobs;
 mod locks;
 mod logs;
@@ -66,6 +67,12 @@ cases! {
         a_place_that_no_name_describes_counts_as_production_and_asks_for_the_namespace
         a_test_place_asks_for_one_key
         losing_half_or_everything_raises_the_level_to_a_phrase
+    }
+    debts {
+        a_second_operator_sees_a_workload_at_zero_and_pays_it_in_the_console
+        an_autoscaler_s_pause_is_owed_until_its_own_policies_are_back
+        what_no_object_shows_is_in_the_record_until_a_proven_run_pays_it
+        the_doctor_lists_what_runs_wrote_in_the_cluster
     }
     run {
         a_scale_is_proven_by_ready_pods_and_endpoints

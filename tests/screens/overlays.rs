@@ -1,9 +1,11 @@
 //! What lies over the bridge.
 
 use timonel::app::App;
+use timonel::app::effect::Effect;
+use timonel::app::msg::Msg;
 use timonel::theme::Charset;
 
-use super::scene::{frame_with, night, press};
+use super::scene::{frame_with, night, owing, press};
 use super::shot::{Paint, picture, skin};
 
 fn shot(app: &mut App, width: u16, height: u16) -> String {
@@ -34,4 +36,27 @@ fn palette_prompts_and_the_leaders_menu() {
         press(&mut app, keys);
         insta::assert_snapshot!(name, shot(&mut app, 100, 30));
     }
+}
+
+#[test]
+fn what_is_owed_is_red_in_every_console_and_listed_with_the_plan_that_pays_it() {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let mut app = owing();
+        insta::assert_snapshot!(format!("owing_{width}x{height}"), shot(&mut app, width, height));
+        press(&mut app, "$");
+        insta::assert_snapshot!(format!("debts_{width}x{height}"), shot(&mut app, width, height));
+    }
+    let mut app = owing();
+    shot(&mut app, 100, 30);
+    press(&mut app, "$ p o d s");
+    let effects = app.update(Msg::Key("enter".parse().unwrap()), app.now);
+    let request = effects
+        .iter()
+        .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
+        .expect("a plan is asked for");
+    assert_eq!((request.action, request.parameters), ("scale", vec!["replicas=3".to_owned()]));
+    let mut nothing = night();
+    shot(&mut nothing, 100, 30);
+    press(&mut nothing, "$");
+    assert!(nothing.notice.is_some_and(|n| n.text.contains("nothing is owed")));
 }

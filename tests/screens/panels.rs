@@ -10,7 +10,7 @@ use timonel::base::problem::{Level, Problem};
 use timonel::run::{Debt, End, Happening, Outcome, Plan, Progress, Question, RunEvent, Way};
 use timonel::theme::Charset;
 
-use super::scene::{frame_with, night, now, press};
+use super::scene::{frame_with, night, now, press, written};
 use super::server::{Server, scale};
 use super::shot::{Paint, picture, skin};
 
@@ -169,6 +169,10 @@ fn how_a_run_ended() {
         events.push((52, Happening::StepProven { step: step(2), text: "5 of 5 ready".into(), took_seconds: 51.2 }));
         events.push((52, Happening::Note { text: "no right to annotate the workload".into() }));
         events.push((53, Happening::Ended { exit_code: outcome.exit_code(), outcome }));
-        insta::assert_snapshot!(format!("run_{name}"), shot(&mut running(events), 100, 30));
+        let mut app = running(events);
+        if name == "debts" {
+            written(&mut app, 5);
+        }
+        insta::assert_snapshot!(format!("run_{name}"), shot(&mut app, 100, 30));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use timonel::app::logs::LogBounds;
@@ -220,6 +220,45 @@ fn backend() -> Object {
     let mut w = workload(Kind::Deployment, "eterna-rules-backend", 3, 2, "ghcr.io/eterna/rules-engine:v1.8.3", 8_000_000);
     w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "12")]);
     Object::Workload(Arc::new(w))
+}
+
+/// The backend wants so many pods now, and has some of them.
+pub(crate) fn written(app: &mut App, desired: i32) {
+    let at = app.now;
+    tell_backend(app, desired, &[]);
+    app.now = at + SignedDuration::from_secs(1);
+}
+
+/// The cluster with what runs of others left: a workload at zero, a suspended CronJob, an autoscaler that rests.
+pub(crate) fn owing() -> App {
+    let mut app = night();
+    tell_backend(
+        &mut app,
+        0,
+        &[("timonel.io/last-run", "20261122-131207-scale-7f3a scale 3->0 eva@bastion"), ("timonel.io/replicas-before-zero", "3")],
+    );
+    let Object::CronJob(cron) = cron_job() else { unreachable!("a CronJob") };
+    let mut cron = Arc::unwrap_or_clone(cron);
+    cron.suspended = true;
+    cron.meta.annotations = labels(&[("timonel.io/last-run", "20261120-143200-suspend-0a1b suspend 0 3 * * * ana@console")]);
+    show(&mut app, Kind::CronJob, vec![Object::CronJob(Arc::new(cron))]);
+    let Object::Hpa(rests) = hpa() else { unreachable!("an autoscaler") };
+    let mut rests = Arc::unwrap_or_clone(rests);
+    (rests.up_disabled, rests.down_disabled) = (true, true);
+    rests.meta.annotations = labels(&[("timonel.io/last-run", "20261122-140700-scale-7f3b scale pause:30m,up:Max,down:Max eva@bastion")]);
+    show(&mut app, Kind::HorizontalPodAutoscaler, vec![Object::Hpa(Arc::new(rests))]);
+    app.now = now() + SignedDuration::from_secs(1);
+    app
+}
+
+fn tell_backend(app: &mut App, desired: i32, annotations: &[(&str, &str)]) {
+    let Object::Workload(w) = backend() else { unreachable!("a workload") };
+    let mut w = Arc::unwrap_or_clone(w);
+    w.desired = desired;
+    let own = [&[("deployment.kubernetes.io/revision", "12")], annotations].concat();
+    w.meta.annotations = labels(&own);
+    let changes = vec![ObjectChange::Applied(Object::Workload(Arc::new(w)))];
+    tell(app, TargetEvent::Objects { key: stream(Kind::Deployment), changes });
 }
 
 fn replica_set(deployment: &str, revision: u32, hash: &str, replicas: i32, tag: &str, age: Seconds) -> Object {

@@ -64,8 +64,8 @@ pub(in crate::run) struct HpaFacts {
     target: (String, String),
 }
 
-const UP: &str = "/spec/behavior/scaleUp/selectPolicy";
-const DOWN: &str = "/spec/behavior/scaleDown/selectPolicy";
+pub(in crate::run) const UP: &str = "/spec/behavior/scaleUp/selectPolicy";
+pub(in crate::run) const DOWN: &str = "/spec/behavior/scaleDown/selectPolicy";
 const MIN: &str = "/spec/minReplicas";
 const MAX: &str = "/spec/maxReplicas";
 
@@ -90,6 +90,11 @@ impl HpaFacts {
 
     pub(in crate::run) fn targets(&self, object: &ObjectRef) -> bool {
         self.object.namespace == object.namespace && self.target.0 == object.kind.word() && self.target.1 == *object.name
+    }
+
+    /// `Deployment api`.
+    pub(in crate::run) fn target_words(&self) -> String {
+        format!("{} {}", self.target.0, self.target.1)
     }
 
     pub(in crate::run) fn scaled_object(&self) -> Option<&str> {
@@ -161,6 +166,36 @@ impl HpaFacts {
     }
 }
 
+/// What a run signs an autoscaler with that it paused: for how long it is meant, and the policies before, which are kept nowhere else.
+pub(in crate::run) fn pause_words(pause: &str, write: &FieldWrite) -> String {
+    let policy = |name: &str, pointer: &str| {
+        let before = write.changes.iter().find(|c| c.pointer == pointer)?.before.as_str()?;
+        Some(format!(",{name}:{before}"))
+    };
+    [policy("up", UP), policy("down", DOWN)]
+        .into_iter()
+        .flatten()
+        .fold(pause.to_owned(), |words, policy| words + &policy)
+}
+
+/// For how long a pause was meant that was signed so; `None` = it is no pause.
+pub(in crate::run) fn paused_for(words: &str) -> Option<String> {
+    HpaChoice::parse(words.split(',').next()?).and_then(|choice| match choice {
+        HpaChoice::Pause(time) => Some(duration::show(time)),
+        _ => None,
+    })
+}
+
+/// The policies before a pause that was signed so; what it does not say was the API's default.
+pub(in crate::run) fn paused_before(words: &str) -> [String; 2] {
+    let policy = |name: &str| {
+        let found = words.split(',').filter_map(|part| part.split_once(':')).find(|(n, _)| *n == name);
+        // Only what the API knows: an annotation is anybody's to write.
+        found.map(|(_, policy)| policy).filter(|p| ["Max", "Min"].contains(p)).unwrap_or("Max").to_owned()
+    };
+    [policy("up"), policy("down")]
+}
+
 /// Whether an autoscaler would undo `count`.
 pub(in crate::run) fn check(hpas: &Result<Vec<HpaFacts>, TargetError>, namespace: &str, count: i64, choice: Option<HpaChoice>) -> Check {
     let check = Check::overridable("hpa");
@@ -193,7 +228,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{HpaChoice, HpaFacts, check};
+    use super::{HpaChoice, HpaFacts, check, pause_words, paused_before, paused_for};
     use crate::run::check::Answer;
     use crate::target::api::Change;
 
@@ -250,6 +285,18 @@ mod tests {
         let pause = hpa(3, 10, 3).write(HpaChoice::Pause(Duration::from_mins(1)), 5).expect("a change");
         let Change::MergePatch(body) = pause.reversed().request("4").change else { unreachable!("a merge patch") };
         assert_eq!(body["spec"], json!({ "behavior": { "scaleUp": { "selectPolicy": "Max" }, "scaleDown": { "selectPolicy": "Max" } } }));
+    }
+
+    #[test]
+    fn a_pause_is_signed_with_what_it_takes_to_go_back() {
+        let mut facts = hpa(3, 10, 3);
+        facts.down = "Min".into();
+        let write = facts.write(HpaChoice::Pause(Duration::from_mins(30)), 5).expect("a change");
+        let words = pause_words("pause:30m", &write);
+        assert_eq!((words.as_str(), paused_for(&words).as_deref()), ("pause:30m,up:Max,down:Min", Some("30m")));
+        assert_eq!(paused_before(&words), ["Max", "Min"]);
+        assert_eq!(paused_before("pause:30m,up:Evil"), ["Max", "Max"]);
+        assert_eq!((paused_for("3->5"), paused_for("raise")), (None, None));
     }
 
     #[test]

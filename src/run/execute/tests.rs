@@ -488,6 +488,11 @@ fn a_paused_autoscaler_is_a_debt_of_a_proven_run() {
     told.assert(End::Proven, "");
     assert_eq!(told.outcome.exit_code(), 0);
     assert!(told.outcome.debts[0].what.contains("paused, meant for 30m"), "{:?}", told.outcome.debts);
+    let rests = ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "api");
+    let note = bench.world.object(&rests)["metadata"]["annotations"]["timonel.io/last-run"].clone();
+    assert!(note.as_str().is_some_and(|n| n.contains(" scale pause:30m,up:Max,down:Max ")), "{note}");
+    let book = bench.world.object(&ObjectRef::new(Kind::ConfigMap, "shop", "timonel-debts"));
+    assert_eq!(book["data"].as_object().map(serde_json::Map::len), Some(1), "{book:#}");
     assert!(
         told.outcome.debts[0].pay.contains(r#"{"spec":{"behavior":{"scaleUp":{"selectPolicy":"Max"}"#),
         "{}",

@@ -2,7 +2,7 @@
 
 use super::{Effect, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
-use crate::run::outcome::{Debt, End, Outcome};
+use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
 use crate::run::step::{FieldWrite, Step};
 
 impl Machine {
@@ -110,7 +110,7 @@ impl Machine {
         let mut debts: Vec<Debt> = Vec::new();
         for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id)) {
             let what = if self.undone.contains(&step.id) {
-                format!("{}: taken back, and the previous state is not proven", write.words())
+                format!("{}: {TAKEN_BACK}", write.words())
             } else {
                 format!("{}: carried out, and not proven", write.words())
             };

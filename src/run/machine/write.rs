@@ -215,17 +215,20 @@ impl Machine {
         }
     }
 
-    /// The write took effect: it is done, and others are told when it was the workload itself.
+    /// The write took effect: it is done, and others are told of it on its object.
     pub(super) fn accepted(&mut self, text: String) -> Effect {
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         // Once a leg: a change in several steps is one change to others.
-        let tells = |s: &Step| matches!(&s.work, Work::Write(w) if w.object == self.plan.inner.subject || !w.patches());
-        let first = self.step().is_some_and(tells) && !self.steps[..self.at].iter().any(tells);
+        let of = |s: &Step| if let Work::Write(w) = &s.work { Some(w.object.clone()) } else { None };
+        let first = self
+            .step()
+            .and_then(of)
+            .filter(|object| !self.steps[..self.at].iter().any(|s| of(s).as_ref() == Some(object)));
         self.at += 1;
-        if first {
+        if let Some(object) = first {
             self.state = State::Telling(Next::Step);
-            return Effect::Tell(Tell::Changed);
+            return Effect::Tell(Tell::Changed(object));
         }
         self.enter()
     }

@@ -24,13 +24,14 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
         Kind::CronJob => nightly(),
         Kind::Pod => ObjectRef::new(Kind::Pod, "shop", "db-0"),
         Kind::Node => ObjectRef::new(Kind::Node, "", "n1"),
+        Kind::HorizontalPodAutoscaler => ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "rests"),
         _ => deployment(),
     };
     let parameters = |name: &str| -> &[&[&str]] {
         match name {
             "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m"], &["replicas=2", "hpa=lower"]],
             "rollback" => &[&["to=2"]],
-            "restart" | "pause" | "resume" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
+            "restart" | "pause" | "resume" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
     };
@@ -60,6 +61,10 @@ fn others(world: &World) {
     world.with(|s| {
         s.put(&nightly(), cron);
         s.put(&ObjectRef::new(Kind::Pod, "shop", "db-0"), json!({ "metadata": { "uid": "u-pod" } }));
+        let rests = json!({ "metadata": { "uid": "u-rests", "annotations": { "timonel.io/last-run": "20261122-143312-scale-0001 scale pause:30m,up:Max,down:Min a@b" } },
+            "spec": { "behavior": { "scaleUp": { "selectPolicy": "Disabled" }, "scaleDown": { "selectPolicy": "Disabled" } },
+                "scaleTargetRef": { "kind": "Deployment", "name": "other" } } });
+        s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "rests"), rests);
         s.put(&ObjectRef::new(Kind::Node, "", "n1"), json!({ "metadata": { "uid": "u-n1" } }));
     });
 }

@@ -148,10 +148,13 @@ fn state(app: &App) -> Line<'static> {
     if problems > 0 {
         parts.push(Line::of(Role::NoticeWarn, plural(problems, "problem")));
     }
-    match app.runs.debts() {
-        0 => parts.push(Line::of(Role::Dim, "no debts")),
-        debts => parts.push(Line::of(Role::NoticeError, plural(debts, "debt"))),
-    }
+    let debts = &app.owing.all;
+    parts.push(match debts.owed.len() {
+        0 if debts.are_paid() => Line::of(Role::Dim, "no debts"),
+        // What was not or cannot be looked at may owe something.
+        0 => Line::of(if debts.reading { Role::Dim } else { Role::Unknown }, "debts ?"),
+        owed => Line::of(Role::NoticeError, plural(owed, "debt")),
+    });
     match app.runs.live() {
         Some(run) if run.question.is_some() => parts.push(Line::of(Role::NoticeError, format!("{} waits for you", run.title))),
         Some(run) => parts.push(Line::of(Role::NoticeGood, format!("{} {}", glyph::CURRENT, run.title))),

@@ -7,7 +7,7 @@ use timonel::target::model::Kind;
 
 use crate::cases::nodes::SpareNode;
 use crate::cluster::{Cluster, Namespace};
-use crate::manifest::{Web, cron_job};
+use crate::manifest::{Web, autoscaler, cron_job};
 use crate::operator::Operator;
 
 /// A user with one of the roles, gone with its binding when the test is over.
@@ -70,6 +70,7 @@ fn things(cluster: &Cluster) -> (SpareNode<'_>, impl Fn(Kind) -> String) {
     node.space.wait_ready("web", 1);
     node.space.apply(&Web::new("web", 1).version("1.1.0").yaml());
     node.space.wait_ready("web", 1);
+    node.space.apply(&autoscaler("web", 1, 3));
     node.space.apply(&cron_job("nightly", "Allow", "exit 0"));
     node.space.apply(OTHERS);
     let pods = node.space.list("v1", "Pod");
@@ -81,6 +82,7 @@ fn things(cluster: &Cluster) -> (SpareNode<'_>, impl Fn(Kind) -> String) {
         Kind::DaemonSet => "daemonset/agent".to_owned(),
         Kind::ReplicaSet => "replicaset/bare".to_owned(),
         Kind::CronJob => "cronjob/nightly".to_owned(),
+        Kind::HorizontalPodAutoscaler => "hpa/web".to_owned(),
         Kind::Pod => pod.clone(),
         _ => spare.clone(),
     };
@@ -112,7 +114,10 @@ pub(crate) fn each_role_may_do_its_actions_and_no_other(cluster: &Cluster) {
             for kind in spec.kinds {
                 let Some(missing) = missing(&holder.operator, spec.name, &name(*kind)) else { continue };
                 // What is so already, or has no pods, asks for no right.
-                let idle = matches!((spec.name, kind), ("resume" | "uncordon", _) | ("restart" | "rollback", Kind::StatefulSet | Kind::DaemonSet));
+                let idle = matches!(
+                    (spec.name, kind),
+                    ("resume" | "resume-hpa" | "uncordon", _) | ("restart" | "rollback", Kind::StatefulSet | Kind::DaemonSet)
+                );
                 asked += usize::from(!idle);
                 let own = role.does.contains(&(spec.name, *kind));
                 assert!(
