@@ -91,15 +91,19 @@ impl Observer {
         // Without the right to list pods the counts of the workload alone must do; why a pod does not start stays unknown.
         let pods = self.pods(&proof.object, &workload.selector()).await.unwrap_or_default();
         self.patience.meet(&pods, self.clock.now());
+        let restarted = self.patience.restarted(&pods);
         let now = self.clock.monotonic();
         let hope = match &proof.fact {
             Fact::Rollout { pin, ready } => rollout::judge(&workload, &pods, pin, *ready, &mut self.patience, now),
             fact => judge::replicas(&workload, &pods, fact, &mut self.patience, now),
         };
-        Ok(match hope {
-            Hope::Settled(observed) => observed,
-            Hope::NoRoom { pod, reason, progress } => self.no_room(&proof.object, &pod, reason, progress).await,
-            Hope::NoPods { progress } => self.no_pods(&workload, progress).await,
+        Ok(match (hope, restarted) {
+            (Hope::Settled(Observed::Proven(_)), Some(pod)) => {
+                Observed::Waiting(Progress { text: format!("pod {pod} was restarted a moment ago"), ..Progress::default() })
+            }
+            (Hope::Settled(observed), _) => observed,
+            (Hope::NoRoom { pod, reason, progress }, _) => self.no_room(&proof.object, &pod, reason, progress).await,
+            (Hope::NoPods { progress }, _) => self.no_pods(&workload, progress).await,
         })
     }
 

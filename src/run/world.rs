@@ -26,6 +26,8 @@ pub(in crate::run) enum Fault {
     CutAfter,
     /// It is not carried out, and no answer comes.
     CutBefore,
+    /// No answer comes, nothing can be read or renewed for 32 s, and it is carried out 8 s after that: the server's own store stood still.
+    Late,
     /// Somebody annotates the object in the same instant.
     Race,
 }
@@ -42,6 +44,8 @@ pub(in crate::run) enum Limit {
     Image(i64),
     /// So many become ready.
     Ready(i64),
+    /// So many stay: the others end every three seconds and are started again at once, and are ready whenever somebody looks.
+    Stay(i64),
 }
 
 type Hook = Box<dyn FnOnce(&mut State) + Send>;
@@ -114,11 +118,7 @@ impl World {
 
     /// Does something to the world when so much time has passed from now.
     pub(in crate::run) fn after(&self, time: Duration, hook: impl FnOnce(&mut State) + Send + 'static) {
-        self.with(|s| {
-            let at = s.now + time;
-            s.alarms.insert(at);
-            s.hooks.push((at, Box::new(hook)));
-        });
+        self.with(|s| s.at(time, hook));
     }
 
     /// Runs a future to its end; time passes whenever it waits.
@@ -210,6 +210,13 @@ pub(in crate::run) fn revisions(world: &World, ready: &[i64]) {
 }
 
 impl State {
+    /// Does something when so much time has passed.
+    fn at(&mut self, time: Duration, hook: impl FnOnce(&mut Self) + Send + 'static) {
+        let at = self.now + time;
+        self.alarms.insert(at);
+        self.hooks.push((at, Box::new(hook)));
+    }
+
     pub(in crate::run) fn advance(&mut self) {
         let Some(next) = self.alarms.pop_first() else { unreachable!("everybody waits for nothing") };
         self.now = self.now.max(next);
@@ -295,7 +302,11 @@ impl State {
             Limit::Image(most) if n >= most => waiting("ImagePullBackOff", "Back-off pulling image x"),
             Limit::Ready(most) if n >= most => waiting("ContainerCreating", ""),
             _ if old => {
-                json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } })
+                let born = self.born.get(&ObjectRef::new(Kind::Pod, "shop", format!("api-{n}").as_str())).copied().unwrap_or_default();
+                let restless = matches!(self.limit, Limit::Stay(most) if n >= most);
+                let restarts = if restless { self.now.saturating_sub(born).as_secs() / 3 } else { 0 };
+                json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
+                    "containerStatuses": [{ "name": "api", "restartCount": restarts }] } })
             }
             _ => waiting("ContainerCreating", ""),
         }
@@ -390,6 +401,15 @@ impl State {
             None => {}
             Some(Fault::Refuse(kind)) => return Err(TargetError::new(kind, "refused")),
             Some(Fault::CutBefore) => return Err(lost()),
+            Some(Fault::Late) => {
+                self.sent.push(request.clone());
+                self.denied.insert("patch leases".into());
+                self.unreadable.extend([Kind::Deployment, Kind::Lease].map(|k| (k, ErrorKind::Timeout)));
+                self.at(Duration::from_secs(32), |s| s.unreadable.clear());
+                let request = request.clone();
+                self.at(Duration::from_secs(40), move |s| drop(s.commit(&request)));
+                return Err(lost());
+            }
             Some(Fault::CutAfter) => {
                 self.sent.push(request.clone());
                 self.commit(request)?;

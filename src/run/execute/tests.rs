@@ -409,6 +409,15 @@ fn a_live_lock_refuses_and_one_left_behind_is_taken_over_after_it_expired() {
 }
 
 #[test]
+fn a_pod_that_is_ready_whenever_somebody_looks_and_is_restarted_in_between_proves_nothing() {
+    let bench = Bench::new();
+    bench.world.with(|s| s.limit = Limit::Stay(4));
+    let told = bench.scale(5);
+    told.assert(End::Failed, "pod api-4 was restarted a moment ago");
+    assert_eq!((bench.replicas(), told.outcome.undone), (3, true));
+}
+
+#[test]
 fn a_run_that_lost_its_lock_writes_nothing_more() {
     let bench = Bench::new();
     bench.world.with(|s| s.limit = Limit::Ready(3));
@@ -420,6 +429,15 @@ fn a_run_that_lost_its_lock_writes_nothing_more() {
     let told = bench.scale(5);
     told.assert(End::FailedWithDebts, "exceeded quota");
     assert_eq!((bench.replicas(), bench.scale_writes()), (5, 1), "not even the way back");
+}
+
+#[test]
+fn a_write_that_may_still_arrive_is_waited_for_even_without_the_lock() {
+    let bench = Bench::new();
+    bench.world.with(|s| s.faults.push_back((Kind::Deployment, Fault::Late)));
+    let told = bench.scale(5);
+    told.assert(End::Proven, "");
+    assert_eq!((bench.replicas(), bench.scale_writes()), (5, 1), "it was never said that nothing was written");
 }
 
 #[test]

@@ -63,7 +63,11 @@ impl Machine {
 
     /// The fact holds; where it is about pods that run, it must go on holding for a moment.
     fn holding(&mut self, text: String) -> Effect {
-        let fleeting = self.proof().is_some_and(|p| matches!(p.fact, Fact::Replicas { ready, .. } if ready > 0));
+        let fleeting = self.proof().is_some_and(|p| match p.fact {
+            Fact::Replicas { ready, .. } => ready > 0,
+            Fact::Rollout { ready, .. } => ready != Some(0),
+            _ => false,
+        });
         let since = *self.holds_since.get_or_insert(self.moment.now);
         if !fleeting || self.moment.now.saturating_sub(since) >= MUST_STAY {
             return self.proven(text, &[]);

@@ -119,14 +119,16 @@ impl Machine {
 
     fn may_send(&mut self, stamp: Stamp) -> Effect {
         let (now, attempt) = (self.moment.now, &self.attempt);
+        let late = attempt.first.is_some_and(|first| now.saturating_sub(first) > TRY_WITHIN + attempt.grace);
+        let over = self.moment.lock_lost || attempt.tries >= MOST_TRIES || late;
+        // What left may still arrive: until then nobody can say that nothing was written.
+        if over && attempt.doubt.is_some() && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
+            return self.pause(Duration::from_secs(2), Next::Look);
+        }
         if self.moment.lock_lost {
             return self.failed(LOCK_LOST.to_owned());
         }
-        let late = attempt.first.is_some_and(|first| now.saturating_sub(first) > TRY_WITHIN + attempt.grace);
-        if attempt.tries >= MOST_TRIES || late {
-            if attempt.doubt.is_some() && now.saturating_sub(attempt.last) < SERVER_GIVES_UP {
-                return self.pause(Duration::from_secs(2), Next::Look);
-            }
+        if over {
             let why = if attempt.refused.is_empty() { String::new() } else { format!(": {}", attempt.refused) };
             return self.failed(format!("it could not be written in {} tries{why}", attempt.tries));
         }
@@ -138,7 +140,8 @@ impl Machine {
     pub(super) fn send(&mut self, write: FieldWrite, stamp: Stamp) -> Effect {
         // It may have been lost while the intent was brought to the disk.
         if self.moment.lock_lost {
-            return self.failed(LOCK_LOST.to_owned());
+            // What left before may still arrive.
+            return if self.attempt.doubt.is_some() { self.look() } else { self.failed(LOCK_LOST.to_owned()) };
         }
         self.attempt.tries += 1;
         self.attempt.last = self.moment.now;
@@ -166,12 +169,12 @@ impl Machine {
 
     fn not_accepted(&mut self, error: TargetError) -> (&'static str, String, Then) {
         self.attempt.last = self.moment.now;
+        self.attempt.refused.clone_from(&error.message);
         if error.delivery == Delivery::MayBeDone {
             // The first one counts: what it rested on is what must not have moved.
             self.attempt.doubt = self.attempt.doubt.take().or_else(|| self.attempt.rests_on.clone());
             return ("unknown", error.message, Then::Look);
         }
-        self.attempt.refused.clone_from(&error.message);
         let tries = u64::from(self.attempt.tries);
         match error.kind {
             ErrorKind::Conflict => ("conflict", error.message, Then::Pause(Duration::from_millis(100 * tries))),

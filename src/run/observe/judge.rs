@@ -22,6 +22,8 @@ pub(super) struct Patience {
     began: Option<Duration>,
     /// Restarts that pods had when they were met, at the first look.
     met: Option<HashMap<String, i64>>,
+    /// Restarts that pods had at the last look.
+    last: HashMap<String, i64>,
 }
 
 /// A pod that is older than this at the first look was there before the run's write.
@@ -53,6 +55,16 @@ impl Patience {
                 *restarts -= before;
             }
         }
+    }
+
+    /// The first pod that is ready and was restarted since the last look. A container that ends and is started again at once is ready
+    /// in between for as long as anybody looks: only its restarts tell.
+    pub(super) fn restarted(&mut self, pods: &[Value]) -> Option<String> {
+        let pods: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).collect();
+        let more = |p: &&PodFacts<'_>| self.last.get(&p.name()).is_some_and(|before| p.restarts() > *before);
+        let found = pods.iter().filter(more).find(|p| p.ready()).map(|p| p.name());
+        self.last = pods.iter().map(|p| (p.name(), p.restarts())).collect();
+        found
     }
 
     pub(super) fn begin(&mut self, now: Duration) {
@@ -90,7 +102,8 @@ pub(super) fn replicas(workload: &WorkloadFacts, pods: &[Value], fact: &Fact, pa
     if workload.ready() >= ready && count >= ready && workload.replicas() >= count {
         return Hope::Settled(Observed::Waiting(progress));
     }
-    hope(workload, count, &troubled, progress, patience, now)
+    let short = (workload.replicas() < count).then_some(GRACE_QUOTA);
+    hope(workload, short, &troubled, progress, patience, now)
 }
 
 /// The observed fact, when it holds: the controller has seen the count, so many pods are there, ready, available and, where the
@@ -154,10 +167,15 @@ pub(super) fn words(trouble: &Trouble) -> &str {
     }
 }
 
-/// Whether what is in the way has lasted long enough to say that it will not go away.
+/// Why the controller cannot make the pods that it should, in its own words.
+pub(super) fn cannot_make(workload: &WorkloadFacts) -> Option<String> {
+    workload.condition("ReplicaFailure", "True").map(|(_, message)| format!("pods cannot be made: {message}"))
+}
+
+/// Whether what is in the way has lasted long enough to say that it will not go away; `short` = pods are missing, and how long it may be so.
 pub(super) fn hope(
     workload: &WorkloadFacts,
-    count: i64,
+    short: Option<Duration>,
     troubled: &[(String, Trouble)],
     progress: Progress,
     patience: &mut Patience,
@@ -170,12 +188,11 @@ pub(super) fn hope(
         over
     };
     let mut found = None;
-    let short = workload.replicas() < count;
-    if let Some((_, message)) = workload.condition("ReplicaFailure", "True").filter(|_| short) {
-        if lasted("replica-failure".into(), GRACE_QUOTA) {
-            found = Some(Hope::Settled(Observed::Hopeless(format!("pods cannot be made: {message}"))));
+    if let Some((why, grace)) = cannot_make(workload).zip(short) {
+        if lasted("replica-failure".into(), grace) {
+            found = Some(Hope::Settled(Observed::Hopeless(why)));
         }
-    } else if short && workload.reference.kind == Kind::StatefulSet && lasted("no-pods".into(), GRACE_QUOTA) {
+    } else if short.is_some() && workload.reference.kind == Kind::StatefulSet && lasted("no-pods".into(), GRACE_QUOTA) {
         found = Some(Hope::NoPods { progress: progress.clone() });
     }
     for (name, trouble) in troubled {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::judge::{Hope, Patience, details, hope, troubled, words};
+use super::judge::{Hope, Patience, cannot_make, details, hope, troubled, words};
+use super::{GRACE_CANNOT_START, GRACE_QUOTA};
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, WorkloadFacts};
 use crate::run::machine::Observed;
@@ -25,7 +26,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
             if is.is_object() { "its pod template is another one now".to_owned() } else { format!("its mark is {} now", shown(pin.pointer, is)) };
         return Hope::Settled(Observed::Moved(what));
     }
-    let live: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over() && !p.deleting()).collect();
+    let there: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over()).collect();
+    let (ending, live): (Vec<_>, Vec<_>) = there.into_iter().partition(|p| p.deleting());
     let of_it = |p: &PodFacts<'_>| pin.pod.as_ref().is_none_or(|(pointer, value)| p.bears(pointer, value));
     let (new, old): (Vec<_>, Vec<_>) = live.into_iter().partition(of_it);
     let wanted = workload.wanted();
@@ -45,7 +47,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
     let gave_up = workload.observed() && workload.condition("Progressing", "False").is_some_and(|(reason, _)| reason == "ProgressDeadlineExceeded");
     let progress = Progress { done: Some(done), of: Some(wanted), text, details };
     if gave_up {
-        let why = troubled.first().map(|(name, trouble)| format!(": pod {name}: {}", words(trouble))).unwrap_or_default();
+        let pod = troubled.first().map(|(name, trouble)| format!("pod {name}: {}", words(trouble)));
+        let why = pod.or_else(|| cannot_make(workload)).map(|why| format!(": {why}")).unwrap_or_default();
         if patience.over("deadline", GRACE_DEADLINE, now) {
             return Hope::Settled(Observed::Hopeless(format!("ProgressDeadlineExceeded{why}")));
         }
@@ -54,7 +57,17 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
     if !workload.observed() {
         return Hope::Settled(Observed::Waiting(progress));
     }
-    hope(workload, wanted, &troubled, progress, patience, now)
+    hope(workload, short(workload, wanted, ending.is_empty()), &troubled, progress, patience, now)
+}
+
+/// How long pods may be missing. A quota has room again when the next old pod is gone, and the controller of a Deployment tries again
+/// in its own time then.
+fn short(workload: &WorkloadFacts, wanted: i64, none_ends: bool) -> Option<Duration> {
+    let (few, grace) = match workload.reference.kind {
+        Kind::Deployment => (workload.updated() < wanted, GRACE_CANNOT_START),
+        _ => (workload.replicas() < wanted, GRACE_QUOTA),
+    };
+    (few && none_ends).then_some(grace)
 }
 
 /// What is still to come, in kubectl's order; `None` when nothing is.
@@ -157,6 +170,29 @@ mod tests {
         assert!(matches!(observed(&rolling, &new, &pin, &mut patience, 61), Observed::Waiting(_)), "a registry may come back");
         let Observed::Hopeless(why) = observed(&rolling, &new, &pin, &mut patience, 90) else { unreachable!("hopeless") };
         assert_eq!(why, "pod new: container c: ImagePullBackOff: m");
+    }
+
+    #[test]
+    fn new_pods_that_cannot_be_made_end_the_hope_with_the_cause_once_no_old_one_ends() {
+        let pin = pin(json!({ "a": 1 }));
+        let mut status = status(2, 0, 2);
+        status["conditions"] = json!([{ "type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small" }]);
+        let old = [pod("old", "bad", ""), pod("older", "bad", "")];
+        let mut ending = old.clone();
+        ending[1]["metadata"]["deletionTimestamp"] = json!("2026-11-22T14:33:12Z");
+        let (stuck, mut patience) = (deployment(&status), Patience::default());
+        for second in [0, 60] {
+            assert!(matches!(observed(&stuck, &ending, &pin, &mut patience, second), Observed::Waiting(_)), "it makes room when it is gone");
+        }
+        assert!(matches!(observed(&stuck, &old, &pin, &mut patience, 61), Observed::Waiting(_)));
+        let Observed::Hopeless(why) = observed(&stuck, &old, &pin, &mut patience, 81) else { unreachable!("hopeless") };
+        assert_eq!(why, "pods cannot be made: exceeded quota: small");
+        let gave_up = json!({ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded" });
+        status["conditions"].as_array_mut().expect("a list").push(gave_up);
+        let (late, mut patience) = (deployment(&status), Patience::default());
+        assert!(matches!(observed(&late, &old, &pin, &mut patience, 0), Observed::Waiting(_)));
+        let found = observed(&late, &old, &pin, &mut patience, 6);
+        assert_eq!(found, Observed::Hopeless("ProgressDeadlineExceeded: pods cannot be made: exceeded quota: small".to_owned()));
     }
 
     #[test]

@@ -43,6 +43,14 @@ fn a_restart_is_kubectls_and_proven_by_pods_that_bear_its_mark() {
 }
 
 #[test]
+fn pods_of_a_rollout_count_when_they_stay_ready() {
+    let bench = Bench::new();
+    let told = run(&bench, "restart", &[]);
+    told.assert(End::Proven, "");
+    assert!(told.proof_seconds("prove-rollout") >= 5.0, "one without a readiness probe is ready for a moment before it crashes");
+}
+
+#[test]
 fn two_operators_who_restart_have_the_same_hash_whenever_they_ask() {
     let bench = Bench::new();
     let first = plan(&bench, "restart", &[]).hash().to_owned();

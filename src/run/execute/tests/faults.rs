@@ -1,6 +1,6 @@
 //! What happens when the world is unkind, as a table: `assets/faults.md` is what these runs came to.
 //!
-//! `TIMONEL_UPDATE_FAULTS=1 cargo test --lib faults` writes the page anew.
+//! `TIMONEL_UPDATE_PAGES=1 cargo test --lib faults` writes the page anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -22,7 +22,7 @@ A workload of three pods is scaled to five, and something is in the way. Each ro
 ended, what it says and what is left are what the run really came to. Written by `cargo test` (`src/run/execute/tests/faults.rs`),
 which fails when a row is not so any more. That a process is killed at any moment is tested at every request, before it is sent and
 after it was carried out (`src/run/resume/tests.rs`), and on a real Kubernetes (`tests/cluster/cases/resume.rs`): resumed, the run is
-proven or taken back, and one confirmation is one write.
+proven or taken back, and one confirmation is one write. The same faults on a real Kubernetes: faults-real.md.
 
 | what goes wrong | it ends as | exit | requests that changed the count | replicas | left behind | what it says |
 |---|---|---|---|---|---|---|
@@ -51,6 +51,10 @@ const ROWS: &[(&str, When)] = &[
     ("nothing", When::First(|_| ())),
     ("the answer to the write is lost; it was carried out", When::First(|w| faulty(Fault::CutAfter, 1)(w))),
     ("the answer to the write is lost; it was not carried out", When::First(|w| faulty(Fault::CutBefore, 1)(w))),
+    (
+        "the answer to the write is lost; it is carried out 40 s later, when the lock is lost",
+        When::First(|w| faulty(Fault::Late, 1)(w)),
+    ),
     ("nothing answers any more after the write", When::Between(|w| w.with(|s| s.cut_off_after_write = true))),
     ("two conflicts in a row (409)", When::First(|w| faulty(Fault::Race, 2)(w))),
     ("conflicts without end (409)", When::First(|w| faulty(Fault::Race, 9)(w))),
@@ -173,7 +177,7 @@ fn page() -> String {
 fn the_page_of_faults_says_what_happens() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/faults.md");
     let page = page();
-    if std::env::var_os("TIMONEL_UPDATE_FAULTS").is_some() {
+    if std::env::var_os("TIMONEL_UPDATE_PAGES").is_some() {
         std::fs::write(&path, &page).expect("written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
@@ -181,6 +185,6 @@ fn the_page_of_faults_says_what_happens() {
     for line in page.lines().filter(|line| !kept.lines().any(|k| k == *line)) {
         let _ = writeln!(differences, "{line}");
     }
-    assert_eq!(differences, "", "TIMONEL_UPDATE_FAULTS=1 writes the page anew");
+    assert_eq!(differences, "", "TIMONEL_UPDATE_PAGES=1 writes the page anew");
     assert_eq!(kept.lines().count(), page.lines().count());
 }

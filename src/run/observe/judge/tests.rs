@@ -56,6 +56,20 @@ fn a_count_is_proven_by_kubectls_rollout_rules() {
 }
 
 #[test]
+fn a_pod_that_is_ready_and_was_restarted_since_the_last_look_is_told_once() {
+    let pod = |restarts: i64, ready: &str| {
+        json!({ "metadata": { "name": "api-1" }, "status": { "conditions": [{ "type": "Ready", "status": ready }],
+        "containerStatuses": [{ "name": "app", "restartCount": restarts }] } })
+    };
+    let mut patience = Patience::default();
+    let mut look = |restarts, ready| patience.restarted(&[pod(restarts, ready)]);
+    assert_eq!(look(7, "True"), None, "what was before the first look is forgiven");
+    assert_eq!(look(8, "True"), Some("api-1".to_owned()));
+    assert_eq!(look(8, "True"), None);
+    assert_eq!(look(9, "False"), None, "one that is not ready proves nothing anyway");
+}
+
+#[test]
 fn a_stateful_set_that_keeps_old_pods_at_will_is_proven_without_new_ones() {
     let raw = json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 2, "updateStrategy": { "type": "OnDelete" } },
         "status": { "observedGeneration": 2, "replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "currentRevision": "a", "updateRevision": "b" } });

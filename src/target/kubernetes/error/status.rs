@@ -90,7 +90,8 @@ pub(crate) fn of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8], as
         _ => shown(&unnamed(status, headers, body, asked)),
     };
     // A gateway that gave up does not know what its upstream did, nor does an API server whose etcd was too slow.
-    let delivery = if status.is_server_error() { asked.left() } else { Delivery::NotDone };
+    let doubtful = status.is_server_error() && !(known && is_before_storage(&refused.message));
+    let delivery = if doubtful { asked.left() } else { Delivery::NotDone };
     let header = headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     TargetError { kind, message, status: Some(status.as_u16()), retry_after: header.or_else(|| refused.retry_after()), delivery }
 }
@@ -127,6 +128,11 @@ fn is_denied(status: StatusCode, message: &str) -> bool {
     !by_rules && SIGNS.iter().any(|s| message.contains(s))
 }
 
+/// A webhook that does not answer is asked before anything is stored: the server's own words say that it stopped there.
+fn is_before_storage(message: &str) -> bool {
+    message.starts_with("Internal error occurred: failed calling webhook \"")
+}
+
 /// Validation quotes the whole object that it refuses, with whatever is secret in it: only the reason is kept.
 fn without_object(message: &str) -> Cow<'_, str> {
     const QUOTE: &str = "Invalid value: \"{";
@@ -147,4 +153,28 @@ fn unnamed(status: StatusCode, headers: &HeaderMap, body: &[u8], asked: Asked<'_
     let text = String::from_utf8_lossy(&body[..body.len().min(2048)]);
     let text = text.trim();
     if text.is_empty() || text.starts_with('<') { start } else { format!("{start}: {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use serde_json::json;
+
+    use super::of_answer;
+    use crate::target::api::Delivery;
+    use crate::target::kubernetes::error::Asked;
+
+    #[test]
+    fn a_webhook_that_does_not_answer_leaves_no_doubt_and_any_other_failure_of_the_server_does() {
+        let asked = Asked { server: "https://one", mutating: true };
+        let delivery = |message: &str| {
+            let body = json!({ "kind": "Status", "message": message, "reason": "InternalError", "code": 500 }).to_string();
+            of_answer(StatusCode::INTERNAL_SERVER_ERROR, &HeaderMap::new(), body.as_bytes(), asked).delivery
+        };
+        let silent = "Internal error occurred: failed calling webhook \"a.example\": failed to call webhook: Post \"https://a\": EOF";
+        assert_eq!(delivery(silent), Delivery::NotDone);
+        assert_eq!(delivery("Internal error occurred: etcdserver: request timed out"), Delivery::MayBeDone);
+        let gateway = of_answer(StatusCode::INTERNAL_SERVER_ERROR, &HeaderMap::new(), silent.as_bytes(), asked);
+        assert_eq!(gateway.delivery, Delivery::MayBeDone, "a gateway's words are nobody's word");
+    }
 }
