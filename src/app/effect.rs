@@ -98,6 +98,9 @@ pub struct PlanRequest {
     pub reason: Option<String>,
 }
 
+/// Lines that [`Fetch::LastLines`] asks for.
+pub const LAST_LINES: u32 = 10;
+
 /// Something to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetch {
@@ -116,6 +119,8 @@ pub enum Fetch {
     Writer(ObjectRef),
     /// What these records of debts say.
     Debts(Vec<ObjectRef>),
+    /// The last lines of a container that ended.
+    LastLines(LogSource),
     /// All namespaces that may be listed.
     Namespaces,
 }

@@ -54,6 +54,8 @@ pub enum Answer {
     Writer(Result<Option<Writer>, String>),
     /// What the records of debts say.
     Debts(Result<Vec<Owed>, String>),
+    /// What a container said last, oldest first.
+    LastLines(Result<Vec<String>, String>),
     /// Names to choose from.
     Names(Result<Vec<String>, String>),
     /// A plan.

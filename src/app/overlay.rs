@@ -15,6 +15,7 @@ use crate::base::problem::Problem;
 use crate::run::Plan;
 use crate::run::journal::RunSummary;
 use crate::target::model::ObjectRef;
+use crate::target::request::LogSource;
 
 /// One overlay.
 #[derive(Debug)]
@@ -38,6 +39,19 @@ pub struct Reading {
     pub document: Document,
     /// What made it.
     pub source: Source,
+    /// What the container that it is about said before it ended, when there is one.
+    pub last: Option<LastLines>,
+}
+
+/// The last lines of a container, asked for once.
+#[derive(Debug)]
+pub struct LastLines {
+    /// Comes back with the answer.
+    pub ticket: Ticket,
+    /// Whose.
+    pub source: LogSource,
+    /// What came, oldest first, or why nothing did; `None` = not yet.
+    pub lines: Option<Result<Vec<String>, String>>,
 }
 
 /// Where the text of a reading view comes from.

@@ -7,7 +7,7 @@ use super::choice::{Choice, Item};
 use super::effect::{Effect, Fetch};
 use super::overlay::{Overlay, Pick, Picker};
 use super::ticket::{Question, Ticket};
-use crate::action::{Action, Reach};
+use crate::action::{Action, Context, Reach};
 use crate::target::model::{Kind, ObjectRef};
 use crate::target::request::Namespaces;
 
@@ -15,13 +15,16 @@ impl App {
     /// Every action that can be launched from here, with its key and, where it cannot, why.
     pub(super) fn open_palette(&mut self) -> Vec<Effect> {
         let contexts = self.contexts();
-        let items = Action::ALL
-            .iter()
-            .copied()
-            .filter(|a| a.spec().reach != Reach::Motion && a.spec().contexts.iter().any(|c| contexts.contains(c)))
+        let here = |a: &Action| a.spec().reach != Reach::Motion && a.spec().contexts.iter().any(|c| contexts.contains(c));
+        let mut actions: Vec<Action> = Action::ALL.iter().copied().filter(here).collect();
+        // What is for this place comes before what works everywhere.
+        actions.sort_by_key(|a| a.spec().contexts == [Context::Global]);
+        let widest = actions.iter().map(|a| a.name().len()).max().unwrap_or_default();
+        let items = actions
+            .into_iter()
             .map(|action| {
                 let key = self.start.keymap.hint(&contexts, action).map(ToString::to_string).unwrap_or_default();
-                let label = format!("{}  {}", action.name(), action.title());
+                let label = format!("{:<widest$}  {}", action.name(), action.title());
                 Item::new(action.name(), label).detail(key).disabled(self.unavailable(action))
             })
             .collect();

@@ -6,6 +6,7 @@ mod diff;
 mod events;
 mod explain;
 mod help;
+mod last_lines;
 mod locks;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::App;
 use super::document::{Content, Document, DocumentLine, LineKind};
 use super::effect::{Effect, Fetch};
-use super::overlay::{Live, Overlay, Reading, Source};
+use super::overlay::{LastLines, Live, Overlay, Reading, Source};
 use super::ticket::{Question, Ticket};
 use crate::base::problem::Level;
 use crate::target::model::ObjectRef;
@@ -21,17 +22,20 @@ use crate::target::model::ObjectRef;
 impl App {
     /// Opens a view that is made from what is seen.
     pub(super) fn read(&mut self, live: Live) -> Vec<Effect> {
-        let (title, lines) = self.render(&live);
+        let (title, lines) = self.render(&live, None);
         self.overlays
-            .push(Overlay::Document(Reading { document: Document::lines(title, lines), source: Source::Live(live) }));
-        Vec::new()
+            .push(Overlay::Document(Reading { document: Document::lines(title, lines), source: Source::Live(live), last: None }));
+        self.ask_last_lines()
     }
 
     /// Opens a view whose text is fetched.
     pub(super) fn fetch(&mut self, title: String, what: Fetch) -> Vec<Effect> {
         let ticket = self.tickets.issue(Question::Document);
-        self.overlays
-            .push(Overlay::Document(Reading { document: Document::loading(title), source: Source::Fetched(ticket, what.clone()) }));
+        self.overlays.push(Overlay::Document(Reading {
+            document: Document::loading(title),
+            source: Source::Fetched(ticket, what.clone()),
+            last: None,
+        }));
         vec![Effect::Fetch { ticket, what }]
     }
 
@@ -68,17 +72,17 @@ impl App {
     pub(super) fn refresh_readings(&mut self) {
         let Some(Overlay::Document(reading)) = self.overlays.last() else { return };
         let Source::Live(live) = reading.source.clone() else { return };
-        let (title, lines) = self.render(&live);
+        let (title, lines) = self.render(&live, reading.last.as_ref());
         if let Some(Overlay::Document(reading)) = self.overlays.last_mut() {
             reading.document.title = title;
             reading.document.fill(Content::Lines(lines));
         }
     }
 
-    fn render(&self, live: &Live) -> (String, Vec<DocumentLine>) {
+    fn render(&self, live: &Live, last: Option<&LastLines>) -> (String, Vec<DocumentLine>) {
         match live {
-            Live::Describe(object) => (object.to_string(), self.describe_lines(object)),
-            Live::Explain(object) => (format!("why: {object}"), self.explain_lines(object)),
+            Live::Describe(object) => (object.to_string(), self.describe_lines(object, last)),
+            Live::Explain(object) => (format!("why: {object}"), self.explain_lines(object, last)),
             Live::Events(Some(object)) => (format!("events: {object}"), self.event_lines(Some(object))),
             Live::Events(None) => ("events, newest first".to_owned(), self.event_lines(None)),
             Live::Health(id) => (format!("health: {id}"), self.health_lines(id)),

@@ -133,6 +133,7 @@ impl App {
             Answer::Templates(result) => self.templates(ticket, result),
             Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
             Answer::Debts(result) => self.owing.recorded(result),
+            Answer::LastLines(result) => self.last_lines_told(ticket, result),
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
             Answer::Plan(result) => self.planned(ticket, result),

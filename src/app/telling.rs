@@ -156,7 +156,7 @@ impl Telling {
             || "unknown: no change is seen".to_owned(),
             |c| {
                 let at = Timestamp::from_second(c.at).map_or_else(|_| "an unknown time".to_owned(), |at| when(app, at));
-                format!("{} at {at} by {}", c.what, c.by.text().as_deref().unwrap_or("nobody knows whom"))
+                format!("{} at {at} {}", c.what, c.by.phrase().as_deref().unwrap_or("nobody knows by whom"))
             },
         );
         once(&mut self.changed, "CHANGED", changed, lines);

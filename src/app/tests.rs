@@ -18,10 +18,10 @@ use super::{App, Pane, Start};
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
-use crate::fleet::testing::{NOW, at, broken, container, labels, listed, meta, now, pod_of, replica_set, waiting, workload};
+use crate::fleet::testing::{NOW, at, broken, container, ended, labels, listed, meta, now, pod_of, replica_set, waiting, workload};
 use crate::keymap::shipped;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
-use crate::target::model::{Kind, MetaOnly, Object};
+use crate::target::model::{Container, Kind, MetaOnly, Object};
 use crate::target::request::{Namespaces, TargetSpec};
 
 fn start() -> Start {
@@ -157,6 +157,73 @@ fn rows_that_arrive_do_not_move_the_selection() {
     show(&mut app, Kind::Deployment, vec![deployment("aaa", 1, 0), deployment("api", 2, 1), deployment("web", 2, 2)]);
     draw(&mut app, now());
     assert_eq!(app.workloads.selected_name().as_deref(), Some("web"));
+}
+
+/// A rollback replaces the pod that the operator looked at: the panes stay with its workload.
+#[test]
+fn when_the_selected_pod_is_gone_the_selection_stays_with_its_workload() {
+    let mut app = app();
+    press(&mut app, "j");
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api-a1-bad"));
+    show(&mut app, Kind::Deployment, vec![deployment("aaa", 2, 2), deployment("api", 2, 2), deployment("web", 2, 2)]);
+    let fine = ["api-a2-one", "api-a2-two"].map(|n| pod_of("api", "a1", n, vec![container("app")]));
+    show(&mut app, Kind::Pod, fine.map(|p| Object::Pod(Arc::new(p))).into());
+    draw(&mut app, now());
+    assert_eq!(app.workloads.selected_name().as_deref(), Some("api"), "{:?}", names(&app));
+}
+
+#[test]
+fn a_rollback_without_a_revision_known_to_be_good_lets_the_operator_choose_one() {
+    let mut app = app();
+    let mut api = workload(Kind::Deployment, "api", 2);
+    api.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "2")]);
+    show(&mut app, Kind::Deployment, vec![Object::Workload(Arc::new(api))]);
+    let old = replica_set("api", "a0", 1, 0);
+    let new = replica_set("api", "a1", 2, 2);
+    show(&mut app, Kind::ReplicaSet, vec![Object::ReplicaSet(Arc::new(old)), Object::ReplicaSet(Arc::new(new))]);
+    draw(&mut app, now());
+    let effects = press(&mut app, "a b");
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Plan { .. })), "{effects:?}");
+    assert!(notice(&app).contains("choose one here"), "{}", notice(&app));
+    assert_eq!((app.focus, app.releases.selected().map(|r| r.number)), (Pane::Releases, Some(1)));
+    let effects = press(&mut app, "a b");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Plan { request, .. } if request.parameters == ["to=1"])), "{effects:?}");
+}
+
+#[test]
+fn why_shows_what_the_container_said_before_it_ended() {
+    let mut app = app();
+    let last = Some(Box::new(ended(3, "Error")));
+    let crash = pod_of("api", "a1", "api-a1-bad", vec![Container { last, ..broken("app", waiting("CrashLoopBackOff"), 7) }]);
+    show(&mut app, Kind::Pod, vec![Object::Pod(Arc::new(crash))]);
+    draw(&mut app, now());
+    let effects = press(&mut app, "x");
+    let [Effect::Fetch { ticket, what: Fetch::LastLines(source) }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(
+        (&*source.pod, &*source.container, source.previous),
+        ("api-a1-bad", "app", false),
+        "the run that ended is the newest one"
+    );
+    app.update(Msg::Answer(*ticket, Answer::LastLines(Ok(vec!["starting".into(), "fatal: no database".into()]))), now());
+    draw(&mut app, now());
+    let Some(Overlay::Document(reading)) = app.overlays.last() else { panic!("a document") };
+    let text: Vec<&str> = reading.document.body().iter().map(|l| l.text.as_str()).collect();
+    assert!(text.contains(&"Last lines of container app of pod api-a1-bad") && text.contains(&"  fatal: no database"), "{text:#?}");
+}
+
+#[test]
+fn events_that_cannot_be_read_are_not_told_as_none() {
+    let mut app = app();
+    press(&mut app, "e");
+    let told = |app: &App| match app.overlays.last() {
+        Some(Overlay::Document(reading)) => reading.document.body().iter().map(|l| l.text.clone()).collect::<String>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&app), "Events are not read yet.");
+    press(&mut app, "esc");
+    show(&mut app, Kind::Event, Vec::new());
+    press(&mut app, "e");
+    assert!(told(&app).starts_with("No events"), "{}", told(&app));
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub enum Question {
     Undo,
     /// What is owed.
     Debts,
+    /// What a container said before it ended.
+    LastLines,
 }
 
 /// Names one question; answers carry it back.

@@ -69,14 +69,20 @@ impl Workloads {
         self.keep_selection();
     }
 
-    /// The cursor stays on what it was on; when that is gone, on what took its place.
+    /// The cursor stays on what it was on; when that is gone, on what took its place in the same workload, else on the workload.
     fn keep_selection(&mut self) {
+        let of = |id: &RowId| self.rows.iter().position(|r| r.id == *id);
         if !self.moved {
             self.list.select(0, self.rows.len());
-        } else if let Some(row) = self.selected.as_ref().and_then(|id| self.rows.iter().position(|r| r.id == *id)) {
+        } else if let Some(row) = self.selected.as_ref().and_then(of) {
             self.list.follow(row, self.rows.len());
         } else {
             self.list.show(self.rows.len());
+            let workload = self.selected.as_ref().map(|id| id.workload());
+            let near = self.rows.get(self.list.selected).map(|r| r.id.workload());
+            if let Some(row) = workload.filter(|w| near != Some(*w)).and_then(|w| of(&RowId::Workload(w.clone()))) {
+                self.list.follow(row, self.rows.len());
+            }
         }
         self.selected = self.rows.get(self.list.selected).map(|r| r.id.clone());
     }

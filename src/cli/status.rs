@@ -399,7 +399,7 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     printer.line(&match &status.changed {
         Some(changed) => {
             let at = changed.at.map(|at| at.to_string()).unwrap_or_default();
-            format!("changed: {} at {at} by {}", changed.what, changed.by.as_deref().unwrap_or("unknown"))
+            format!("changed: {} at {at} {}", changed.what, changed.phrase.as_deref().unwrap_or("by unknown"))
         }
         None => "changed: unknown".to_owned(),
     })?;

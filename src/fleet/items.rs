@@ -53,6 +53,20 @@ pub enum Topic {
     Node,
 }
 
+impl Topic {
+    /// What must be seen for good news on this topic to be believed.
+    const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Workloads | Self::Probe => &[],
+            Self::Service => &[Kind::Service, Kind::EndpointSlice],
+            Self::Ingress => &[Kind::Ingress, Kind::Service, Kind::EndpointSlice],
+            Self::Certificate => &[Kind::Certificate],
+            Self::Volume => &[Kind::PersistentVolumeClaim],
+            Self::Node => &[Kind::Node],
+        }
+    }
+}
+
 /// A host whose certificate is worth a TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TlsHost {
@@ -75,6 +89,11 @@ impl Fleet {
         self.volume_items(&mut items);
         self.node_items(&mut items);
         items.retain(|i| !i.detail.is_empty());
+        for good in items.iter_mut().filter(|i| i.health == Health::Ok) {
+            if let Some(why) = good.topic.kinds().iter().find_map(|kind| self.streams.lost(*kind, seconds)) {
+                (good.health, good.detail) = (Health::Unknown, why);
+            }
+        }
         items.sort_by(|a, b| (a.topic, b.health.severity(), a.at, &a.id).cmp(&(b.topic, a.health.severity(), b.at, &b.id)));
         items
     }

@@ -25,6 +25,19 @@ pub struct Stream {
     pub paint: Option<Paint>,
 }
 
+impl Stream {
+    fn trust(&self, kind: Kind, now: Seconds) -> Trust {
+        match &self.state {
+            StreamState::Stale { since, reason } if now - since.as_second() > STALE_AFTER => {
+                Trust::Lost(format!("{} stale for {} s: {reason}", kind.plural(), now - since.as_second()))
+            }
+            StreamState::Failed { reason, .. } => Trust::Lost(format!("{} cannot be read: {reason}", kind.plural())),
+            _ if self.complete => Trust::Live,
+            _ => Trust::Pending,
+        }
+    }
+}
+
 /// Rows that came before the objects: kubectl's own columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paint {
@@ -78,15 +91,14 @@ impl Streams {
 
     /// How far objects of a kind in a namespace can be trusted at `now`.
     pub(crate) fn trust(&self, kind: Kind, namespace: &Str, now: Seconds) -> Trust {
-        let Some(stream) = self.covering(kind, namespace) else { return Trust::Pending };
-        match &stream.state {
-            StreamState::Stale { since, reason } if now - since.as_second() > STALE_AFTER => {
-                Trust::Lost(format!("{} stale for {} s: {reason}", kind.plural(), now - since.as_second()))
-            }
-            StreamState::Failed { reason, .. } => Trust::Lost(format!("{} cannot be read: {reason}", kind.plural())),
-            _ if stream.complete => Trust::Live,
-            _ => Trust::Pending,
-        }
+        self.covering(kind, namespace).map_or(Trust::Pending, |stream| stream.trust(kind, now))
+    }
+
+    /// Why what was once seen of a kind, anywhere, cannot be trusted any more.
+    pub(crate) fn lost(&self, kind: Kind, now: Seconds) -> Option<String> {
+        let seen = self.by_key.iter().filter(|(key, stream)| key.kind == kind && stream.complete);
+        seen.map(|(_, stream)| stream.trust(kind, now))
+            .find_map(|trust| if let Trust::Lost(why) = trust { Some(why) } else { None })
     }
 
     /// When a kind that is stale now becomes unknown.

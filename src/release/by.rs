@@ -49,6 +49,16 @@ impl By {
             Self::Unknown => return None,
         })
     }
+
+    /// As it goes on in a sentence: `by ana@ops`, `via kubectl-set-image`, `(v1.8.3: cheaper filters)`; `None` when it is not known.
+    pub fn phrase(&self) -> Option<String> {
+        let text = self.text()?;
+        Some(match self {
+            Self::Cause(_) => format!("({text})"),
+            Self::Program(_) => text,
+            _ => format!("by {text}"),
+        })
+    }
 }
 
 /// What `timonel.io/last-run` says: `<run id> <action> <quantity> <user>@<host>`.

@@ -48,7 +48,7 @@ impl Revision {
         parts.extend(self.version());
         parts.extend(self.images.iter().map(|i| i.image.to_string()));
         parts.extend(self.images.iter().filter_map(|i| i.digest.as_deref()).map(short_digest));
-        parts.extend(self.by.text().map(|by| format!("by {by}")));
+        parts.extend(self.by.phrase());
         parts.join("  ")
     }
 }

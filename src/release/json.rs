@@ -25,6 +25,9 @@ pub struct ChangedAnswer {
     pub by: Option<String>,
     /// Why it cannot.
     pub by_reason: Option<&'static str>,
+    /// The same as it goes on in a sentence.
+    #[serde(skip)]
+    pub phrase: Option<String>,
 }
 
 /// Whether one can go back, and to what.
@@ -104,7 +107,7 @@ impl ChangedAnswer {
     /// As `timonel.status/1` has it.
     pub fn of(changed: &Changed) -> Self {
         let (by, by_reason) = by(&changed.by);
-        Self { at: time(changed.at), what: changed.what.clone(), by, by_reason }
+        Self { at: time(changed.at), what: changed.what.clone(), by, by_reason, phrase: changed.by.phrase() }
     }
 }
 

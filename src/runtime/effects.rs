@@ -16,7 +16,7 @@ use super::proving::DeclaredProbes;
 use super::recall;
 use super::templates;
 use crate::app::App;
-use crate::app::effect::{Effect, Fetch, PlanRequest};
+use crate::app::effect::{Effect, Fetch, LAST_LINES, PlanRequest};
 use crate::app::msg::{Answer, Msg};
 use crate::app::notice::Tone;
 use crate::app::ticket::Ticket;
@@ -32,6 +32,8 @@ use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{Client, LogHub, Session};
 use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::kubernetes::{Client, LogHub, Session, last_lines};
+use crate::target::model::{Kind, Scope};
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
@@ -174,6 +176,7 @@ impl Executor {
                 Fetch::Yaml(object) => Answer::Text(client.document(&object, planner.fingerprint_key()).await.map_err(|e| e.to_string())),
                 Fetch::Writer(object) => Answer::Writer(client.get(&object, "").await.map(|o| Writer::newest(&o)).map_err(|e| e.to_string())),
                 Fetch::Debts(records) => Answer::Debts(debts(&client, &records).await),
+                Fetch::LastLines(source) => Answer::LastLines(last_lines(&client, &source, LAST_LINES).await.map_err(|e| e.to_string())),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
             }
@@ -334,6 +337,7 @@ fn nothing_open(what: &Fetch) -> Answer {
         Fetch::Yaml(_) => Answer::Text(Err(why)),
         Fetch::Writer(_) => Answer::Writer(Err(why)),
         Fetch::Debts(_) => Answer::Debts(Err(why)),
+        Fetch::LastLines(_) => Answer::LastLines(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),
     }

@@ -28,6 +28,6 @@ mod writer;
 
 pub use client::{Client, Streaming, Terminal};
 pub use error::{OpenCause, OpenError};
-pub use log::LogHub;
+pub use log::{LogHub, last_lines};
 pub use pod_proxy::{PodProxy, declared};
 pub use session::Session;

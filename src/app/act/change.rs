@@ -33,12 +33,18 @@ impl App {
     }
 
     /// Back to the revision under the cursor of the releases pane; from elsewhere, to the newest older one that is known to have
-    /// become ready.
+    /// become ready. When none is, the operator chooses: in the releases.
     pub(super) fn plan_rollback(&mut self) -> Vec<Effect> {
-        let selected = self.releases.selected().filter(|_| self.focus == Pane::Releases);
+        let selected = self.releases.selected().filter(|r| self.focus == Pane::Releases && !r.current);
         let current = self.releases.revisions.iter().find(|r| r.current).map_or(i64::MAX, |r| r.number);
-        let seen_ready = || self.releases.revisions.iter().find(|r| r.number < current && r.ready_once == Some(true));
-        let to = selected.or_else(seen_ready).map(|r| format!("to={}", r.number));
+        let mut older = self.releases.revisions.iter().filter(|r| r.number < current);
+        let to = selected.or_else(|| older.clone().find(|r| r.ready_once == Some(true))).map(|r| format!("to={}", r.number));
+        let first = older.next().and_then(|r| self.releases.revisions.iter().position(|other| other.number == r.number));
+        if let (None, Some(row), None) = (&to, first, self.unavailable(Action::Rollback)) {
+            self.focus = Pane::Releases;
+            self.releases.list.select(row, self.releases.revisions.len());
+            return self.refuse("no older revision is known to have become ready: choose one here, and roll back to it");
+        }
         self.plan_for_selection(Action::Rollback, "rollback", to.into_iter().collect())
     }
 

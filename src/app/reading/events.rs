@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::app::App;
 use crate::app::document::{DocumentLine, LineKind};
 use crate::base::age;
-use crate::target::model::{Event, ObjectRef};
+use crate::base::text::Str;
+use crate::fleet::Trust;
+use crate::target::model::{Event, Kind, ObjectRef, Scope};
 
 /// Events shown at most.
 const SHOWN: usize = 500;
@@ -26,13 +28,33 @@ impl App {
             lines.push(DocumentLine::new(LineKind::Dim, format!("and {more} older ones")));
         }
         if lines.is_empty() {
-            lines.push(DocumentLine::new(LineKind::Dim, "No events: none in the last hour or so, or no right to read them (see problems)."));
+            lines.push(DocumentLine::new(LineKind::Dim, self.no_events(object)));
         }
         lines
     }
 
+    /// Why there are none: seen to be so, or not seen.
+    fn no_events(&self, object: Option<&ObjectRef>) -> String {
+        let own = object.map(|o| &o.namespace).filter(|n| !n.is_empty());
+        let watched = self.fleet.streams().filter(|(key, _)| key.kind == Kind::Event).filter_map(|(key, _)| match &key.scope {
+            Scope::Namespace(name) => Some(name),
+            Scope::Cluster => None,
+        });
+        let everywhere = Str::default();
+        let mut namespaces: Vec<&Str> = own.map_or_else(|| watched.collect(), |name| vec![name]);
+        if namespaces.is_empty() {
+            namespaces.push(&everywhere);
+        }
+        let unseen = namespaces.into_iter().find_map(|name| match self.fleet.trust(Kind::Event, name, self.now) {
+            Trust::Live => None,
+            Trust::Pending => Some("Events are not read yet.".to_owned()),
+            Trust::Lost(why) => Some(format!("Unknown: {why}.")),
+        });
+        unseen.unwrap_or_else(|| "No events: the cluster keeps them for an hour or so.".to_owned())
+    }
+
     /// Identities of an object and of what is below it in the tree.
-    fn uids(&self, object: &ObjectRef) -> Vec<crate::base::text::Str> {
+    fn uids(&self, object: &ObjectRef) -> Vec<Str> {
         let mut uids: Vec<_> = self.fleet.object(object).map(|o| o.meta().uid.clone()).into_iter().collect();
         if let Some(key) = crate::fleet::WorkloadKey::of(object) {
             if let Some(workload) = self.fleet.workload(object.kind, &object.namespace, &object.name) {

@@ -4,8 +4,10 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::last_lines;
 use crate::app::App;
 use crate::app::document::{DocumentLine, LineKind};
+use crate::app::overlay::LastLines;
 use crate::base::age;
 use crate::base::health::Health;
 use crate::base::quantity;
@@ -18,19 +20,21 @@ const EVENTS: usize = 20;
 
 impl App {
     /// The reason chain, and what is remarkable below it.
-    pub(super) fn explain_lines(&self, object: &ObjectRef) -> Vec<DocumentLine> {
+    pub(super) fn explain_lines(&self, object: &ObjectRef, last: Option<&LastLines>) -> Vec<DocumentLine> {
         let mut lines = self.reason_lines(object);
+        lines.extend(last_lines::lines(last));
         lines.push(DocumentLine::plain(""));
         lines.extend(self.recent_events(object));
         lines
     }
 
     /// Everything that is seen of an object.
-    pub(super) fn describe_lines(&self, object: &ObjectRef) -> Vec<DocumentLine> {
+    pub(super) fn describe_lines(&self, object: &ObjectRef, last: Option<&LastLines>) -> Vec<DocumentLine> {
         let Some(found) = self.fleet.object(object) else {
             return vec![DocumentLine::new(LineKind::Warning, format!("{object} is not there any more."))];
         };
         let mut lines = self.reason_lines(object);
+        lines.extend(last_lines::lines(last));
         lines.push(DocumentLine::plain(""));
         lines.extend(meta_lines(&found, self.now));
         match &found {
@@ -84,7 +88,7 @@ impl App {
         let mut lines = vec![DocumentLine::new(health_kind(item.health), format!("{}: {}", item.title, item.detail))];
         if let Some(object) = &item.object {
             lines.push(DocumentLine::plain(""));
-            lines.extend(self.describe_lines(object));
+            lines.extend(self.describe_lines(object, None));
         }
         lines
     }

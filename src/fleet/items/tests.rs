@@ -4,8 +4,10 @@ use super::{HealthItem, Topic};
 use crate::base::health::Health;
 use crate::fleet::Fleet;
 use crate::fleet::testing::{
-    NOW, broken, condition, container, event_about, fleet, labels, meta, node, now, pod_of, replica_set, running, service, slice, warning, workload,
+    NOW, at as at_second, broken, condition, container, event_about, fleet, labels, meta, node, now, pod_of, replica_set, running, service, slice,
+    stream, warning, workload,
 };
+use crate::target::event::{StreamState, TargetEvent};
 use crate::target::model::{Backend, Certificate, Condition, Event, Ingress, IngressTls, Kind, Object, Pvc, Workload};
 
 fn items(objects: &[Object]) -> Vec<(Topic, Health, String)> {
@@ -46,6 +48,27 @@ fn a_service_without_ready_endpoints_stands_out_while_its_pods_should_run() {
     scaled.meta.labels = labels(&[("app", "web")]);
     let off = [scaled.into(), service("web", "web").into()];
     assert!(!items(&off).iter().any(|(topic, ..)| *topic == Topic::Service), "nobody wants its pods");
+}
+
+#[test]
+fn what_is_not_seen_any_more_is_not_told_as_good() {
+    let mut objects = web();
+    objects.extend([service("web", "web").into(), slice("s", "web", &[("web-abc-1", true)]).into(), node("n1", Some(true)).into()]);
+    let mut fleet = fleet(&objects);
+    let told = |fleet: &mut Fleet, at: i64| {
+        let at = at_second(at);
+        fleet.settle(at);
+        fleet.health_items(at).into_iter().map(|i| (i.topic, i.health)).collect::<Vec<_>>()
+    };
+    let good = told(&mut fleet, NOW);
+    assert!(good.contains(&(Topic::Node, Health::Ok)) && good.contains(&(Topic::Service, Health::Ok)), "{good:?}");
+    for kind in [Kind::Node, Kind::EndpointSlice] {
+        let state = StreamState::Stale { since: now(), reason: "connection reset".into() };
+        fleet.apply(&TargetEvent::Stream { key: stream(kind), state }, now());
+    }
+    assert_eq!(told(&mut fleet, NOW + 60), good, "a moment is no loss");
+    let lost = told(&mut fleet, NOW + 61);
+    assert!(lost.contains(&(Topic::Node, Health::Unknown)) && lost.contains(&(Topic::Service, Health::Unknown)), "{lost:?}");
 }
 
 #[test]

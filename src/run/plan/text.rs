@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Plan;
 use crate::base::confirmation::Confirmation;
 use crate::run::check::{Answer, Check};
-use crate::run::step::{Work, shown};
+use crate::run::step::{Work, difference, shown};
 
 /// How a line is meant; a drawing adds glyph and colour to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +87,9 @@ impl Plan {
         lines.block("Will change");
         for (_, write) in self.writes() {
             lines.push(Tone::Plain, format!("{}   {}", write.object, write.words()));
-            if write.changes.iter().any(|c| c.before.is_object() && c.after.is_object()) {
-                for one in write.differences() {
-                    lines.push(Tone::Plain, format!("  {}: {} -> {}", one.field, told(&one.before), told(&one.after)));
-                }
+            let whole = write.changes.iter().filter(|c| c.before.is_object() && c.after.is_object());
+            for one in whole.flat_map(|c| difference::between(c.pointer, &c.before, &c.after)) {
+                lines.push(Tone::Plain, format!("  {}: {} -> {}", one.field, told(&one.before), told(&one.after)));
             }
         }
         if self.objects.is_empty() {

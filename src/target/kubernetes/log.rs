@@ -6,9 +6,11 @@
 
 mod follow;
 mod hub;
+mod last;
 mod lines;
 mod outbox;
 mod resume;
 mod run;
 
 pub use hub::LogHub;
+pub use last::last_lines;

@@ -28,6 +28,15 @@ const COLUMNS: [Column; 5] = [
     Column::new("", 2, 7, 8).right(),
 ];
 
+/// The same while nothing is probed: what has no history needs no room for one.
+const UNPROBED: [Column; 5] = [
+    Column::new("NAME", 0, 14, 32),
+    Column::new("", 1, 12, 26).growing(1),
+    Column::new("", 3, 0, 0),
+    Column::new("", 4, 0, 0),
+    Column::new("", 2, 7, 8).right(),
+];
+
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool) -> Rect {
     let pane = Pane {
         number: Some(2),
@@ -39,7 +48,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
     let inner = pane.draw(canvas, area);
     let items = Items { probes: app.probes.values().collect(), seen: &app.answers.items, now: app.now };
     let table = Table {
-        columns: &COLUMNS,
+        columns: if app.probes.is_empty() { &UNPROBED } else { &COLUMNS },
         rows: &items,
         selected: (!items.is_empty()).then_some(app.health.selected),
         offset: app.health.offset,

@@ -146,12 +146,16 @@ fn rows(lines: &[PlanLine], width: usize) -> Vec<Line<'static>> {
         let (mark, role) = look(line.tone);
         let label = format!("{:<LABEL$}", line.label);
         let mark_width = if mark.is_empty() { 0 } else { 2 };
-        let parts = Line::of(role, line.text.clone()).wrap(width.saturating_sub(LABEL + mark_width), 6);
+        // What goes on in the next row stands under its own beginning.
+        let text = line.text.trim_start();
+        let indent = line.text.len() - text.len();
+        let parts = Line::of(role, text.to_owned()).wrap(width.saturating_sub(LABEL + mark_width + indent), 6);
         for (at, part) in parts.into_iter().enumerate() {
             let mut row = if at == 0 { Line::of(Role::Label, label.clone()) } else { Line::of(Role::Label, " ".repeat(LABEL)) };
             if mark_width > 0 {
                 row.push(mark_role(line.tone), if at == 0 { format!("{mark} ") } else { "  ".to_owned() });
             }
+            row.push(role, " ".repeat(indent));
             rows.push(row.join(part));
         }
     }

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::base::age;
 use crate::base::environment::EnvironmentKind;
 use crate::base::health::Health;
+use crate::fleet::Trouble;
 use crate::release::BackVerdict;
 use crate::service::{Reachable, to_call};
 use crate::theme::{Role, glyph};
@@ -111,6 +112,10 @@ fn up(app: &App) -> Vec<Line<'static>> {
     let mut forms = vec![word(&first.text)];
     let row = first.workload.as_ref().and_then(|key| app.fleet.row(key));
     if let Some((row, cause)) = row.and_then(|row| Some((row, row.cause.as_ref()?))) {
+        if cause.trouble == Trouble::Unseen {
+            forms.extend([word("nothing is seen any more"), Line::of(role, format!("{sign} unknown"))]);
+            return forms;
+        }
         let shorter = reason::forms(&cause.text, &cause.short);
         forms.extend(shorter.iter().map(|form| word(&format!("{}: {form}", row.key.name))));
         let short = Line::of(role, format!("{sign} {}", cause.short));
@@ -127,7 +132,7 @@ fn changed(app: &App) -> Vec<Line<'static>> {
     let at = Timestamp::from_second(changed.at).unwrap_or(app.now);
     let ago = format!(" {} ago", age::coarse(at, app.now));
     let what = Line::of(Role::Text, changed.short.clone()).with(Role::Text, ago.clone());
-    let by = changed.by.text().map_or_else(|| ", nobody knows by whom".to_owned(), |by| format!(" by {by}"));
+    let by = changed.by.phrase().map_or_else(|| ", nobody knows by whom".to_owned(), |by| format!(" {by}"));
     let mut forms = vec![what.clone().with(Role::Dim, by), what];
     // `web v1.8.3` without the name: the version alone says what there is to go back from.
     if let Some(nameless) = changed.short.strip_prefix(&*changed.object.name).map(str::trim_start).filter(|rest| !rest.is_empty()) {
