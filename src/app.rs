@@ -184,6 +184,7 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.paste(&text),
             Msg::Wheel(rows) => self.wheel(rows),
+            Msg::Click(pane, row) => self.clicked(pane, row),
             Msg::Tick => Vec::new(),
             Msg::Target(event) => self.target(event),
             Msg::Answer(ticket, answer) => self.answer(ticket, answer),

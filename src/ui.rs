@@ -11,11 +11,17 @@ pub mod skin;
 pub mod widget;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
-use crate::app::App;
+use crate::app::{App, Pane};
 use canvas::Canvas;
 pub use screen::Drawn;
 use skin::Skin;
+
+/// The pane at a place of a screen of this size, and which visible row of its list is there.
+pub fn pane_at(app: &App, area: Rect, at: Position) -> Option<(Pane, Option<u16>)> {
+    screen::pane_at(app, area, at)
+}
 
 /// Draws the console onto a buffer. Answers where the cursor belongs and how much of everything is seen, which the app is told
 /// before the next key.

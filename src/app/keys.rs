@@ -2,9 +2,9 @@
 //!
 //! Owns sequences in progress and who gets text. What an action does is in `act`.
 
-use super::App;
 use super::effect::Effect;
 use super::overlay::{Overlay, Pick};
+use super::{App, Pane};
 use crate::action::{Action, Context};
 use crate::base::confirmation::Confirmation;
 use crate::keymap::{Code, Key, Lookup};
@@ -97,6 +97,22 @@ impl App {
     pub(super) fn wheel(&mut self, rows: i16) -> Vec<Effect> {
         let action = if rows < 0 { Action::Up } else { Action::Down };
         (0..rows.unsigned_abs()).flat_map(|_| self.motion(action).unwrap_or_default()).collect()
+    }
+
+    /// A click goes to the pane and to its row; what lies over the panes is closed by its key, never by a click beside it.
+    pub(super) fn clicked(&mut self, pane: Pane, row: Option<u16>) -> Vec<Effect> {
+        if !self.overlays.is_empty() {
+            return Vec::new();
+        }
+        self.focus = pane;
+        let Some(row) = row.map(usize::from) else { return Vec::new() };
+        match pane {
+            Pane::Workloads => self.workloads.point(row),
+            Pane::Health => self.health.select(self.health.offset + row, self.probes.len() + self.answers.items.len()),
+            Pane::Releases => self.releases.list.select(self.releases.list.offset + row, self.releases.revisions.len()),
+            Pane::Logs => {}
+        }
+        Vec::new()
     }
 
     /// Text for whatever field is on top.

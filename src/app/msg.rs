@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::notice::Tone;
+use super::pane::Pane;
 use super::ticket::Ticket;
 use crate::base::problem::Problem;
 use crate::fleet::Writer;
@@ -25,6 +26,8 @@ pub enum Msg {
     Paste(String),
     /// The wheel was turned, in rows; negative is up.
     Wheel(i16),
+    /// A pane was clicked, on this visible row of its list when it was one.
+    Click(Pane, Option<u16>),
     /// Time passed.
     Tick,
     /// The target told something.

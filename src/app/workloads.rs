@@ -78,7 +78,7 @@ impl Workloads {
             self.list.follow(row, self.rows.len());
         } else {
             self.list.show(self.rows.len());
-            let workload = self.selected.as_ref().map(|id| id.workload());
+            let workload = self.selected.as_ref().map(RowId::workload);
             let near = self.rows.get(self.list.selected).map(|r| r.id.workload());
             if let Some(row) = workload.filter(|w| near != Some(*w)).and_then(|w| of(&RowId::Workload(w.clone()))) {
                 self.list.follow(row, self.rows.len());
@@ -113,6 +113,16 @@ impl Workloads {
         self.moved = true;
         self.selected = self.rows.get(self.list.selected).map(|r| r.id.clone());
         true
+    }
+
+    /// Puts the cursor on a visible row; below the last one it stays.
+    pub fn point(&mut self, row: usize) {
+        let at = self.list.offset + row;
+        if let Some(found) = self.rows.get(at) {
+            self.selected = Some(found.id.clone());
+            self.list.select(at, self.rows.len());
+            self.moved = true;
+        }
     }
 
     /// The next row that is not ok, going round.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -154,7 +155,10 @@ impl<W: Write> Console<W> {
             Input::Key(key) => self.update(Msg::Key(key)),
             Input::Paste(text) => self.update(Msg::Paste(text)),
             Input::Wheel(rows) => self.update(Msg::Wheel(rows)),
-            Input::Click(..) => Ok(()),
+            Input::Click(column, row) => match ui::pane_at(&self.app, self.screen.area(), Position::new(column, row)) {
+                Some((pane, row)) => self.update(Msg::Click(pane, row)),
+                None => Ok(()),
+            },
             Input::Resize(width, height) => self.resize(width, height),
             Input::Closed => {
                 terminal::abandon();

@@ -17,4 +17,4 @@ mod top;
 mod workloads;
 
 pub use bridge::Drawn;
-pub(super) use bridge::draw;
+pub(super) use bridge::{draw, pane_at};

@@ -50,6 +50,23 @@ pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>) -> Drawn {
     drawn
 }
 
+/// The pane at a place of the screen, and which visible row of its list is there.
+pub(crate) fn pane_at(app: &App, area: Rect, at: Position) -> Option<(Pane, Option<u16>)> {
+    if too_small(area) {
+        return None;
+    }
+    let places = layout(area, usize::from(app.focus.number() - 1), app.zoomed, app.first_steps.is_some());
+    Pane::ALL.into_iter().find_map(|pane| match places.panes[usize::from(pane.number() - 1)] {
+        Place::Pane(area) if area.contains(at) => {
+            let head = 1 + u16::from(matches!(pane, Pane::Workloads | Pane::Releases));
+            let row = at.y.checked_sub(area.y + head).filter(|_| at.y + 1 < area.bottom());
+            Some((pane, row))
+        }
+        Place::Summary(area) if area.contains(at) => Some((pane, None)),
+        _ => None,
+    })
+}
+
 fn draw_panes(app: &App, canvas: &mut Canvas<'_>, places: &Layout) {
     for pane in Pane::ALL {
         // With something over the panes none of them has the keys.
