@@ -2,7 +2,7 @@
 //!
 //! Owns its layout. Keys and titles come from the keymap and the catalogue.
 
-use crate::action::{Action, Context};
+use crate::action::{Action, Context, Reach};
 use crate::app::App;
 use crate::app::document::{DocumentLine, LineKind};
 
@@ -25,7 +25,11 @@ impl App {
             let chords = self.start.keymap.chords(context, *action);
             (!chords.is_empty()).then(|| (action, chords.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ")))
         });
-        bound
+        // Movements are what people know already: what one can do comes before them.
+        let (motions, deeds): (Vec<_>, Vec<_>) = bound.partition(|(action, _)| action.spec().reach == Reach::Motion);
+        deeds
+            .into_iter()
+            .chain(motions)
             .map(|(action, keys)| {
                 let why = if here.contains(&context) { self.unavailable(*action) } else { None };
                 let kind = if why.is_some() { LineKind::Dim } else { LineKind::Plain };

@@ -64,7 +64,7 @@ impl App {
         let ticket = self.tickets.issue(Question::Document);
         let source = Source::Record(Record { ticket, id: id.clone(), run: None });
         let document = Document::loading(format!("run {id}"));
-        self.overlays.push(Overlay::Document(Reading { document, source }));
+        self.overlays.push(Overlay::Document(Reading { document, source, last: None }));
         vec![Effect::Recall { ticket, what: Recall::Run(id) }]
     }
 
@@ -72,7 +72,7 @@ impl App {
     pub(in crate::app) fn record_read(&mut self, ticket: Ticket, result: Result<Box<RunRecord>, String>) {
         let zone = &self.start.zone;
         for overlay in &mut self.overlays {
-            if let Overlay::Document(Reading { document, source: Source::Record(record) }) = overlay
+            if let Overlay::Document(Reading { document, source: Source::Record(record), .. }) = overlay
                 && record.ticket == ticket
             {
                 let content = match &result {

@@ -66,7 +66,7 @@ fn info(logs: &Logs) -> Line<'static> {
         }
     }
     if logs.rate > 0 {
-        line.push(Role::Dim, format!("  {} lines/s", logs.rate));
+        line.push(Role::Dim, format!("  {} line{}/s", logs.rate, if logs.rate == 1 { "" } else { "s" }));
     }
     line
 }
