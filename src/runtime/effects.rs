@@ -30,10 +30,8 @@ use crate::service::{ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read};
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
-use crate::target::kubernetes::{Client, LogHub, Session};
-use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::kubernetes::{Client, LogHub, Session, last_lines};
-use crate::target::model::{Kind, Scope};
+use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
