@@ -15,6 +15,7 @@ mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use build::Binaries;
 use ledger::Ledger;
@@ -58,9 +59,14 @@ pub(crate) fn missing(shape: Shape) -> Vec<String> {
 /// A running Kubernetes.
 pub(crate) struct Bed {
     folder: PathBuf,
+    running: Mutex<Running>,
+    ports: Ports,
+}
+
+/// What runs now. A test may stop a part and start it again, while others look on.
+struct Running {
     ledger: Ledger,
     processes: Vec<Process>,
-    ports: Ports,
 }
 
 impl Bed {
@@ -73,7 +79,7 @@ impl Bed {
         let folder = std::env::temp_dir().join(format!("timonel-bed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let ledger = Ledger::open(&tag, &folder)?;
-        let mut bed = Self { folder, ledger, processes: Vec::new(), ports: Ports::free()? };
+        let bed = Self { folder, running: Mutex::new(Running { ledger, processes: Vec::new() }), ports: Ports::free()? };
         bed.start_control_plane(&binaries)?;
         match shape {
             Shape::Real => bed.start_node(&binaries)?,
@@ -85,7 +91,7 @@ impl Bed {
         Ok(bed)
     }
 
-    fn start_control_plane(&mut self, binaries: &Binaries) -> Result<(), String> {
+    fn start_control_plane(&self, binaries: &Binaries) -> Result<(), String> {
         let network = ports::free_network()?;
         pki::make(&self.folder, &self.server(), &Node::address(network))?;
         let etcd = control::etcd(&binaries.path("etcd"), &self.folder, &self.ports)?;
@@ -98,8 +104,8 @@ impl Bed {
         self.keep(scheduler)
     }
 
-    fn start_node(&mut self, binaries: &Binaries) -> Result<(), String> {
-        let (folder, tag, ports) = (self.folder.clone(), self.ledger.tag.clone(), self.ports);
+    fn start_node(&self, binaries: &Binaries) -> Result<(), String> {
+        let (folder, tag, ports) = (self.folder.clone(), self.running().ledger.tag.clone(), self.ports);
         let network = ports::free_network()?;
         let node = Node { bed: &folder, tag: &tag, network, ports: &ports };
         node.prepare()?;
@@ -119,10 +125,35 @@ impl Bed {
         self.keep(metrics)
     }
 
-    fn keep(&mut self, process: Process) -> Result<(), String> {
+    fn keep(&self, process: Process) -> Result<(), String> {
         let id = process.id();
-        self.processes.push(process);
-        self.ledger.record(id)
+        let mut running = self.running();
+        running.processes.push(process);
+        running.ledger.record(id)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a component stand still, or go on.
+    pub(crate) fn stand_still(&self, name: &str, still: bool) {
+        let running = self.running();
+        let process = running.processes.iter().find(|process| process.name() == name);
+        process.unwrap_or_else(|| panic!("no component is called {name}")).stand_still(still);
+    }
+
+    /// Kills the API server.
+    pub(crate) fn kill_api_server(&self) {
+        let mut running = self.running();
+        let at = running.processes.iter().position(|process| process.name() == "kube-apiserver");
+        running.processes.remove(at.expect("an API server")).kill();
+    }
+
+    /// Starts it again, at the same place.
+    pub(crate) fn start_api_server(&self) -> Result<(), String> {
+        let program = Binaries::cached()?.path("kube-apiserver");
+        self.keep(control::api_server(&program, &self.folder, &self.ports)?)
     }
 
     /// Address of the API server.
@@ -147,15 +178,16 @@ impl Bed {
 
     /// What each component said last: for the message of a bed that did not come up.
     pub(crate) fn last_words(&self) -> String {
-        self.processes.iter().map(|process| format!("{}:\n{}", process.name(), process.tail())).collect()
+        self.running().processes.iter().map(|process| format!("{}:\n{}", process.name(), process.tail())).collect()
     }
 }
 
 impl Drop for Bed {
     fn drop(&mut self) {
-        for process in self.processes.iter_mut().rev() {
+        let mut running = self.running();
+        for process in running.processes.iter_mut().rev() {
             process.kill();
         }
-        self.ledger.clear();
+        running.ledger.clear();
     }
 }

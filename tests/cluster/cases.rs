@@ -1,10 +1,12 @@
 //! The tests, by what they are about. Each takes the cluster and works in a namespace of its own.
 
+mod actions;
 mod bed;
 mod checks;
 mod confirm;
 mod console;
 mod debts;
+mod faults;
 mod jobs;
 mod locks;
 mod logs;
@@ -115,6 +117,14 @@ cases! {
         a_cordoned_node_is_a_debt_until_it_is_uncordoned
         whoever_may_not_change_nodes_is_told_so_and_a_wrong_name_is_wrong_usage
     }
+    actions {
+        a_rollback_to_a_template_that_crashes_is_taken_back
+        a_restart_is_refused_while_paused_and_fails_where_no_pod_can_be_made
+        a_rollout_is_paused_and_resumed_and_refused_and_taken_back
+        a_resumed_rollout_whose_image_is_missing_is_paused_again
+        a_schedule_is_suspended_and_resumed_and_refused_and_taken_back
+        a_node_whose_cordon_somebody_takes_back_is_left_to_them
+    }
     roles {
         each_role_may_do_its_actions_and_no_other
         what_a_role_may_do_it_can_carry_out_to_its_end
@@ -138,7 +148,17 @@ cases! {
         a_run_whose_terminal_is_gone_goes_on_to_its_end
         two_interrupts_take_it_back
         a_proven_run_is_undone_by_a_plan_of_its_own
-        a_webhook_that_does_not_answer_is_unknown_and_nothing_is_written
+    }
+    faults {
+        a_plan_that_waited_longer_than_it_holds_is_refused_at_the_terminal
+        a_write_whose_connection_is_cut_is_found_out_and_carried_out_once
+        conflicts_are_met_by_reading_again_and_end_after_five_tries
+        a_busy_server_is_asked_again_when_it_says_and_not_for_ever
+        a_webhook_is_heeded_whether_it_denies_or_is_silent
+        clocks_that_disagree_are_told_and_change_no_outcome
+        a_full_disk_stops_what_cannot_be_recorded_and_nothing_that_was_written
+        what_moved_since_the_plan_is_refused_and_said
+        a_workload_that_helm_installed_is_scaled_and_helm_is_said_before
     }
     console {
         a_crash_loop_and_a_failing_init_container_are_explained_without_a_key
@@ -181,6 +201,18 @@ cases! {
         an_admission_policy_that_denies_blocks_the_plan_with_its_words
     }
 }
+
+/// Tests that stop parts of the cluster: they run alone, after all others.
+pub(crate) const QUIET: &[(&str, Case)] = &[
+    (
+        "faults::an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt",
+        faults::an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt,
+    ),
+    (
+        "faults::a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt",
+        faults::a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt,
+    ),
+];
 
 /// Tests that do not hold yet, each with what is missing; they are reported as ignored and counted as skipped.
 pub(crate) const NOT_YET: &[(&str, &str)] = &[];

@@ -1,4 +1,4 @@
-//! kubectl and helm on the simulated cluster: what people do with a cluster, done with the tools that they have.
+//! kubectl and helm: what people do with a cluster, done with the tools that they have, on the simulated cluster or another one.
 //!
 //! Owns where the tools are and how they are called. What they must say is in `cases`.
 
@@ -33,20 +33,35 @@ pub(crate) fn missing() -> Vec<String> {
     if folder().is_some() { Vec::new() } else { vec!["kubectl and helm (tests/cluster/fetch-clients fetches them)".to_owned()] }
 }
 
-/// Somebody with kubectl and helm on a simulated cluster of their own.
+/// Somebody with kubectl and helm.
 pub(crate) struct Clients {
     folder: PathBuf,
     sandbox: Sandbox,
     // Last: the calls above end before it does.
-    _simulator: Simulator,
+    _simulator: Option<Simulator>,
 }
 
 impl Clients {
-    /// On a quiet cluster.
+    /// On a quiet simulated cluster of their own.
     pub(crate) fn new() -> Self {
         let simulator = Simulator::start("quiet");
         let sandbox = Sandbox::with_kubeconfig(simulator.kubeconfig());
-        Self { folder: folder().expect("the tools are there"), sandbox, _simulator: simulator }
+        Self { _simulator: Some(simulator), ..Self::with(sandbox) }
+    }
+
+    /// With a home and a kubeconfig in it.
+    pub(crate) fn with(sandbox: Sandbox) -> Self {
+        Self { folder: folder().expect("the tools are there"), sandbox, _simulator: None }
+    }
+
+    /// kubectl, started and not waited for.
+    pub(crate) fn start_kubectl(&self, words: &str) -> Child {
+        self.start("kubectl", &split(words))
+    }
+
+    /// kubectl, however it ends.
+    pub(crate) fn try_kubectl(&self, words: &str) -> Finished {
+        self.call("kubectl", &split(words))
     }
 
     fn start(&self, tool: &str, arguments: &[&str]) -> Child {

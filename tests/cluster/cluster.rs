@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
@@ -84,7 +84,7 @@ impl Cluster {
     }
 
     fn make_ready(&self, metrics_port: u16) -> Result<(), String> {
-        Self::until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
+        self.wait_until_it_answers()?;
         self.apply_all(&rights("Group"))?;
         self.apply_all(&metrics_service(metrics_port))?;
         self.wait_in("the node is ready", "v1", "Node", "", node::NAME, condition("Ready"))?;
@@ -99,7 +99,7 @@ impl Cluster {
     }
 
     fn play(&self, pods: usize) -> Result<(), String> {
-        Self::until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())?;
+        self.wait_until_it_answers()?;
         self.apply_all(&rights("Group"))?;
         self.apply_all(&played::load(pods))?;
         let running = |count: usize| count >= pods;
@@ -151,7 +151,7 @@ impl Cluster {
         let name = format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         self.apply_all(&[json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})])?;
         self.wait_in("pods get an account", "v1", "ServiceAccount", &name, "default", |_| true)?;
-        Ok(Namespace { cluster: self, name })
+        Ok(Namespace { cluster: self, name, counted: AtomicUsize::new(0) })
     }
 
     /// Any path of the API as JSON; plain text comes back as a string.
@@ -241,6 +241,25 @@ impl Cluster {
         )
     }
 
+    /// How often somebody really wrote in a namespace, and was let, since this was asked last; `None` where the server keeps no book for
+    /// us. Locks, events and the program's own notes do not count.
+    pub(crate) fn writes(&self, space: &Namespace<'_>) -> Option<usize> {
+        let all = ["operator", "second", "viewer"].iter().map(|user| self.changes_asked_for(user, &space.name));
+        let all: Vec<Value> = all.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
+        let count = all.iter().filter(|entry| is_write(entry)).count();
+        Some(count - space.counted.swap(count, Ordering::Relaxed))
+    }
+
+    /// The machines of this cluster, where they are the tests' own.
+    pub(crate) fn bed(&self) -> Option<&Bed> {
+        self.bed.as_ref()
+    }
+
+    /// Waits until the API server says that it is ready.
+    pub(crate) fn wait_until_it_answers(&self) -> Result<(), String> {
+        Self::until_answered("the API server says that it is ready", || self.raw("/readyz").is_ok())
+    }
+
     /// Whether a user of the tests may do something, as the server judges.
     pub(crate) fn may(&self, user: &str, verb: &str, resource: &str, namespace: &str) -> bool {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
@@ -310,6 +329,8 @@ impl Cluster {
 pub(crate) struct Namespace<'a> {
     cluster: &'a Cluster,
     name: String,
+    /// Writes in the server's book that were told of already.
+    counted: AtomicUsize,
 }
 
 impl Namespace<'_> {
@@ -399,6 +420,22 @@ pub(crate) fn condition(name: &'static str) -> impl Fn(&Value) -> bool {
         let conditions = object["status"]["conditions"].as_array();
         conditions.is_some_and(|all| all.iter().any(|one| one["type"] == name && one["status"] == "True"))
     }
+}
+
+/// Whether an entry of the server's book is a change that was carried out, and of more than the program's own notes.
+fn is_write(entry: &Value) -> bool {
+    let done = entry["responseStatus"]["code"].as_u64().is_some_and(|code| (200..300).contains(&code));
+    let dry = entry["requestURI"].as_str().unwrap_or_default().contains("dryRun");
+    let own = entry["objectRef"]["name"].as_str().is_some_and(|name| name.starts_with("timonel-"));
+    let aside = match entry["objectRef"]["resource"].as_str() {
+        Some("leases" | "events") => true,
+        // A new object has its name in its body only.
+        Some("configmaps") => own || entry["requestObject"]["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("timonel-")),
+        _ => false,
+    };
+    let body = entry["requestObject"].to_string();
+    let note = body.contains("timonel.io/last-run") && !body.contains("\"spec\"");
+    done && !dry && !aside && !note
 }
 
 fn text(value: &Value, field: &str) -> String {

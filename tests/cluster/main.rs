@@ -17,12 +17,17 @@ mod bench;
 mod cases;
 mod clients;
 mod cluster;
+mod comparison;
 mod conformance;
+mod faults;
 mod manifest;
+mod middle;
 mod operator;
+mod page;
 mod simulator;
 #[path = "../support/kit.rs"]
 mod support;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,10 +68,13 @@ fn tests() -> ExitCode {
         (format!("conformance::{name}"), Need::Cluster(Box::new(play)))
     });
     let clients = clients::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Clients(*case)));
-    let alone = conformance::ALONE.iter().map(|(name, case)| ((*name).to_owned(), Need::Nothing(*case)));
-    let all: Vec<(String, Need)> = cases.chain(chapters).chain(clients).chain(alone).collect();
-    let any = all.iter().any(|(name, need)| matches!(need, Need::Cluster(_)) && wanted(name)) && !arguments.list;
+    let pairs = comparison::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::ClusterAndClients(*case)));
+    let quiet = cases::QUIET.iter().map(|(name, case)| ((*name).to_owned(), Need::QuietCluster(*case)));
+    let alone = conformance::ALONE.iter().chain(ALONE).map(|(name, case)| ((*name).to_owned(), Need::Nothing(*case)));
+    let all: Vec<(String, Need)> = cases.chain(chapters).chain(pairs).chain(quiet).chain(clients).chain(alone).collect();
+    let any = all.iter().any(|(name, need)| need.a_cluster() && wanted(name)) && !arguments.list;
     let shared = Shared::default();
+    let foreign = given.is_some();
     if missing.is_empty() && any {
         stop_when_interrupted(&shared);
         match start(given) {
@@ -77,35 +85,65 @@ fn tests() -> ExitCode {
             }
         }
     }
-    let trials = all.into_iter().map(|(name, need)| {
+    let mut last = Vec::new();
+    let trials = all.into_iter().filter_map(|(name, need)| {
         let not_yet = cases::NOT_YET.iter().any(|(case, _)| *case == name);
         let lacking = match need {
             Need::Cluster(_) => !missing.is_empty(),
+            // Nobody's cluster but our own is broken on purpose.
+            Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
+            Need::ClusterAndClients(_) => !missing.is_empty() || !unfetched.is_empty(),
             Need::Nothing(_) => false,
         };
-        let shared = Arc::clone(&shared);
-        Trial::test(name, move || need.run(&shared)).with_ignored_flag(not_yet || lacking)
+        let (shared, quiet) = (Arc::clone(&shared), matches!(need, Need::QuietCluster(_)));
+        let trial = Trial::test(name, move || need.run(&shared)).with_ignored_flag(not_yet || lacking);
+        if quiet {
+            last.push(trial);
+            return None;
+        }
+        Some(trial)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let afterwards = Arguments { test_threads: Some(1), ..arguments };
+    let broken = libtest_mimic::run(&afterwards, last);
     drop(shared.lock().unwrap().take());
-    conclusion.exit_code()
+    if conclusion.has_failed() { conclusion.exit_code() } else { broken.exit_code() }
 }
+
+/// Tests of what the tests here share.
+const ALONE: &[(&str, fn())] = &[
+    ("comparison::the_page_of_the_comparison_is_whole", comparison::the_page_of_the_comparison_is_whole),
+    ("faults::the_page_of_faults_is_whole", faults::the_page_of_faults_is_whole),
+    ("page::a_row_that_is_not_so_any_more_is_noticed", page::a_row_that_is_not_so_any_more_is_noticed),
+];
 
 /// A test, by what it needs. Each fails by panicking.
 enum Need {
     /// A real Kubernetes.
     Cluster(Box<dyn Fn(&Cluster) + Send>),
+    /// A real Kubernetes of our own that nobody else uses meanwhile: parts of it are stopped. These run last, one by one.
+    QuietCluster(cases::Case),
     /// kubectl and helm.
     Clients(fn()),
+    /// A real Kubernetes, and kubectl.
+    ClusterAndClients(cases::Case),
     /// Nothing beside the program.
     Nothing(fn()),
 }
 
 impl Need {
+    fn a_cluster(&self) -> bool {
+        !matches!(self, Self::Clients(_) | Self::Nothing(_))
+    }
+
     fn run(&self, shared: &Shared) -> Result<(), Failed> {
         match self {
             Self::Cluster(case) => {
+                let cluster = shared.lock().unwrap().clone();
+                case(&*cluster.ok_or("there is no cluster")?);
+            }
+            Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }

@@ -45,6 +45,12 @@ impl Web {
         self
     }
 
+    /// An image that must be on the node already.
+    pub(crate) fn never_pulled(mut self) -> Self {
+        self.container += "\n        imagePullPolicy: Never";
+        self
+    }
+
     /// Another command than the image's own.
     pub(crate) fn shell(mut self, script: &str) -> Self {
         self.container = format!("command: [sh, -c, {script:?}]");

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Namespace, PATIENCE};
 use crate::manifest::Web;
+use crate::middle::Middle;
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{Finished, Running, Sandbox};
 use crate::support::screen::Size;
@@ -34,8 +35,17 @@ impl Operator {
 
     /// The same over a line that can be cut.
     pub(crate) fn over(self, cluster: &Cluster, user: &str, line: &Proxy) -> Self {
+        self.at(cluster, user, &format!("https://127.0.0.1:{}", line.port()))
+    }
+
+    /// The same through a server in between.
+    pub(crate) fn through(self, cluster: &Cluster, user: &str, middle: &Middle) -> Self {
+        self.at(cluster, user, &middle.server())
+    }
+
+    fn at(self, cluster: &Cluster, user: &str, server: &str) -> Self {
         let own = fs::read_to_string(cluster.kubeconfig(user)).unwrap_or_else(|error| panic!("{error}"));
-        let there = own.replace(cluster.server(), &format!("https://127.0.0.1:{}", line.port()));
+        let there = own.replace(cluster.server(), server);
         assert_ne!(own, there, "the kubeconfig names {}", cluster.server());
         let path = self.sandbox.write("over-the-line.kubeconfig", &there);
         self.env("KUBECONFIG", &path.display().to_string())
@@ -43,7 +53,7 @@ impl Operator {
 
     /// The console on the namespace, once it is live.
     pub(crate) fn console(&self, size: Size, arguments: &[&str]) -> Terminal {
-        let terminal = Terminal::start(&self.sandbox, size, &[&["-n", &self.namespace], arguments].concat());
+        let terminal = self.terminal(size, arguments);
         terminal.wait("the console is live", |screen| screen.rows[0].contains("live"));
         terminal
     }
@@ -87,6 +97,11 @@ impl Operator {
     pub(crate) fn plan_of(&self, action: &str, words: &[&str]) -> Plan {
         let finished = self.call(&[&["plan", action], words, &["-o", "json"]].concat());
         Plan { code: finished.code, value: finished.json() }
+    }
+
+    /// The program with these arguments, in a terminal.
+    pub(crate) fn terminal(&self, size: Size, arguments: &[&str]) -> Terminal {
+        Terminal::start(&self.sandbox, size, &[&["-n", &self.namespace], arguments].concat())
     }
 
     /// Carries out the scale that the words say, confirmed as the plan for them asks.

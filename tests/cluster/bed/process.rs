@@ -63,6 +63,12 @@ impl Process {
         last_lines(&String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()), 25)
     }
 
+    /// Lets the whole group stand still, or go on.
+    pub(crate) fn stand_still(&self, still: bool) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process_group(pid, if still { Signal::STOP } else { Signal::CONT }).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+
     /// Ends the whole group at once. kube-apiserver would wait up to a minute for its watches otherwise.
     pub(crate) fn kill(&mut self) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {

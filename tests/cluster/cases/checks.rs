@@ -1,6 +1,7 @@
 //! Issue text "Checks": rights, autoscaler and other owners, quota, room on the nodes, a rollout in progress, disruption budgets.
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::manifest::{Web, autoscaler};
 use crate::operator::Operator;
 
@@ -34,7 +35,8 @@ pub(crate) fn an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes
     assert_eq!(plan.code, Some(4), "{:#}", plan.value);
     assert!(plan.expect_check("hpa", "failed"));
     assert!(plan.check("hpa")["fix"].as_str().unwrap().contains("hpa=raise"), "{:#}", plan.check("hpa"));
-    operator.run_confirmed("y", &["web=4"]).expect("refused", 4);
+    let refused = operator.run_confirmed("y", &["web=4"]).expect("refused", 4);
+    Watched { cluster, space: &space, operator: &operator }.ended("scale: an autoscaler would undo it", &refused);
     assert_eq!(space.replicas("web"), 2);
     operator.run(&["web=4", "hpa=raise"]).expect("proven", 0);
     space.wait_ready("web", 4);
@@ -68,10 +70,12 @@ pub(crate) fn another_owner_blocks_unless_it_is_overridden_with_a_reason(cluster
     let without_reason = operator.call(&["run", "scale", "web=2", "--override", "owner:argocd", "--confirm", "y"]);
     assert!(matches!(without_reason.code, Some(4 | 64)), "{without_reason:#?}");
     assert_eq!(space.replicas("web"), 1);
+    let watched = Watched { cluster, space: &space, operator: &operator };
+    watched.ended("Argo CD owns it", &operator.run(&["web=2"]).expect("refused", 4));
     let words = &["web=2", "--override", "owner:argocd", "--reason", "incident 42"];
     let overridden = operator.plan(words);
     assert_eq!(overridden.text("/confirmation/level"), "phrase", "an override raises the level");
-    operator.run(words).expect("proven", 0);
+    watched.ended("Argo CD owns it, and that is overridden with a reason", &operator.run(words).expect("proven", 0));
     assert_eq!(space.replicas("web"), 2);
     assert!(operator.journal().iter().any(|line| line.to_string().contains("incident 42")), "the reason is on record");
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::manifest::cron_job;
 use crate::operator::Operator;
 
@@ -19,7 +20,8 @@ fn suspended(space: &Namespace<'_>) -> Value {
 
 pub(crate) fn a_trigger_runs_one_job_now_as_kubectl_would(cluster: &Cluster) {
     let (space, operator) = nightly(cluster, "Forbid", "sleep 60");
-    operator.run_of("trigger", &["nightly"]).expect("proven", 0);
+    let watched = Watched { cluster, space: &space, operator: &operator };
+    watched.ended("trigger", &operator.run_of("trigger", &["nightly"]).expect("proven", 0));
     let jobs = space.list("batch/v1", "Job");
     let [job] = &jobs[..] else { panic!("one Job: {jobs:#?}") };
     let cron = space.get("batch/v1", "CronJob", "nightly").unwrap();
@@ -31,9 +33,9 @@ pub(crate) fn a_trigger_runs_one_job_now_as_kubectl_would(cluster: &Cluster) {
     assert!(job["metadata"]["labels"]["timonel.io/run"].is_string(), "{job:#}");
     let second = operator.plan_of("trigger", &["nightly"]);
     assert_eq!(second.blocked_by(), ["concurrency"], "one at a time: {:#}", second.value["checks"]);
-    operator.run_of("trigger", &["nightly"]).expect("refused", 4);
+    let run = operator.run_of("trigger", &["nightly"]).expect("refused", 4);
+    watched.ended("trigger: its Job runs, and it allows one at a time", &run);
     assert_eq!(space.list("batch/v1", "Job").len(), 1);
-    operator.call(&["journal", "verify"]).exits(0);
 }
 
 pub(crate) fn a_trigger_whose_job_fails_says_so_and_leaves_it_as_a_debt(cluster: &Cluster) {
@@ -42,6 +44,7 @@ pub(crate) fn a_trigger_whose_job_fails_says_so_and_leaves_it_as_a_debt(cluster:
     assert!(run.end()["reason"].as_str().unwrap().contains("BackoffLimitExceeded"), "{:#}", run.end());
     assert!(run.end()["debts"][0]["pay"].as_str().unwrap().contains("delete job/"), "{:#}", run.end());
     assert_eq!(space.list("batch/v1", "Job").len(), 1);
+    Watched { cluster, space: &space, operator: &operator }.ended("trigger: its Job fails", &run);
 }
 
 pub(crate) fn a_suspension_is_a_debt_until_it_is_resumed(cluster: &Cluster) {

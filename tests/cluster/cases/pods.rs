@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::manifest::Web;
 use crate::operator::Operator;
 
@@ -28,7 +29,7 @@ pub(crate) fn an_evicted_pod_is_gone_and_its_replacement_ready(cluster: &Cluster
     assert!(run.named("step_proven").any(|e| e["step"] == "prove-replacement"), "{run:#?}");
     assert!(space.get("v1", "Pod", &name).is_none());
     space.wait_ready("web", 3);
-    operator.call(&["journal", "verify"]).exits(0);
+    Watched { cluster, space: &space, operator: &operator }.ended("evict", &run);
 }
 
 pub(crate) fn a_disruption_budget_is_heeded_and_the_pod_stays(cluster: &Cluster) {
@@ -42,7 +43,8 @@ pub(crate) fn a_disruption_budget_is_heeded_and_the_pod_stays(cluster: &Cluster)
     assert!(plan.expect_check("pdb", "failed"), "required");
     assert_eq!(plan.check("pdb")["overridable"], false);
     assert_eq!(plan.check("dry-run")["result"], "failed", "the server says the same: {:#}", plan.check("dry-run"));
-    operator.run_of("evict", &[&name]).expect("refused", 4);
+    let run = operator.run_of("evict", &[&name]).expect("refused", 4);
+    Watched { cluster, space: &space, operator: &operator }.ended("evict: its disruption budget leaves no room", &run);
     let pod = space.get("v1", "Pod", &name).unwrap();
     assert_eq!((&pod["metadata"]["uid"], pod["metadata"].get("deletionTimestamp")), (&uid, None));
 }
@@ -55,6 +57,7 @@ pub(crate) fn a_pod_without_room_for_its_replacement_ends_as_failed_with_the_cau
     let run = operator.run_of("evict", &[&name, "--deadline", "30s"]).expect("failed-with-debts", 2);
     assert!(run.end()["reason"].as_str().unwrap().contains("quota"), "the root cause is named: {:#}", run.end());
     assert!(space.get("v1", "Pod", &name).is_none());
+    Watched { cluster, space: &space, operator: &operator }.ended("evict: a quota has no room for its replacement", &run);
 }
 
 pub(crate) fn a_viewer_evicts_nothing(cluster: &Cluster) {

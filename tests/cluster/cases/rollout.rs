@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::manifest::Web;
-use crate::operator::Operator;
+use crate::operator::{Operator, Run};
 
 /// A Deployment at its second revision, with two pods.
 fn second_revision(cluster: &Cluster) -> (Namespace<'_>, Operator) {
@@ -46,14 +47,15 @@ pub(crate) fn a_rollback_is_proven_on_the_pods_of_that_revision(cluster: &Cluste
         (&Value::from(2), &Value::from(2)),
         "proven means rolled out"
     );
-    operator.call(&["journal", "verify"]).exits(0);
+    Watched { cluster, space: &space, operator: &operator }.ended("rollback", &Run::of(&finished));
 }
 
 pub(crate) fn a_paused_workload_is_not_rolled_back_and_nothing_is_written(cluster: &Cluster) {
     let (space, operator) = second_revision(cluster);
     space.patch("apps/v1", "Deployment", "web", &json!({"spec": {"paused": true}}));
-    let finished = operator.call(&["run", "rollback", "web", "to=1", "--confirm", "y"]).exits(4);
-    assert!((finished.stdout + &finished.stderr).contains("paused"));
+    let run = operator.run_of("rollback", &["web", "to=1"]).expect("refused", 4);
+    assert!(run.end()["reason"].as_str().unwrap().contains("paused"), "{:#}", run.end());
+    Watched { cluster, space: &space, operator: &operator }.ended("rollback: its rollout is paused", &run);
     assert!(image(&space).ends_with(":1.1.0"), "{}", image(&space));
 }
 
@@ -66,7 +68,8 @@ pub(crate) fn an_unknown_revision_is_wrong_usage(cluster: &Cluster) {
 pub(crate) fn a_restart_replaces_every_pod(cluster: &Cluster) {
     let (space, operator) = second_revision(cluster);
     let before = pods(&space);
-    operator.call(&["run", "restart", "web", "--confirm", "y", "-o", "json"]).exits(0);
+    let run = operator.run_of("restart", &["web"]).expect("proven", 0);
+    Watched { cluster, space: &space, operator: &operator }.ended("restart", &run);
     space.wait_ready("web", 2);
     let after = pods(&space);
     assert_eq!(before.intersection(&after).count(), 0, "{before:?} {after:?}");

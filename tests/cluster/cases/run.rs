@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::manifest::{Web, service};
 use crate::operator::Operator;
 
@@ -32,6 +33,7 @@ pub(crate) fn a_scale_is_proven_by_ready_pods_and_endpoints(cluster: &Cluster) {
     );
     let now = space.get("apps/v1", "Deployment", "web").unwrap();
     assert_eq!((&now["spec"]["replicas"], &now["status"]["readyReplicas"]), (&Value::from(3), &Value::from(3)), "proven means ready");
+    Watched { cluster, space: &space, operator: &operator }.ended("scale", &run);
 }
 
 pub(crate) fn a_scale_down_is_proven_when_the_pods_are_gone(cluster: &Cluster) {
@@ -43,7 +45,7 @@ pub(crate) fn a_scale_down_is_proven_when_the_pods_are_gone(cluster: &Cluster) {
 
 pub(crate) fn a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and_is_undone(cluster: &Cluster) {
     let (space, operator) = place(cluster, &Web::new("web", 1).resources("{requests: {memory: 8Mi, cpu: 10m}}").yaml(), 1);
-    let words = &["web=1000", "--deadline", "15s"];
+    let words = &["web=200", "--deadline", "15s"];
     let run = operator.run(words).expect("failed", 1);
     assert!(run.names().contains(&"step_failed") && run.names().contains(&"undone"), "{:?}", run.names());
     let reason = run.end()["reason"].as_str().unwrap();
@@ -51,6 +53,7 @@ pub(crate) fn a_scale_without_room_ends_as_failed_with_the_scheduler_s_words_and
     assert_eq!(run.end()["debts"].as_array().map(Vec::len), Some(0), "{:#}", run.end());
     assert_eq!(space.replicas("web"), 1);
     space.wait_ready("web", 1);
+    Watched { cluster, space: &space, operator: &operator }.ended("scale: no node has room", &run);
 }
 
 pub(crate) fn a_scale_whose_pods_crash_ends_as_failed_and_says_why(cluster: &Cluster) {

@@ -15,6 +15,7 @@ use timonel::target::request::TargetSpec;
 use tokio::runtime::Runtime;
 
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::tell;
 
 /// One operator at a console, with a journal of its own.
 struct Console {
@@ -257,12 +258,16 @@ pub(crate) fn two_consoles_that_confirm_the_same_plan_at_once_write_once(cluster
     std::thread::scope(|scope| {
         for (console, plan) in [(&one, plans.0), (&two, plans.1)] {
             let ends = &ends;
-            scope.spawn(move || ends.lock().unwrap().push(console.carry_out(plan).0.outcome));
+            scope.spawn(move || ends.lock().unwrap().push(console.carry_out(plan).0));
         }
     });
     let mut ends = ends.into_inner().unwrap();
-    ends.sort_by_key(|e| e.word());
-    assert_eq!(ends, [End::Proven, End::Refused]);
+    ends.sort_by_key(|e| e.outcome.word());
+    assert_eq!([ends[0].outcome, ends[1].outcome], [End::Proven, End::Refused], "{ends:?}");
+    for (end, which) in ends.iter().zip(["first", "second"]) {
+        let row = format!("two consoles confirm the same plan at the same instant: the {which}");
+        tell(cluster, &space, &row, Some(end.exit_code().into()), &json!(end));
+    }
     let after = space.get("apps/v1", "Deployment", "api").unwrap()["metadata"]["generation"].as_i64().unwrap();
     assert_eq!(after, generation + 2, "one scale and one annotation");
 }

@@ -1,0 +1,58 @@
+//! A bad day on the real cluster: what the network, the servers, the clocks, the disk and other people do to a run.
+//!
+//! Each case tells its rows of `assets/faults-real.md`.
+
+mod answers;
+mod clocks;
+mod disk;
+mod others;
+mod servers;
+mod webhooks;
+
+pub(crate) use answers::*;
+pub(crate) use clocks::*;
+pub(crate) use disk::*;
+pub(crate) use others::*;
+pub(crate) use servers::*;
+pub(crate) use webhooks::*;
+
+use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
+use crate::middle::Middle;
+use crate::operator::{Operator, Run, place};
+
+const SCALE: &[&str] = &["run", "scale", "web=2", "--confirm", "y", "-o", "json"];
+
+/// A namespace in which `web` runs with one pod, and its operator behind a server in between.
+struct Place<'a> {
+    cluster: &'a Cluster,
+    space: Namespace<'a>,
+    operator: Operator,
+    middle: Middle,
+}
+
+impl<'a> Place<'a> {
+    fn new(cluster: &'a Cluster) -> Self {
+        let (space, operator) = place(cluster);
+        let middle = Middle::of(cluster, "operator");
+        let operator = operator.through(cluster, "operator", &middle);
+        Self { cluster, space, operator, middle }
+    }
+
+    /// Ends as meant, with that count, and the page says so.
+    fn ended(&self, row: &str, run: Run, outcome: &str, code: i32, replicas: u64) -> Run {
+        let run = run.expect(outcome, code);
+        assert_eq!(self.space.replicas("web"), replicas, "{row}");
+        Watched { cluster: self.cluster, space: &self.space, operator: &self.operator }.ended(row, &run);
+        run
+    }
+}
+
+/// Carries these out at once, each in a place of its own: most of their time is waiting.
+fn at_once(cluster: &Cluster, parts: &[fn(&Place<'_>)]) {
+    std::thread::scope(|scope| {
+        for part in parts {
+            scope.spawn(|| part(&Place::new(cluster)));
+        }
+    });
+}

@@ -1,0 +1,57 @@
+//! Servers that die or stand still: each fault is made once, and meets two runs at two places.
+
+use std::time::Duration;
+
+use super::{Place, SCALE};
+use crate::cluster::Cluster;
+use crate::middle::{Fate, Hold, When};
+use crate::operator::Run;
+
+pub(crate) fn an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt(cluster: &Cluster) {
+    let bed = cluster.bed().expect("a cluster of our own");
+    let (going, coming) = (Place::new(cluster), Place::new(cluster));
+    let asked = going.middle.hold("PATCH", "/scale", 1, When::Asked, Fate::HandedOn);
+    let answered = coming.middle.hold("PATCH", "/scale", 1, When::Answered, Fate::AnswerLost);
+    let (first, second) = (going.operator.start(SCALE), coming.operator.start(SCALE));
+    asked.reached();
+    answered.reached();
+    bed.kill_api_server();
+    asked.go();
+    answered.go();
+    bed.start_api_server().unwrap_or_else(|error| panic!("{error}"));
+    let (first, second) = (Run::of(&first.end()), Run::of(&second.end()));
+    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
+    going.ended("the API server is killed with the write on its way to it, and started again", first, "proven", 0, 2);
+    coming.ended("the API server is killed with the answer on its way back, and started again", second, "proven", 0, 2);
+}
+
+pub(crate) fn a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt(cluster: &Cluster) {
+    let (short, before, meanwhile) = (Place::new(cluster), Place::new(cluster), Place::new(cluster));
+    let stand_still = |seconds: u64, let_go: &[&Hold]| {
+        let bed = cluster.bed().expect("a cluster of our own");
+        bed.stand_still("etcd", true);
+        for hold in let_go {
+            hold.go();
+        }
+        // The time itself is the fault.
+        std::thread::sleep(Duration::from_secs(seconds));
+        bed.stand_still("etcd", false);
+    };
+    let asked = |place: &Place<'_>| place.middle.hold("PATCH", "/scale", 1, When::Asked, Fate::HandedOn);
+    let (hold, running) = (asked(&short), short.operator.start(SCALE));
+    hold.reached();
+    stand_still(20, &[&hold]);
+    let run = Run::of(&running.end());
+    short.ended("etcd stands still for 20 s with the write on its way", run, "proven", 0, 2);
+
+    let locked = before.middle.hold("POST", "/leases", 1, When::Answered, Fate::HandedOn);
+    let hold = asked(&meanwhile);
+    let (first, second) = (before.operator.start(SCALE), meanwhile.operator.start(SCALE));
+    locked.reached();
+    hold.reached();
+    stand_still(40, &[&locked, &hold]);
+    let (first, second) = (Run::of(&first.end()), Run::of(&second.end()));
+    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
+    before.ended("etcd stands still for 40 s, longer than a lock lasts, once the lock is taken", first, "refused", 4, 1);
+    meanwhile.ended("etcd stands still for 40 s, longer than a lock lasts, with the write on its way", second, "refused", 4, 1);
+}
