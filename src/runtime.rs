@@ -11,7 +11,6 @@ mod probing;
 pub mod proving;
 mod recall;
 pub mod screen;
-mod second;
 pub mod signals;
 mod templates;
 pub mod terminal;

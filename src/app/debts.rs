@@ -160,7 +160,6 @@ impl App {
             parameters: payment.parameters,
             overrides: Vec::new(),
             reason: payment.reason,
-            second: None,
         })
     }
 }

@@ -117,8 +117,6 @@ pub enum Pick {
     Run(Ticket),
     /// Opens the plan that pays that debt.
     Debt,
-    /// Makes the plan of that run anew, to approve it.
-    Approve,
     /// Reads that Secret.
     Secret,
     /// Overrides that check.

@@ -96,9 +96,10 @@ impl App {
             panel.error = Some("that is not what the plan asks for".to_owned());
             return Vec::new();
         }
-        let second = panel.request.second.clone();
+        let id = plan.id().to_owned();
         self.overlays.pop();
-        self.carry_on(plan, typed, second)
+        self.overlays.push(Overlay::Run(id.clone()));
+        vec![Effect::Run { plan, typed }]
     }
 
     /// Offers the checks that block and can be overridden.

@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
 use super::{cordon, cronjob, evict, hpa, pause, restart, rollback};
 use crate::base::clock::Clock;
+use crate::base::id::run_id;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -109,8 +110,7 @@ impl ActionSpec {
         }
     }
 
-    /// Whether it knows such a parameter.
-    pub(in crate::run) fn takes(&self, parameter: &str) -> bool {
+    fn takes(&self, parameter: &str) -> bool {
         parameter.split_once('=').is_some_and(|(name, _)| self.parameters.contains(&name))
     }
 }
@@ -161,7 +161,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     }
     let ground = Ground::read(read, context, object).await.map_err(|error| PlanError::of(object, &error))?;
     let now = clock.now();
-    let id = context.id(spec.name, now);
+    let id = run_id(now, spec.name, context.random);
     let part = match spec.name {
         "rollback" => {
             let to = request.parameters.iter().find_map(|p| p.strip_prefix("to="));

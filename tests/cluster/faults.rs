@@ -133,7 +133,21 @@ impl Watched<'_> {
         self.journal_says(row, run.end());
         let writes = self.cluster.writes(self.space);
         assert!(writes.is_none_or(|count| count <= 1), "{row}: {writes:?}");
-        told(self.space, row, run.code, run.end(), Cell::Held("1".to_owned()));
+        told(self.space, row, run.code, run.end(), Cell::Held("1 at most".to_owned()));
+    }
+
+    /// The same, for a run on an object that has no namespace.
+    pub(crate) fn ended_on_a_node(&self, row: &str, run: &Run) {
+        self.journal_says(row, run.end());
+        told(self.space, row, run.code, run.end(), Cell::Held("?".to_owned()));
+    }
+
+    /// The same, for a run whose write was carried out after all, or was not, and which says what is so.
+    pub(crate) fn ended_as_it_was_read(&self, row: &str, run: &Run) {
+        self.journal_says(row, run.end());
+        let held = ["proven if it was carried out after all, else refused", "0 or 4", "1 at most", "nothing"].map(|text| Cell::Held(text.to_owned()));
+        let said = Cell::Shown(timeless(run.end()["reason"].as_str().unwrap_or_default(), self.space.name()));
+        PAGE.tell(row, &[held.as_slice(), &[said]].concat());
     }
 
     /// The journal is whole, and knows the same end; a run that never began is not in it.
@@ -155,11 +169,6 @@ impl Watched<'_> {
 pub(crate) fn tell(cluster: &Cluster, space: &Namespace<'_>, row: &str, code: Option<i32>, end: &Value) {
     let writes = cluster.writes(space).map_or(Cell::Untold, |count| Cell::Held(count.to_string()));
     told(space, row, code, end, writes);
-}
-
-/// Tells of a run on an object that has no namespace.
-pub(crate) fn tell_of_a_node(space: &Namespace<'_>, row: &str, run: &Run) {
-    told(space, row, run.code, run.end(), Cell::Held("?".to_owned()));
 }
 
 fn told(space: &Namespace<'_>, row: &str, code: Option<i32>, end: &Value, writes: Cell) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cases::nodes::SpareNode;
 use crate::cluster::{Cluster, Namespace};
-use crate::faults::{Watched, tell_of_a_node};
+use crate::faults::Watched;
 use crate::manifest::{Web, cron_job};
 use crate::middle::{Fate, Middle, When};
 use crate::operator::{Operator, Run};
@@ -127,8 +127,9 @@ pub(crate) fn a_node_whose_cordon_somebody_takes_back_is_left_to_them(cluster: &
         [("cordon", false, "cordon: somebody takes it back at once"), ("uncordon", true, "uncordon: somebody takes it back at once")]
     {
         set(back);
-        let (_, run) = undone_by_somebody(cluster, &node.space, "admin", &[action, &node.name], &path, || set(back));
-        tell_of_a_node(&node.space, row, &run.expect("failed", 1));
+        let (operator, run) = undone_by_somebody(cluster, &node.space, "admin", &[action, &node.name], &path, || set(back));
+        let watched = Watched { cluster, space: &node.space, operator: &operator };
+        watched.ended_on_a_node(row, &run.expect("failed", 1));
         assert_eq!(node.space.get("v1", "Node", &node.name).unwrap()["spec"]["unschedulable"] == true, back, "{row}");
     }
 }

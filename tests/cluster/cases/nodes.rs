@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace};
-use crate::faults::tell_of_a_node;
+use crate::faults::Watched;
 use crate::operator::Operator;
 
 /// A node without a kubelet, gone when the test is over.
@@ -39,17 +39,18 @@ impl Drop for SpareNode<'_> {
 pub(crate) fn a_cordoned_node_is_a_debt_until_it_is_uncordoned(cluster: &Cluster) {
     let node = SpareNode::new(cluster);
     let admin = Operator::new(cluster, "admin", &node.space);
+    let watched = Watched { cluster, space: &node.space, operator: &admin };
     let run = admin.run_of("cordon", &[&node.name]).expect("proven", 0);
     assert!(run.end()["debts"][0]["pay"].as_str().unwrap().contains("uncordon"), "{:#}", run.end());
     assert!(node.unschedulable());
-    tell_of_a_node(&node.space, "cordon", &run);
+    watched.ended_on_a_node("cordon", &run);
     let again = admin.plan_of("cordon", &[&node.name]);
     assert_eq!((again.code, again.blocked_by()), (Some(4), vec!["cordoned"]));
     let refused = admin.run_of("cordon", &[&node.name]).expect("refused", 4);
-    tell_of_a_node(&node.space, "cordon: it is cordoned already", &refused);
-    tell_of_a_node(&node.space, "uncordon", &admin.run_of("uncordon", &[&node.name]).expect("proven", 0));
+    watched.ended_on_a_node("cordon: it is cordoned already", &refused);
+    watched.ended_on_a_node("uncordon", &admin.run_of("uncordon", &[&node.name]).expect("proven", 0));
     let refused = admin.run_of("uncordon", &[&node.name]).expect("refused", 4);
-    tell_of_a_node(&node.space, "uncordon: it is not cordoned", &refused);
+    watched.ended_on_a_node("uncordon: it is not cordoned", &refused);
     assert!(!node.unschedulable());
     admin.call(&["journal", "verify"]).exits(0);
 }
