@@ -198,6 +198,8 @@ actions! {
     Evict, "evict", "evict: delete the pod as its disruption budget allows", [Workloads, Global], Key;
     Cordon, "cordon", "cordon: the pod's node takes no new pods, or takes them again", [Workloads, Global], Key;
 
+    Approve, "approve", "approve: the plan of somebody else that waits for a second person", [Workloads, Global], Key;
+
     CancelRun, "cancel-run", "cancel the run and undo it", [Run], Key;
     UndoRun, "undo-run", "undo the run: a new plan", [Run, Record], Key;
     ResumeRun, "resume-run", "resume the run: go on where it stopped", [Run, Record], Key;
@@ -243,7 +245,7 @@ impl Action {
     /// Whether it leads to a change of the target. What begins something new lives under the leader key `a` (contract.md 14).
     pub const fn changes(self) -> bool {
         let begins = matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::Evict | Self::Cordon);
-        begins || matches!(self, Self::UndoLast | Self::UndoRun | Self::ResumeRun)
+        begins || matches!(self, Self::Approve | Self::UndoLast | Self::UndoRun | Self::ResumeRun)
     }
 }
 

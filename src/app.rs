@@ -27,6 +27,7 @@ mod reading;
 mod receive;
 pub mod releases;
 pub mod runs;
+mod second;
 pub mod telling;
 pub mod text_field;
 pub mod ticket;

@@ -4,6 +4,7 @@
 //! rules of its own: what a command answers comes from the same rooms as what the screen shows.
 
 mod action;
+mod approve;
 mod args;
 mod check;
 mod cluster;
@@ -32,8 +33,8 @@ use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
 pub use args::{
-    ActionArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs, RunsCommand,
-    ServiceFile, SimArgs, Since, UndoArgs,
+    ActionArgs, ApproveArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs,
+    RunsCommand, ServiceFile, SimArgs, Since, UndoArgs,
 };
 pub use output::{Exit, Failure, Printer};
 
@@ -96,6 +97,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),
         Some(Command::Plan(args)) => action::plan(global, &args, printer),
+        Some(Command::Approve(args)) => approve::run(global, &args, printer),
         Some(Command::Run(args)) => action::run(global, &args, printer),
         Some(Command::Completions { shell }) => generate::completions(shell, printer),
         Some(Command::Schema { name }) => schema::run(name.as_deref(), printer),

@@ -7,13 +7,14 @@
 //! plan        the value: what will change, hash, staleness, lines       level, environment   how much must be typed
 //! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
 //! ground      what they have in common                                  context              what plans rest on
-//! debts       what runs left, and what pays it
+//! debts       what runs left, and what pays it                           approval             a second person for a plan that waits
 //! record      a plan in the journal                                  resume               a recorded plan goes on
 //! story       a run as people read it                                undo                 which run is taken back
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
 //! ```
 
 pub mod actions;
+mod approval;
 mod check;
 mod checks;
 mod confirm;
@@ -58,6 +59,7 @@ mod word;
 mod world;
 
 pub use actions::{ActionRequest, ActionSpec};
+pub use approval::{Approved, Asked, BreakGlass, WAITS_FOR, Waiting, approve, asked, wait, withdraw};
 pub use check::{Answer, Check, Choice};
 pub use checks::HpaChoice;
 pub use confirm::{Confirmed, Refusal};

@@ -11,6 +11,7 @@ mod probing;
 pub mod proving;
 mod recall;
 pub mod screen;
+mod second;
 pub mod signals;
 mod templates;
 pub mod terminal;

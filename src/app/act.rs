@@ -76,6 +76,7 @@ impl App {
             Action::Logs => self.logs_of_selection(),
             Action::Copy => self.copy(),
             Action::DiffRelease | Action::BackPreview => self.diff_release(),
+            Action::Approve => self.ask_approval(),
             Action::Scale => self.ask_scale(),
             Action::DismissFirstSteps => self.dismiss_first_steps(),
             Action::Rollback => self.plan_rollback(),
@@ -106,6 +107,7 @@ impl App {
     pub(super) fn back(&mut self) -> Vec<Effect> {
         match self.overlays.pop() {
             Some(Overlay::Prompt(prompt)) => self.prompt_left(&prompt),
+            Some(Overlay::Plan(panel)) => return Self::leave_plan(&panel),
             None if self.focus == Pane::Logs && self.logs.search.is_some() => self.logs.search_for(None),
             None if self.focus == Pane::Workloads && self.workloads.has_filter() => self.workloads.clear_filter(),
             None if self.zoomed => self.zoomed = false,

@@ -160,6 +160,7 @@ impl App {
             parameters: payment.parameters,
             overrides: Vec::new(),
             reason: payment.reason,
+            second: None,
         })
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::ticket::Ticket;
-use crate::run::{ActionRequest, Here, Plan, Way};
+use crate::run::{ActionRequest, Asked, Here, Plan, Way};
 use crate::target::model::ObjectRef;
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
@@ -59,6 +59,15 @@ pub enum Effect {
     },
     /// Go on with a run of the journal; what was confirmed asks for nothing new.
     Resume(String),
+    /// Approve the plan of somebody else, which was made anew here.
+    Approve {
+        /// The plan that was on screen.
+        plan: Arc<Plan>,
+        /// What waits.
+        asked: Box<Asked>,
+        /// What was typed.
+        typed: String,
+    },
     /// Stop a run and undo it.
     CancelRun(String),
     /// Answer the question of a run that waits.
@@ -96,6 +105,27 @@ pub struct PlanRequest {
     pub overrides: Vec<String>,
     /// Why.
     pub reason: Option<String>,
+    /// A second person is part of it: the plan is made anew.
+    pub second: Option<Second>,
+}
+
+/// Why a plan is made anew for a run that waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Second {
+    /// It was approved, and is confirmed once more. Run id.
+    Again(String),
+    /// It is approved here.
+    Approve(Box<Asked>),
+}
+
+impl Second {
+    /// The run that waits.
+    pub fn run(&self) -> &str {
+        match self {
+            Self::Again(run) => run,
+            Self::Approve(asked) => &asked.run,
+        }
+    }
 }
 
 /// Lines that [`Fetch::LastLines`] asks for.
@@ -144,6 +174,7 @@ impl From<ActionRequest> for PlanRequest {
             parameters: request.parameters,
             overrides: request.overrides,
             reason: request.reason,
+            second: None,
         }
     }
 }

@@ -117,6 +117,8 @@ pub enum Pick {
     Run(Ticket),
     /// Opens the plan that pays that debt.
     Debt,
+    /// Makes the plan of that run anew, to approve it.
+    Approve,
     /// Reads that Secret.
     Secret,
     /// Overrides that check.

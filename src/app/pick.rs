@@ -168,6 +168,7 @@ impl App {
                 let object = ObjectRef::new(Kind::Secret, namespace, name);
                 self.fetch(format!("{object} · YAML, without values"), Fetch::Yaml(object))
             }
+            Pick::Approve => self.approve_run(&first),
             Pick::Override => self.ask_reason(first),
         }
     }

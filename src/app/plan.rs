@@ -96,10 +96,9 @@ impl App {
             panel.error = Some("that is not what the plan asks for".to_owned());
             return Vec::new();
         }
-        let id = plan.id().to_owned();
+        let second = panel.request.second.clone();
         self.overlays.pop();
-        self.overlays.push(Overlay::Run(id.clone()));
-        vec![Effect::Run { plan, typed }]
+        self.carry_on(plan, typed, second)
     }
 
     /// Offers the checks that block and can be overridden.

@@ -9,7 +9,7 @@ use super::notice::Tone;
 use super::overlay::{self, Overlay};
 use super::ticket::{Question, Ticket};
 use crate::base::problem::{Level, Problem};
-use crate::run::{End, OwnRuns, RunEvent};
+use crate::run::{End, Happening, OwnRuns, RunEvent};
 use crate::service::Target;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 
@@ -146,6 +146,10 @@ impl App {
 
     pub(super) fn run_event(&mut self, event: RunEvent) -> Vec<Effect> {
         let id = event.run.clone();
+        if matches!(event.what, Happening::Approved { .. }) {
+            self.runs.apply(event);
+            return self.confirm_again(&id);
+        }
         if !self.runs.apply(event) {
             return Vec::new();
         }

@@ -84,6 +84,8 @@ impl Runs {
             Happening::StepFailed { step, reason, took_seconds } => run.step(step, |s| s.state = StepState::Failed(reason, took_seconds)),
             Happening::Note { text } => run.notes.push(text),
             Happening::Undone { text } => run.notes.push(format!("undone: {text}")),
+            Happening::Waiting { until, .. } => run.notes.push(format!("waits for a second person until {until:.0}: `timonel approve {}`", run.id)),
+            Happening::Approved { by } => run.notes.push(format!("approved by {by}")),
             Happening::Asked { question } => run.question = Some(question),
             Happening::Ended { outcome, .. } => {
                 run.question = None;

@@ -5,6 +5,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::sync::Arc;
 
+use super::approve::Requester;
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{ActionArgs, ConfirmArgs, Global, Output, RunArgs};
@@ -38,13 +39,14 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
     let booted = cluster::booted(global, &args.action.file)?;
     let planner = booted.planner(args.action.deadline);
     let make = async |client: &Client| make(&booted, &planner, client, &args.action, PlanError::run_exit_code).await;
-    verified(global, &booted, &args.confirmation, make, printer)
+    verified(global, &booted, &planner, &args.confirmation, make, printer)
 }
 
 /// Makes a plan, has it confirmed, and carries it out.
 pub(super) fn verified(
     global: &Global,
     booted: &Booted,
+    planner: &Planner,
     given: &ConfirmArgs,
     make: impl AsyncFnOnce(&Client) -> Result<Plan, Failure>,
     printer: &mut Printer,
@@ -70,21 +72,29 @@ pub(super) fn verified(
         Some(hash) => plan.expect_hash(hash),
         None => Ok(plan),
     };
-    let confirmed = meant.and_then(|plan| {
-        let typed = confirmation(&plan, given.confirm.as_deref(), printer);
-        plan.confirm(&typed, booted.clock.now())
-    });
+    let confirmed = match meant {
+        Ok(plan) if plan.needs_approval() && plan.allowed() => {
+            Requester { runtime: &runtime, booted, client: &client, planner, given }.confirmed(plan, printer)?
+        }
+        Ok(plan) => {
+            let typed = confirmation(&plan, given.confirm.as_deref(), printer);
+            plan.confirm(&typed, booted.clock.now()).map_err(|refusal| Outcome::refused(&refusal))
+        }
+        Err(refusal) => Err(Outcome::refused(&refusal)),
+    };
     let confirmed = match confirmed {
         Ok(confirmed) => confirmed,
-        Err(refusal) => {
+        Err(outcome) => {
             // Machines learn the end from the last line, whatever it is.
             if printer.output() != Output::Table {
-                printer.event(&RunEvent::ended(&id, booted.clock.now(), Outcome::refused(&refusal)))?;
+                printer.event(&RunEvent::ended(&id, booted.clock.now(), outcome.clone()))?;
             }
-            return Err(refused(&refusal));
+            let failure = Failure::new(Exit(outcome.exit_code()), format!("refused, nothing was written: {}", outcome.reason));
+            return Err(if outcome.hint.is_empty() { failure } else { failure.hint(outcome.hint) });
         }
     };
-    let outcome = runtime.block_on(carry_out(|deps| execute(confirmed, deps), client, journal, booted, printer, &shown))?;
+    let carried = Carried { client, journal, booted };
+    let outcome = runtime.block_on(carry_out(|deps| execute(confirmed, deps), carried, printer, &shown))?;
     runtime.shutdown_background();
     ended(&outcome, printer)
 }
@@ -107,7 +117,7 @@ pub(super) fn ended(outcome: &Outcome, printer: &Printer) -> Result<Exit, Failur
     Ok(exit)
 }
 
-fn refused(refusal: &crate::run::Refusal) -> Failure {
+pub(super) fn refused(refusal: &crate::run::Refusal) -> Failure {
     Failure::new(Exit::REFUSED, format!("refused, nothing was written: {refusal}")).hint(refusal.hint())
 }
 
@@ -148,7 +158,7 @@ fn unresolved(error: &NameError, exit: fn(&PlanError) -> u8) -> Failure {
     }
 }
 
-fn print(plan: &Plan, now: jiff::Timestamp, printer: &mut Printer) -> Result<(), Failure> {
+pub(super) fn print(plan: &Plan, now: jiff::Timestamp, printer: &mut Printer) -> Result<(), Failure> {
     if printer.output() != Output::Table {
         return printer.value(plan);
     }
@@ -175,7 +185,7 @@ pub(super) fn print_lines(lines: &[PlanLine], printer: &mut Printer) -> Result<(
 }
 
 /// What confirms the plan: the option, else what is typed at the terminal; empty when there is neither.
-fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> String {
+pub(super) fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> String {
     let Some(wanted) = plan.confirmation().text.as_deref().filter(|_| plan.allowed()) else { return String::new() };
     if let Some(given) = given {
         return given.to_owned();
@@ -189,15 +199,21 @@ fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Printer) -> Stri
     typed
 }
 
+/// What a run is carried out with.
+#[derive(Clone)]
+pub(super) struct Carried<'a> {
+    pub(super) client: Client,
+    pub(super) journal: Arc<Journal>,
+    pub(super) booted: &'a Booted,
+}
+
 /// Carries a run out to its end: prints what it tells, hands signals and answers in.
-pub(super) async fn carry_out<R: Future<Output = Outcome> + Send + 'static>(
+pub(super) async fn carry_out<T: Send + 'static, R: Future<Output = T> + Send + 'static>(
     run: impl FnOnce(Deps) -> R,
-    client: Client,
-    journal: Arc<Journal>,
-    booted: &Booted,
+    Carried { client, journal, booted }: Carried<'_>,
     printer: &mut Printer,
     plan: &Arc<Plan>,
-) -> Result<Outcome, Failure> {
+) -> Result<T, Failure> {
     let attended = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && printer.output() == Output::Table;
     let control = Arc::new(Control::new(attended));
     let (events, mut told_by_run) = tokio::sync::mpsc::channel(EVENTS);
@@ -260,7 +276,7 @@ async fn asked(question: &crate::run::Question, printer: &mut Printer) -> Option
 }
 
 /// One event as a line: JSON for machines, words for people.
-fn told(printer: &mut Printer, event: &RunEvent, plan: &Arc<Plan>, begun: jiff::Timestamp) -> Result<(), Failure> {
+pub(super) fn told(printer: &mut Printer, event: &RunEvent, plan: &Arc<Plan>, begun: jiff::Timestamp) -> Result<(), Failure> {
     if printer.output() != Output::Table {
         return printer.event(event);
     }
@@ -274,6 +290,8 @@ fn told(printer: &mut Printer, event: &RunEvent, plan: &Arc<Plan>, begun: jiff::
         Happening::StepProven { step, text, .. } => printer.colored("32", &format!("{after}  {step} proven: {text}")),
         Happening::StepFailed { step, reason, .. } => printer.colored("31", &format!("{after}  {step} failed: {reason}")),
         Happening::Note { text } => format!("{after}  note: {text}"),
+        Happening::Waiting { until, .. } => format!("{after}  waits for a second person until {until:.0}: timonel approve {}", event.run),
+        Happening::Approved { by } => printer.colored("32", &format!("{after}  approved by {by}")),
         Happening::Asked { question } => format!("{after}  {}", question.reason),
         Happening::Undone { text } => format!("{after}  undone: {text}"),
         Happening::Ended { outcome, .. } => {

@@ -145,6 +145,11 @@ pub enum Command {
         after_help = "Example:\n  timonel run scale backend=5 --confirm production\n\nExit codes: 0 proven, 1 failed and nothing left behind, 2 failed and debts are left, 3 outcome unknown, 4 refused before anything was written."
     )]
     Run(RunArgs),
+    /// The second person: make a plan that waits anew, compare, approve; without a run id: what waits
+    #[command(
+        after_help = "Example:\n  timonel approve\n  timonel approve 20261122-143312-scale-7f3a\n\nThe approval is written with the cluster login of whoever approves; whoever asked confirms once more and begins.\nExit codes: 0 approved, 4 refused."
+    )]
+    Approve(ApproveArgs),
     /// What was run, how it ended, what it left behind
     #[command(
         after_help = "Example:\n  timonel runs\n  timonel runs show 20261122-143312-scale-7f3a\n  timonel runs resume 20261122-143312-scale-7f3a\n  timonel runs undo 20261122-143312-scale-7f3a"
@@ -304,6 +309,25 @@ pub struct ConfirmArgs {
     /// Refuse unless the freshly made plan has this hash
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
+    /// Go on without the second person that the plan asks for: needs --reason, takes a minute, and is on record
+    #[arg(long)]
+    pub break_glass: bool,
+}
+
+/// A plan to be approved.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// Run id; without one: what waits
+    pub run: Option<String>,
+    /// What the plan asks to be typed; needed without a terminal
+    #[arg(long, value_name = "TEXT")]
+    pub confirm: Option<String>,
+    /// Refuse unless the freshly made plan has this hash
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+    /// Service file, short form.
+    #[command(flatten)]
+    pub file: ServiceFile,
 }
 
 /// Subcommands of `runs`.

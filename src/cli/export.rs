@@ -41,6 +41,10 @@ struct Exported {
     by: String,
     /// What was typed; null where nothing was asked for.
     typed: Option<String>,
+    /// Who approved it, by their name in the cluster; null where nobody had to.
+    approved_by: Option<String>,
+    /// Whether it went on without the second person that it asked for.
+    break_glass: bool,
     /// Why, in the operator's words.
     reason: Option<String>,
     /// The commands that do the same without this program.
@@ -114,6 +118,8 @@ fn exported(run: &RunSummary, own: &[&Entry]) -> Exported {
         quantity: safe(&run.quantity),
         by: safe(&format!("{}@{}", run.user, run.host)),
         typed: text(EntryKind::Confirm, "/typed"),
+        approved_by: text(EntryKind::Confirm, "/approved_by"),
+        break_glass: field(EntryKind::Confirm, "/break_glass") == Some(Value::Bool(true)),
         reason: text(EntryKind::Plan, "/inputs/reason"),
         same_as: same_as
             .iter()
@@ -155,6 +161,10 @@ fn section(run: &Exported, zone: &TimeZone, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.push(format!("- run {} by {}", run.id, plain(&run.by)));
     lines.extend(run.typed.iter().map(|typed| format!("- confirmed with {}", code(typed))));
+    lines.extend(run.approved_by.iter().map(|by| format!("- approved by {}", plain(by))));
+    if run.break_glass {
+        lines.push("- **BREAK-GLASS**: it went on without the second person that it asked for".to_owned());
+    }
     lines.extend(run.reason.iter().map(|reason| format!("- why: {}", plain(reason))));
     lines.extend(run.same_as.iter().map(|command| format!("- the same by hand: {}", code(command))));
     match run.outcome {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::action::{carry_out, ended, journal, verified};
+use super::action::{Carried, carry_out, ended, journal, verified};
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, UndoArgs};
@@ -37,7 +37,8 @@ pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result
     } else {
         printer.event(&RunEvent::new(plan.id(), booted.clock.now(), Happening::Planned { plan: Box::new(Plan::clone(&plan)) }))?;
     }
-    let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), client, journal, &booted, printer, &plan))?;
+    let carried = Carried { client, journal, booted: &booted };
+    let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), carried, printer, &plan))?;
     runtime.shutdown_background();
     ended(&outcome, printer)
 }
@@ -61,7 +62,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
         }
         Ok(made)
     };
-    verified(global, &booted, &args.confirmation, make, printer)
+    verified(global, &booted, &planner, &args.confirmation, make, printer)
 }
 
 /// The same options, on the context and namespace of a run where none are named.

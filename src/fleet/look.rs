@@ -17,8 +17,8 @@ use super::{Fleet, Metrics};
 use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::target::model::{
-    Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, MetaOnly, Namespace, Node, Object, ObjectRef, Pdb, Pvc,
-    ReplicaSet, Scope, Seconds, Service, Usage, Workload,
+    Certificate, ControllerRevision, CronJob, EndpointSlice, Event, Hpa, Ingress, Job, Kind, Lease, MetaOnly, Namespace, Node, Object, ObjectRef,
+    Pdb, Pvc, ReplicaSet, Scope, Seconds, Service, Usage, Workload,
 };
 use crate::target::request::StreamKey;
 
@@ -220,6 +220,11 @@ impl Fleet {
     /// All persistent volume claims.
     pub fn pvcs(&self) -> impl Iterator<Item = &Arc<Pvc>> {
         self.objects.pvcs.iter()
+    }
+
+    /// The Leases of runs.
+    pub fn leases(&self) -> impl Iterator<Item = &Arc<Lease>> {
+        self.objects.leases.iter()
     }
 
     /// All cert-manager Certificates.

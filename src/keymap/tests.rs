@@ -176,6 +176,7 @@ fn a_key_that_hides_the_leader_in_one_place_is_told() {
         ("a t", "trigger"),
         ("a d", "evict"),
         ("a c", "cordon"),
+        ("a a", "approve"),
     ];
     let expected =
         hidden.map(|(keys, action)| format!("mine.toml In [logs] 'a' (logs-wrap) hides '{keys}' ({action}). | Choose another key for one of them."));

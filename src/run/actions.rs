@@ -9,7 +9,6 @@ use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
 use super::{cordon, cronjob, evict, hpa, pause, restart, rollback};
 use crate::base::clock::Clock;
-use crate::base::id::run_id;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -110,7 +109,8 @@ impl ActionSpec {
         }
     }
 
-    fn takes(&self, parameter: &str) -> bool {
+    /// Whether it knows such a parameter.
+    pub(in crate::run) fn takes(&self, parameter: &str) -> bool {
         parameter.split_once('=').is_some_and(|(name, _)| self.parameters.contains(&name))
     }
 }
@@ -161,7 +161,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     }
     let ground = Ground::read(read, context, object).await.map_err(|error| PlanError::of(object, &error))?;
     let now = clock.now();
-    let id = run_id(now, spec.name, context.random);
+    let id = context.id(spec.name, now);
     let part = match spec.name {
         "rollback" => {
             let to = request.parameters.iter().find_map(|p| p.strip_prefix("to="));

@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 
 use super::plan::Plan;
-use crate::base::confirmation::Confirmation;
 
 /// A plan that somebody confirmed. Consumed by [`execute`](super::execute()).
 #[derive(Debug)]
@@ -33,6 +32,18 @@ pub enum Refusal {
     /// A second person has to approve.
     #[error("the plan asks for a second person's approval")]
     NeedsApproval,
+    /// Breaking the glass takes its time.
+    #[error("the glass is not broken yet: {0} s are left")]
+    NotArmed(u64),
+    /// Breaking the glass is done in writing.
+    #[error("breaking the glass needs a reason")]
+    NoReason,
+    /// Whoever asked cannot approve.
+    #[error("'{0}' asked for it: a second person approves, with a login of their own")]
+    SamePerson(String),
+    /// The approval could not be written.
+    #[error("not approved: {0}")]
+    NotApproved(String),
     /// The freshly made plan is not the one that was meant.
     #[error("the plan is not the one that was meant: its hash is {0}")]
     OtherPlan(String),
@@ -45,7 +56,11 @@ impl Refusal {
             Self::Blocked(_) => "see the fix of each check; some can be overridden with --override CHECK --reason TEXT",
             Self::WrongText(_) | Self::NothingTyped(_) => "give it with --confirm TEXT, or type it when asked",
             Self::Expired => "make a new plan",
-            Self::NeedsApproval => "approvals by a second person are not part of this version",
+            Self::NeedsApproval => "a second person approves with `timonel approve RUN`; alone: --break-glass --reason TEXT",
+            Self::NotArmed(_) => "wait, or withdraw",
+            Self::NoReason => "give it with --reason TEXT",
+            Self::SamePerson(_) => "ask somebody else",
+            Self::NotApproved(_) => "look at what waits with `timonel approve`",
             Self::OtherPlan(_) => "look at the new plan; its hash is shown there",
         }
     }
@@ -56,8 +71,17 @@ impl Plan {
     ///
     /// Exact to the letter, save for white space around it. An empty text confirms nothing, except a plan that writes nothing.
     pub fn confirm(self, typed: &str, now: Timestamp) -> Result<Confirmed, Refusal> {
+        self.is_confirmed_by(typed, now)?;
+        if self.needs_approval() {
+            return Err(Refusal::NeedsApproval);
+        }
+        Ok(Confirmed { plan: self, at: now })
+    }
+
+    /// Whether it may run, is fresh, and this is what it asks to be typed.
+    pub(in crate::run) fn is_confirmed_by(&self, typed: &str, now: Timestamp) -> Result<(), Refusal> {
         if !self.allowed {
-            return Err(Refusal::Blocked(self.blocked_by));
+            return Err(Refusal::Blocked(self.blocked_by.clone()));
         }
         if self.valid_for(now).is_zero() {
             return Err(Refusal::Expired);
@@ -69,10 +93,7 @@ impl Plan {
                 _ => {}
             }
         }
-        if self.confirmation.level == Confirmation::TwoPerson {
-            return Err(Refusal::NeedsApproval);
-        }
-        Ok(Confirmed { plan: self, at: now })
+        Ok(())
     }
 
     /// Refuses unless this is the plan with that hash (`--plan HASH`).
@@ -87,14 +108,15 @@ impl Confirmed {
         &self.plan
     }
 
+    /// A plan whose confirmation is known otherwise: it was looked at together with its approval, or recorded by a run that is resumed and
+    /// asks for nothing new.
+    pub(in crate::run) fn of(plan: Plan, at: Timestamp) -> Self {
+        Self { plan, at }
+    }
+
     /// When.
     pub fn at(&self) -> Timestamp {
         self.at
-    }
-
-    /// A plan that was confirmed before, as the journal says: its run is resumed, and asks for nothing new.
-    pub(in crate::run) fn recorded(plan: Plan, at: Timestamp) -> Self {
-        Self { plan, at }
     }
 
     pub(in crate::run) fn into_plan(self) -> Plan {

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::environment::Environment;
 use super::plan::Operator;
 use super::scrub;
+use crate::base::id::run_id;
 use crate::target::api::{ErrorKind, TargetError};
 use crate::target::model::ObjectRef;
 
@@ -33,6 +36,8 @@ pub struct PlanContext {
     pub prove_within: Duration,
     /// Four random hex digits of the plan's id.
     pub random: u16,
+    /// The id of a plan that is made anew for a run that waits; a lock of that run is no lock of somebody else.
+    pub run: Option<String>,
 }
 
 impl PlanContext {
@@ -49,7 +54,13 @@ impl PlanContext {
             probes: Vec::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
+            run: None,
         }
+    }
+
+    /// The id of a plan of that action.
+    pub(in crate::run) fn id(&self, action: &str, now: Timestamp) -> String {
+        self.run.clone().unwrap_or_else(|| run_id(now, action, self.random))
     }
 }
 

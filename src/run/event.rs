@@ -89,6 +89,18 @@ pub enum Happening {
         /// In words.
         text: String,
     },
+    /// The plan waits for a second person, before anything of it is done.
+    Waiting {
+        /// Until when.
+        until: Timestamp,
+        /// What is approved.
+        plan_hash: String,
+    },
+    /// A second person approved it; it is confirmed once more.
+    Approved {
+        /// Who, by their name in the cluster.
+        by: String,
+    },
     /// The run waits for an answer.
     Asked {
         /// The question.

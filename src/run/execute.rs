@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
 
+use super::approval::Approval;
 use super::confirm::Confirmed;
 use super::control::Control;
 use super::debts::book;
@@ -100,7 +101,7 @@ async fn carry_out(confirmed: Confirmed, past: Option<Past>, deps: Deps) -> Outc
     }
 }
 
-fn holder(plan: &Plan, deps: &Deps) -> Holder {
+pub(in crate::run) fn holder(plan: &Plan, deps: &Deps) -> Holder {
     let operator = &plan.inner.operator;
     Holder {
         identity: format!("{}@{}/{}", operator.user, operator.host, plan.id),
@@ -110,6 +111,10 @@ fn holder(plan: &Plan, deps: &Deps) -> Holder {
         cluster_user: operator.cluster_user.clone(),
         plan_hash: plan.hash.clone(),
         since: deps.clock.now(),
+        approved_by: match &plan.approval {
+            Some(Approval::By(user)) => Some(user.clone()),
+            Some(Approval::BrokenGlass) | None => None,
+        },
     }
 }
 

@@ -43,6 +43,12 @@ impl Gate {
         (plan, gate)
     }
 
+    /// The right to write the locks of a plan, and nothing else: for a plan that waits, and for who approves it.
+    pub(in crate::run) fn of_locks(plan: &Plan, write: Arc<dyn Write>) -> Self {
+        let (subject, uid) = (plan.inner.subject.clone(), String::new());
+        Self { run: plan.id.clone(), subject, uid, writes: Vec::new(), leases: locks(plan), write }
+    }
+
     /// The leases that the plan locks, in the order in which they are taken.
     pub(in crate::run) fn leases(&self) -> &[ObjectRef] {
         &self.leases

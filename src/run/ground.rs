@@ -82,7 +82,8 @@ impl Ground {
     pub(in crate::run) async fn plan(self, read: &dyn Read, context: &PlanContext, part: Part, id: String, now: Timestamp) -> Plan {
         let write = part.write.as_ref();
         let tried = write.map(|w| (w, self.object.resource_version())).into_iter().collect();
-        let (rights, leases, dry_run) = futures_util::join!(rights(read, &self.object.reference, write), leases(read, write), try_out(read, tried));
+        let (rights, leases, dry_run) =
+            futures_util::join!(rights(read, &self.object.reference, write), leases(read, context, write), try_out(read, tried));
         let mut all = checks::rights(&rights);
         all.push(checks::identity(&self.identity, context.cluster_pin.as_deref(), &self.object));
         all.push(checks::read_only(context.read_only));
@@ -236,16 +237,21 @@ pub(in crate::run) async fn rights<'a>(read: &dyn Read, object: &ObjectRef, writ
     join_all(wanted.into_iter().map(ask)).await
 }
 
-/// Who holds the locks of what is written.
+/// Who holds the locks of what is written, besides the run that the plan is for.
 pub(in crate::run) async fn leases<'a>(
     read: &dyn Read,
+    context: &PlanContext,
     writes: impl IntoIterator<Item = &'a FieldWrite>,
 ) -> Vec<(ObjectRef, Result<LeaseFacts, TargetError>)> {
     let mut names: Vec<ObjectRef> = writes.into_iter().map(FieldWrite::lock).collect();
     names.sort_unstable();
     names.dedup();
     let ask = |name: ObjectRef| async move {
-        let found = read.get(&name, "").await.map(|raw| LeaseFacts::of(&raw));
+        let found = read.get(&name, "").await.map(|raw| {
+            let facts = LeaseFacts::of(&raw);
+            let own = context.run.as_ref().is_some_and(|run| *run == facts.run);
+            if own { LeaseFacts { holder: String::new(), ..facts } } else { facts }
+        });
         (name, found)
     };
     join_all(names.into_iter().map(ask)).await

@@ -39,6 +39,10 @@ pub(in crate::run) struct LeaseFacts {
     pub since: String,
     /// What the holder does.
     pub action: String,
+    /// Run id, of the holder or of what waits.
+    pub run: String,
+    /// Who approved what waits, and what they approved.
+    pub approved: (String, String),
     pub uid: String,
     pub resource_version: String,
     pub transitions: i64,
@@ -54,6 +58,8 @@ impl LeaseFacts {
             renewed: text(raw, "/spec/renewTime"),
             since: said(note::SINCE),
             action: said(note::ACTION),
+            run: said(note::RUN),
+            approved: (said(note::APPROVED_BY), said(note::APPROVED_HASH)),
             uid: text(raw, "/metadata/uid"),
             resource_version: text(raw, "/metadata/resourceVersion"),
             transitions: int(raw, "/spec/leaseTransitions").unwrap_or(0),
@@ -89,6 +95,8 @@ pub(in crate::run) struct Holder {
     pub cluster_user: String,
     pub plan_hash: String,
     pub since: Timestamp,
+    /// Who must have approved it in the first of its locks, when somebody must.
+    pub approved_by: Option<String>,
 }
 
 impl Holder {
@@ -129,9 +137,7 @@ impl Holder {
     /// annotations goes, its approvals too.
     pub(in crate::run) fn take(&self, lease: &ObjectRef, was: &LeaseFacts, now: Timestamp) -> WriteRequest {
         let mut annotations = self.annotations("lock");
-        for key in [note::APPROVED_BY, note::APPROVED_HASH, note::INPUTS, note::EXPIRES_AT, note::PREEMPT_BY] {
-            annotations[key] = Value::Null;
-        }
+        forget(&mut annotations);
         let spec = json!({
             "holderIdentity": self.identity,
             "leaseDurationSeconds": DURATION.as_secs(),
@@ -152,13 +158,38 @@ impl Holder {
         patch(lease, uid, version, &json!({ note::STEP: step }), &json!({ "renewTime": micro(now) }))
     }
 
+    /// Asks for a second person: what the plan is made from, never the plan.
+    pub(in crate::run) fn ask(lease: &ObjectRef, was: &LeaseFacts, inputs: &str, until: Timestamp) -> WriteRequest {
+        let annotations = json!({ note::INPUTS: inputs, note::EXPIRES_AT: until.to_string(), note::APPROVED_BY: null, note::APPROVED_HASH: null });
+        patch(lease, &was.uid, &was.resource_version, &annotations, &json!({}))
+    }
+
+    /// Approves what waits there.
+    pub(in crate::run) fn approve(lease: &ObjectRef, was: &LeaseFacts, by: &str, signature: &str) -> WriteRequest {
+        let annotations = json!({ note::APPROVED_BY: by, note::APPROVED_HASH: signature });
+        patch(lease, &was.uid, &was.resource_version, &annotations, &json!({}))
+    }
+
+    /// Lets go of the lock while the plan waits on.
+    pub(in crate::run) fn let_go(lease: &ObjectRef, uid: &str, version: &str) -> WriteRequest {
+        patch(lease, uid, version, &json!({}), &json!({ "holderIdentity": Value::Null }))
+    }
+
     /// Lets go. The Lease itself stays: making it again would need one right more than keeping it.
     pub(in crate::run) fn release(&self, lease: &ObjectRef, uid: &str, version: &str) -> WriteRequest {
         let mut annotations = self.annotations("");
         if let Some(map) = annotations.as_object_mut() {
             map.values_mut().for_each(|v| *v = Value::Null);
         }
+        forget(&mut annotations);
         patch(lease, uid, version, &annotations, &json!({ "holderIdentity": Value::Null }))
+    }
+}
+
+/// Takes away what waited, what was approved and who asked for the lock.
+fn forget(annotations: &mut Value) {
+    for key in [note::APPROVED_BY, note::APPROVED_HASH, note::INPUTS, note::EXPIRES_AT, note::PREEMPT_BY] {
+        annotations[key] = Value::Null;
     }
 }
 

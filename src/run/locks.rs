@@ -11,6 +11,7 @@ use futures_util::future::{Either, select};
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
+use super::approval;
 use super::facts::text;
 use super::gate::Gate;
 use super::lease::{DURATION, Holder, LeaseFacts, RENEW_EVERY};
@@ -18,7 +19,7 @@ use super::machine::Locking;
 use super::time::Timer;
 use crate::base::clock::Clock;
 use crate::base::text::elide;
-use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::api::{ErrorKind, Read, TargetError, WriteRequest};
 use crate::target::model::ObjectRef;
 
 /// How long the server may be silent before taking a lock is given up.
@@ -39,6 +40,7 @@ pub(in crate::run) struct Locks {
     holder: Holder,
     held: Mutex<Vec<Held>>,
     lost: AtomicBool,
+    approval_used: AtomicBool,
     at: std::sync::Mutex<At>,
     moved: Notify,
     /// Monotonic time of the renewal that is longest ago; `None` while nothing is held.
@@ -77,6 +79,7 @@ impl Locks {
             holder,
             held: Mutex::default(),
             lost: AtomicBool::new(false),
+            approval_used: AtomicBool::new(false),
             at: std::sync::Mutex::default(),
             moved: Notify::new(),
             oldest: std::sync::Mutex::new(None),
@@ -125,6 +128,7 @@ impl Locks {
             };
             let mut all = self.held.lock().await;
             all.push(held);
+            self.approval_used.store(true, Ordering::Relaxed);
             self.note_oldest(&all);
         }
         Locking::Taken(over)
@@ -152,6 +156,9 @@ impl Locks {
                     }
                     Err(error) => error,
                 },
+                Err(error) if error.kind == ErrorKind::NotFound && self.unapproved(lease, None).is_some() => {
+                    return Taken::Not(Locking::Unreachable("the approval is gone".to_owned()));
+                }
                 Err(error) if error.kind == ErrorKind::NotFound => match self.gate.send(self.holder.create(lease, self.clock.now())).await {
                     Ok(raw) => return Taken::Ours(self.held(lease, &raw)),
                     Err(error) => error,
@@ -168,6 +175,17 @@ impl Locks {
         }
     }
 
+    /// Why the approval that the run rests on is not there any more. Taking the lock uses it up, so it is looked at once.
+    fn unapproved(&self, lease: &ObjectRef, facts: Option<&LeaseFacts>) -> Option<Locking> {
+        let by = self.holder.approved_by.as_ref().filter(|_| self.gate.leases().first() == Some(lease))?;
+        if self.approval_used.load(Ordering::Relaxed) {
+            return None;
+        }
+        let wanted = (by.clone(), approval::signed(&self.holder.run, &self.holder.plan_hash));
+        let there = facts.is_some_and(|f| f.run == self.holder.run && f.approved == wanted);
+        (!there).then(|| Locking::Unreachable("the approval is gone".to_owned()))
+    }
+
     /// Takes a lease that is free, ours or expired; `None` = go on watching it.
     async fn judge(
         &self,
@@ -177,6 +195,9 @@ impl Locks {
         now: Duration,
     ) -> Result<Option<Taken>, TargetError> {
         if facts.free() || facts.holder == self.holder.identity {
+            if let Some(why) = self.unapproved(lease, Some(facts)) {
+                return Ok(Some(Taken::Not(why)));
+            }
             let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
             return Ok(Some(Taken::Ours(self.held(lease, &raw))));
         }
@@ -244,24 +265,40 @@ impl Locks {
         }
     }
 
+    /// Lets go of everything that is still ours, while a plan waits on in one of them.
+    pub(in crate::run) async fn release_but(&self, waits: &ObjectRef) {
+        let mut held = self.held.lock().await;
+        for one in held.drain(..) {
+            self.send_back(one, |h| {
+                if h.lease == *waits { Holder::let_go(&h.lease, &h.uid, &h.version) } else { self.holder.release(&h.lease, &h.uid, &h.version) }
+            })
+            .await;
+        }
+        self.note_oldest(&held);
+    }
+
     /// Lets go of everything that is still ours. What cannot be released expires by itself.
     pub(in crate::run) async fn release(&self) {
         let mut held = self.held.lock().await;
-        for mut one in held.drain(..) {
-            for _ in 0..2 {
-                let sent = self.gate.send(self.holder.release(&one.lease, &one.uid, &one.version)).await;
-                if !sent.is_err_and(|e| e.kind == ErrorKind::Conflict) {
-                    break;
-                }
-                let Ok(raw) = self.read.get(&one.lease, "").await else { break };
-                let facts = LeaseFacts::of(&raw);
-                if facts.holder != self.holder.identity {
-                    break;
-                }
-                one.version = facts.resource_version;
-            }
+        for one in held.drain(..) {
+            self.send_back(one, |h| self.holder.release(&h.lease, &h.uid, &h.version)).await;
         }
         self.note_oldest(&held);
+    }
+
+    async fn send_back(&self, mut one: Held, request: impl Fn(&Held) -> WriteRequest) {
+        for _ in 0..2 {
+            let sent = self.gate.send(request(&one)).await;
+            if !sent.is_err_and(|e| e.kind == ErrorKind::Conflict) {
+                break;
+            }
+            let Ok(raw) = self.read.get(&one.lease, "").await else { break };
+            let facts = LeaseFacts::of(&raw);
+            if facts.holder != self.holder.identity {
+                break;
+            }
+            one.version = facts.resource_version;
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::approval::Approval;
 use super::checks;
 use super::gate::{BEFORE_ZERO, LAST_RUN};
 use super::outcome::{End, Outcome};
@@ -67,7 +68,12 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
     };
     let what = outcome.map_or_else(String::new, |o| format!(": {}: {}", o.words(), o.reason));
     let operator = &plan.inner.operator;
-    let note = format!("run {}: {} {} by {}@{}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
+    let how = match &plan.approval {
+        Some(Approval::By(user)) => format!(", approved by {user}"),
+        Some(Approval::BrokenGlass) => format!(", break-glass ({})", plan.inner.inputs.reason.as_deref().unwrap_or_default()),
+        None => String::new(),
+    };
+    let note = format!("run {}: {} {} by {}@{}{how}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
     let name = object_name(&format!("timonel-{}-{}", plan.id, reason.to_lowercase()));
     let object = ObjectRef::new(Kind::Event, place(subject), name.as_str());
     let body = json!({

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::approval::Approval;
 use super::check::Check;
 use super::environment::Environment;
 use super::level::{Nature, Raise, level};
@@ -48,6 +49,9 @@ pub struct Plan {
     pub(in crate::run) confirmation: Ask,
     pub(in crate::run) allowed: bool,
     pub(in crate::run) blocked_by: Vec<String>,
+    /// Set where it is confirmed.
+    #[serde(skip)]
+    pub(in crate::run) approval: Option<Approval>,
     #[serde(skip)]
     pub(in crate::run) inner: Inner,
 }
@@ -261,6 +265,7 @@ impl Plan {
             confirmation: Ask { level: Confirmation::None, text: None },
             allowed: false,
             blocked_by: Vec::new(),
+            approval: None,
             inner: draft.inner,
         };
         plan.settle();

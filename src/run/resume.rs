@@ -222,7 +222,7 @@ impl Unfinished {
             }
             plan.hash.clone_from(&self.plan_hash);
         }
-        Ok(Resumed { confirmed: Confirmed::recorded(plan, self.confirmed_at), past: self.past, claim: self.claim })
+        Ok(Resumed { confirmed: Confirmed::of(plan, self.confirmed_at), past: self.past, claim: self.claim })
     }
 
     /// What the hidden values may be: the fields as they are now, and the templates of all revisions.

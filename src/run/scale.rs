@@ -8,7 +8,6 @@ mod reading;
 pub use super::context::{PlanContext, PlanError};
 
 use crate::base::clock::Clock;
-use crate::base::id::run_id;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -100,7 +99,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
         return Err(PlanError::Usage(format!("a {} cannot be scaled", request.object.kind.word())));
     }
     let reading = reading::read(read, context, request).await.map_err(|error| PlanError::of(&request.object, &error))?;
-    let id = run_id(clock.now(), "scale", context.random);
+    let id = context.id("scale", clock.now());
     let plan = build::build(context, request, &reading, id, clock.now());
     plan.with(&request.overrides, request.reason.as_deref()).map_err(PlanError::Usage)
 }

@@ -188,9 +188,14 @@ impl Story<'_> {
 
 /// What was typed is the name of a place or a phrase of the plan, never a secret.
 fn typed(data: &Value) -> String {
+    let who = match data["approved_by"].as_str() {
+        Some(by) => format!(", approved by {by}"),
+        None if data["break_glass"] == true => ", BREAK-GLASS: without a second person".to_owned(),
+        None => String::new(),
+    };
     match data["typed"].as_str() {
-        Some(typed) => format!("'{typed}' (level {})", text(&data["level"])),
-        None => format!("nothing (level {})", text(&data["level"])),
+        Some(typed) => format!("'{typed}' (level {}{who})", text(&data["level"])),
+        None => format!("nothing (level {}{who})", text(&data["level"])),
     }
 }
 

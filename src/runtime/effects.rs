@@ -13,8 +13,7 @@ use super::console::Ended;
 use super::planner::Planner;
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
-use super::recall;
-use super::templates;
+use super::{recall, second, templates};
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch, LAST_LINES, PlanRequest};
 use crate::app::msg::{Answer, Msg};
@@ -25,7 +24,7 @@ use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
-use crate::run::{Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, execute, resume};
+use crate::run::{Asked, Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume};
 use crate::service::{ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read};
 use crate::target::event::TargetEvent;
@@ -36,6 +35,8 @@ use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
 const RUN_EVENTS: usize = 64;
+/// Why nothing can be written at all.
+const NOTHING_OPEN: &str = "nothing was written: no target is open, or the journal cannot be written";
 /// How long the end of the program waits for an empty file to be made.
 const A_MOMENT: Duration = Duration::from_secs(2);
 /// How long the end of the program waits for a run to come to its next safe stop.
@@ -72,6 +73,7 @@ pub struct Executor {
     probing: Option<Probing>,
     logs: Option<(String, LogHub)>,
     runs: Vec<Run>,
+    approved: second::Approvals,
     /// The last thing that is being remembered.
     remembering: Option<JoinHandle<()>>,
 }
@@ -85,7 +87,15 @@ struct Run {
 impl Executor {
     /// An executor that has nothing to do yet.
     pub fn new(hands: Hands) -> Self {
-        Self { hands, session: None, probing: None, logs: None, runs: Vec::new(), remembering: None }
+        Self {
+            hands,
+            session: None,
+            probing: None,
+            logs: None,
+            runs: Vec::new(),
+            approved: second::Approvals::default(),
+            remembering: None,
+        }
     }
 
     /// Begins to carry out an effect. Must be called inside a tokio runtime; never waits.
@@ -104,7 +114,8 @@ impl Executor {
             Effect::Plan { ticket, request } => self.plan(ticket, request),
             Effect::Run { plan, typed } => self.run(&plan, &typed),
             Effect::Resume(id) => self.resume(id),
-            Effect::CancelRun(id) => self.control(&id, Control::undo),
+            Effect::Approve { plan, asked, typed } => self.approve(Plan::clone(&plan), asked, typed),
+            Effect::CancelRun(id) => self.cancel(&id),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Remember(path) => self.remember(path),
@@ -197,14 +208,15 @@ impl Executor {
     fn run(&mut self, plan: &Arc<Plan>, typed: &str) {
         let id = plan.id().to_owned();
         let now = self.hands.clock.now();
-        let confirmed = match Plan::clone(plan).confirm(typed, now) {
+        let confirmed = match second::confirm(&self.approved, Plan::clone(plan), typed, now) {
             Ok(confirmed) => confirmed,
             Err(refusal) => {
                 let event = RunEvent::ended(id, now, crate::run::Outcome::refused(&refusal));
                 return self.tell(Msg::Run(event));
             }
         };
-        self.launch(id, |deps, _, _| execute(confirmed, deps));
+        let approved = self.approved.clone();
+        self.launch(id, |deps, _, _| second::carry_out(confirmed, approved, deps));
     }
 
     /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
@@ -224,12 +236,13 @@ impl Executor {
         });
     }
 
+    /// Begins something that writes, and passes on what it tells.
     fn launch<R>(&mut self, id: String, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
     where
-        R: Future<Output = Outcome> + Send + 'static,
+        R: Future<Output: Send> + Send + 'static,
     {
         let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else {
-            return self.tell(Msg::Notice(Tone::Refused, "nothing was written: no target is open, or the journal cannot be written".to_owned()));
+            return self.tell(Msg::Notice(Tone::Refused, NOTHING_OPEN.to_owned()));
         };
         let (events, mut told) = mpsc::channel(RUN_EVENTS);
         let control = Arc::new(Control::new(true));
@@ -255,6 +268,25 @@ impl Executor {
         });
         self.runs.retain(|r| !r.task.is_finished());
         self.runs.push(Run { id, control, task });
+    }
+
+    /// Stops a run and undoes it; a plan that was approved and is not confirmed again is taken back.
+    fn cancel(&mut self, id: &str) {
+        match second::take(&self.approved, id) {
+            Some(plan) => self.launch(id.to_owned(), |deps, _, _| second::leave(plan, deps)),
+            None => self.control(id, Control::undo),
+        }
+    }
+
+    /// Approves the plan of somebody else.
+    fn approve(&self, plan: Plan, asked: Box<Asked>, typed: String) {
+        let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else {
+            return self.tell(Msg::Notice(Tone::Refused, NOTHING_OPEN.to_owned()));
+        };
+        let (messages, now) = (self.hands.messages.clone(), self.hands.clock.now());
+        tokio::spawn(async move {
+            let _ = messages.send(second::approve(plan, &asked, &typed, now, &client, &journal).await).await;
+        });
     }
 
     fn control(&self, id: &str, change: impl FnOnce(&Control)) {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
+use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
@@ -77,13 +78,38 @@ impl Planner {
             overrides: request.overrides.clone(),
             reason: request.reason.clone(),
         };
-        self.action(read, opened, clock, &wanted).await.map_err(|e| problem(&e))
+        let made = match &request.second {
+            Some(second) => self.again(read, opened, clock, &wanted, second.run()).await,
+            None => self.action(read, opened, clock, &wanted).await,
+        };
+        made.map_err(|e| problem(&e))
     }
 
     /// The plan of an action.
     pub async fn action(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest) -> Result<Plan, PlanError> {
-        let environment = self.environment(opened, &request.object.namespace);
+        self.make(read, opened, clock, request, None).await
+    }
+
+    /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level
+    /// is two-person whatever this console's files say.
+    pub async fn again(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest, run: &str) -> Result<Plan, PlanError> {
+        self.make(read, opened, clock, request, Some(run.to_owned())).await
+    }
+
+    async fn make(
+        &self,
+        read: &dyn Read,
+        opened: &Opened,
+        clock: &dyn Clock,
+        request: &ActionRequest,
+        run: Option<String>,
+    ) -> Result<Plan, PlanError> {
+        let mut environment = self.environment(opened, &request.object.namespace);
+        if run.is_some() {
+            environment.floor = Confirmation::TwoPerson;
+        }
         let mut context = PlanContext::new(opened.context.clone(), environment, self.operator.clone());
+        context.run = run;
         context.read_only = self.read_only;
         context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);

@@ -1,6 +1,7 @@
 //! The tests, by what they are about. Each takes the cluster and works in a namespace of its own.
 
 mod actions;
+mod approvals;
 mod bed;
 mod checks;
 mod confirm;
@@ -96,6 +97,14 @@ cases! {
         the_logs_of_all_pods_are_merged_and_cleaned
         the_previous_run_of_a_container_that_crashes_is_read
         who_may_not_read_pods_is_told_so
+    }
+    approvals {
+        a_second_person_approves_and_whoever_asked_confirms_once_more
+        a_plan_that_waits_is_withdrawn_by_an_interrupt_and_leaves_nothing
+        a_plan_that_is_another_one_meanwhile_is_not_begun
+        alone_it_takes_a_minute_a_reason_and_a_mark_on_the_record
+        two_consoles_ask_approve_and_begin_on_their_screens
+        the_admission_policy_makes_approvals_authentic
     }
     locks {
         another_console_sees_who_works_at_which_step_and_how_it_ends

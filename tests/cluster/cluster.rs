@@ -283,6 +283,19 @@ impl Cluster {
         answer["status"]["allowed"] == true
     }
 
+    /// A request of a user of the tests, as kubectl would send it; what the server says against it.
+    pub(crate) fn ask_as(&self, user: &str, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let read = Kubeconfig::read_from(self.kubeconfig(user)).map_err(|error| error.to_string())?;
+        let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = http::Request::builder().method(method).uri(path).header("Content-Type", media);
+        let request = request.body(body.to_string().into_bytes()).map_err(|error| error.to_string())?;
+        self.runtime.block_on(async {
+            let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await.map_err(|error| error.to_string())?;
+            let client = Client::try_from(config).map_err(|error| error.to_string())?;
+            client.request(request).await.map_err(|error| error.to_string())
+        })
+    }
+
     /// A new user with a ClusterRole everywhere; `of` is the role as YAML. Its name, which
     /// its role and binding have too.
     pub(crate) fn user_with(&self, of: &str, space: &Namespace<'_>) -> Result<String, String> {

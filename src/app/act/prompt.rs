@@ -74,6 +74,7 @@ impl App {
                     parameters: vec![format!("replicas={replicas}")],
                     overrides: Vec::new(),
                     reason: None,
+                    second: None,
                 };
                 Ok(self.open_plan(request))
             }

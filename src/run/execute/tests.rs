@@ -11,11 +11,12 @@ use crate::base::environment::EnvironmentKind;
 use crate::run::journal::{Claim, Draft, EntryKind, JournalError, Recorder};
 use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
 use crate::run::world::{Fault, Limit, World, deployment};
-use crate::run::{Answer, Control, End, Environment, Happening, NoProbes, Operator, Outcome, Plan, Refusal, RunEvent, Way};
+use crate::run::{Answer, Confirmed, Control, End, Environment, Happening, NoProbes, Operator, Outcome, Plan, Refusal, RunEvent, Way};
 use crate::target::api::{Change, ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
 mod actions;
+mod approval;
 mod faults;
 mod jobs;
 mod nodes;
@@ -71,8 +72,11 @@ impl Bench {
     fn carry_out(&self, plan: Plan) -> Told {
         let typed = plan.confirmation().text.clone().unwrap_or_default();
         let now = crate::base::clock::Clock::now(&self.world);
-        let confirmed = plan.confirm(&typed, now).expect("confirmed");
-        let (events, mut heard) = mpsc::channel(1000);
+        self.carry_out_confirmed(plan.confirm(&typed, now).expect("confirmed"))
+    }
+
+    fn deps(&self) -> (Deps, mpsc::Receiver<RunEvent>) {
+        let (events, heard) = mpsc::channel(1000);
         let deps = Deps {
             read: Arc::new(self.world.clone()),
             write: Arc::new(self.world.clone()),
@@ -83,6 +87,11 @@ impl Bench {
             events,
             control: self.control.clone(),
         };
+        (deps, heard)
+    }
+
+    fn carry_out_confirmed(&self, confirmed: Confirmed) -> Told {
+        let (deps, mut heard) = self.deps();
         let outcome = self.world.run(execute(confirmed, deps));
         let mut told = Vec::new();
         while let Ok(event) = heard.try_recv() {

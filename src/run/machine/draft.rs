@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::run::approval::Approval;
 use crate::run::journal::{Draft, EntryKind, RESUMED};
 use crate::run::outcome::Outcome;
 use crate::run::plan::Plan;
@@ -34,9 +35,17 @@ pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
         draft(
             plan,
             EntryKind::Confirm,
-            json!({ "by": by, "cluster_user": plan.inner.operator.cluster_user, "level": plan.confirmation.level, "typed": plan.confirmation.text, "plan_hash": plan.hash }),
+            json!({ "by": by, "cluster_user": plan.inner.operator.cluster_user, "level": plan.confirmation.level, "typed": plan.confirmation.text, "plan_hash": plan.hash, "approved_by": approved_by(plan), "break_glass": plan.approval == Some(Approval::BrokenGlass) }),
         ),
     ]
+}
+
+/// Who approved it, where somebody had to.
+fn approved_by(plan: &Plan) -> Option<&str> {
+    match &plan.approval {
+        Some(Approval::By(user)) => Some(user),
+        Some(Approval::BrokenGlass) | None => None,
+    }
 }
 
 pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, stamp: &Stamp, number: u32, undo: bool) -> Draft {

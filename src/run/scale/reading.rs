@@ -71,7 +71,7 @@ pub(super) async fn read(read: &dyn Read, context: &PlanContext, request: &Scale
     let selector = workload.selector();
     let (rights, leases, dry_run, room, pod) = futures_util::join!(
         ground::rights(read, &request.object, writes.iter()),
-        ground::leases(read, writes.iter()),
+        ground::leases(read, context, writes.iter()),
         dry_run(read, &writes, &workload, &scale, hpas.as_deref().unwrap_or_default()),
         room(read, more),
         one_pod(read, &scope, &selector, more),

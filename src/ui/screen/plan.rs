@@ -8,6 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::action::{Action, Context};
 use crate::app::App;
+use crate::app::effect::Second;
 use crate::app::overlay::{PlanPanel, PlanState};
 use crate::base::confirmation::Confirmation;
 use crate::run::{Answer, Plan, PlanLine, Tone};
@@ -47,7 +48,19 @@ pub(super) fn draw(app: &App, panel: &PlanPanel, canvas: &mut Canvas<'_>, within
     })
 }
 
+/// Whose plan it is where two people are in it.
 fn title(panel: &PlanPanel) -> Line<'static> {
+    let own = own_title(panel);
+    match &panel.request.second {
+        Some(Second::Approve(asked)) => Line::of(Role::PanelTitle, "Approve: ")
+            .join(own)
+            .with(Role::PanelTitle, format!(", asked for by {}", asked.by)),
+        Some(Second::Again(_)) => Line::of(Role::PanelTitle, "Approved, confirm once more: ").join(own),
+        None => own,
+    }
+}
+
+fn own_title(panel: &PlanPanel) -> Line<'static> {
     match &panel.state {
         PlanState::Ready(plan) | PlanState::Stale(plan, _) => Line::of(Role::PanelTitle, plan.title()),
         PlanState::Making(_) | PlanState::Failed(_) => {
