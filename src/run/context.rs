@@ -2,6 +2,7 @@
 //!
 //! Owns these two values. Made by whoever asks for a plan; read by the actions.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub struct PlanContext {
     pub freeze: Option<String>,
     /// Ids of the probes that must be green afterwards.
     pub probes: Vec<String>,
+    /// Digests of the pod templates of its object that our own journal once proved ready.
+    pub proven: BTreeSet<String>,
     /// How long each proof may take.
     pub prove_within: Duration,
     /// Four random hex digits of the plan's id.
@@ -52,6 +55,7 @@ impl PlanContext {
             min_ready: None,
             freeze: None,
             probes: Vec::new(),
+            proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
             run: None,

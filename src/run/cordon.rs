@@ -71,7 +71,7 @@ impl Cordon<'_> {
                 .into_iter()
                 .collect(),
             title: format!("write unschedulable {cordoned}"),
-            proofs: vec![prove("prove-schedulable", cordoned)],
+            proofs: std::iter::once(prove("prove-schedulable", cordoned)).chain(self.ground.probes(self.context, 1)).collect(),
             back: Some(vec![prove("prove-again", is)]),
             undo: if cordoned { "uncordon it" } else { "cordon it" }.to_owned(),
             pay: command(!cordoned),

@@ -61,7 +61,7 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, suspended: bool) -> P
             .into_iter()
             .collect(),
         title: format!("write suspend {suspended}"),
-        proofs: vec![prove(id, suspended)],
+        proofs: std::iter::once(prove(id, suspended)).chain(ground.probes(context, 1)).collect(),
         back: Some(vec![prove("prove-again", is)]),
         undo: if suspended { "resume it" } else { "suspend it" }.to_owned(),
         pay: command(!suspended),

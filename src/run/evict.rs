@@ -106,6 +106,7 @@ impl Eviction<'_> {
             let fact = Fact::Endpoints { services, count: ready, at_least: true, selector: owner.selector() };
             steps.push(prove("prove-endpoints", format!("prove {ready} endpoints"), proof, fact));
         }
+        steps.extend(self.ground.probes(self.context, ready));
         steps
     }
 

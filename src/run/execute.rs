@@ -17,15 +17,15 @@ use super::debts::book;
 use super::event::{Happening, RunEvent};
 use super::facts::text;
 use super::gate::Gate;
-use super::journal::{Draft, Recorder};
+use super::journal::{Draft, EntryKind, Recorder, TEMPLATE};
 use super::lease::Holder;
 use super::locks::Locks;
 use super::machine::{Effect, Input, Looked, Machine, Moment, Past, Tell};
 use super::notes;
 use super::observe::{self, Observer, Probes};
 use super::outcome::{End, Outcome, Way};
-use super::plan::Plan;
-use super::resume::Resumed;
+use super::plan::{Frozen, Plan};
+use super::resume::{Resumed, recheck};
 use super::step::FieldWrite;
 use super::time::Timer;
 use crate::base::clock::Clock;
@@ -93,7 +93,7 @@ async fn carry_out(confirmed: Confirmed, past: Option<Past>, deps: Deps) -> Outc
     let gate = Arc::new(gate);
     let holder = holder(&plan, &deps);
     let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder);
-    let runner = Runner { plan, gate, deps, locks };
+    let runner = Runner { plan, gate, deps, locks, resumed: past.is_some() };
     let carried_out = std::pin::pin!(runner.carry_out(past));
     match select(carried_out, std::pin::pin!(runner.locks.keep())).await {
         Either::Left((outcome, _)) => outcome,
@@ -132,6 +132,7 @@ struct Runner {
     gate: Arc<Gate>,
     deps: Deps,
     locks: Locks,
+    resumed: bool,
 }
 
 impl Runner {
@@ -172,9 +173,9 @@ impl Runner {
 
     async fn perform(&self, effect: Effect, observer: &mut Observer) -> ControlFlow<Outcome, Input> {
         ControlFlow::Continue(match effect {
-            Effect::Record(drafts) => Input::Recorded(self.record(drafts).await),
+            Effect::Record(drafts) => Input::Recorded(self.record(with_template(drafts, observer)).await),
             Effect::Lock => Input::Locked(self.locks.take().await),
-            Effect::Verify(frozen) => Input::Verified(observe::moved(&*self.deps.read, &frozen).await),
+            Effect::Verify(frozen) => Input::Verified(self.verify(&frozen).await),
             Effect::Look(write) => Input::Looked(self.look(&write).await),
             Effect::Send(write, version) => {
                 let sent = self.gate.send(write.request(&version)).await;
@@ -193,6 +194,15 @@ impl Runner {
             Effect::Observe(proof) => Input::Observed(observer.observe(&proof).await),
             Effect::End(outcome) => return ControlFlow::Break(outcome),
         })
+    }
+
+    /// What moved since the plan was made; a run that is resumed asks once more what a plan of hours ago cannot know.
+    async fn verify(&self, frozen: &[Frozen]) -> Result<Vec<String>, TargetError> {
+        let moved = observe::moved(&*self.deps.read, frozen).await?;
+        if !moved.is_empty() || !self.resumed {
+            return Ok(moved);
+        }
+        recheck(&*self.deps.read, &*self.deps.clock, &self.plan).await
     }
 
     /// Writing to the disk may take its time: not on a thread that others need.
@@ -301,6 +311,17 @@ impl Runner {
         let sent = std::pin::pin!(self.deps.events.send(event));
         select(sent, self.deps.timer.sleep(LISTENER_PATIENCE)).await;
     }
+}
+
+/// A proof that pods are ready says of which template, so that a later rollback knows that it once was.
+fn with_template(mut drafts: Vec<Draft>, observer: &mut Observer) -> Vec<Draft> {
+    let proof = drafts.iter_mut().find(|d| d.kind == EntryKind::Proof && d.data.get("holds") == Some(&true.into()));
+    if let Some(proof) = proof
+        && let Some(template) = observer.take_template()
+    {
+        proof.data.insert(TEMPLATE.to_owned(), template.into());
+    }
+    drafts
 }
 
 #[cfg(test)]

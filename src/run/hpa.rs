@@ -47,7 +47,12 @@ pub(super) fn part(context: &PlanContext, ground: &Ground) -> Part {
         inputs: ground::inputs(&hpa.reference, []),
         leaves: Vec::new(),
         title: format!("write {}", write.words()),
-        proofs: changes.first().map(|c| prove("prove-scaling", c, &c.after)).into_iter().collect(),
+        proofs: changes
+            .first()
+            .map(|c| prove("prove-scaling", c, &c.after))
+            .into_iter()
+            .chain(ground.probes(context, 1))
+            .collect(),
         back: Some(changes.first().map(|c| prove("prove-again", c, &c.before)).into_iter().collect()),
         undo: "pause it again".to_owned(),
         pay: command(&write),

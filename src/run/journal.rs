@@ -8,10 +8,13 @@ mod chain;
 mod claim;
 mod files;
 mod read;
+mod templates;
 mod verify;
 
 pub use claim::Claim;
 pub use read::{Reading, RunRecord, RunSummary, left_behind, read, record, runs, signatures};
+pub(in crate::run) use templates::TEMPLATE;
+pub use templates::proven_templates;
 pub use verify::{Damage, DamageKind, Report, verify};
 
 use std::path::{Path, PathBuf};

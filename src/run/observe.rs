@@ -17,6 +17,7 @@ use self::judge::{Hope, Patience};
 use super::event::Progress;
 use super::facts::{self, PodFacts, WorkloadFacts, items, text};
 use super::machine::Observed;
+use super::rollback;
 use super::step::{Fact, Proof};
 use crate::base::clock::Clock;
 use crate::target::api::{ErrorKind, Read, TargetError};
@@ -56,11 +57,17 @@ pub(in crate::run) struct Observer {
     probes: Arc<dyn Probes>,
     patience: Patience,
     current: Option<Proof>,
+    template: Option<String>,
 }
 
 impl Observer {
     pub(in crate::run) fn new(read: Arc<dyn Read>, clock: Arc<dyn Clock>, probes: Arc<dyn Probes>) -> Self {
-        Self { read, clock, probes, patience: Patience::default(), current: None }
+        Self { read, clock, probes, patience: Patience::default(), current: None, template: None }
+    }
+
+    /// The digest of the template that all wanted pods were of, and ready, when that was proven last.
+    pub(in crate::run) fn take_template(&mut self) -> Option<String> {
+        self.template.take()
     }
 
     pub(in crate::run) async fn observe(&mut self, proof: &Proof) -> Observed {
@@ -97,6 +104,8 @@ impl Observer {
             Fact::Rollout { pin, ready } => rollout::judge(&workload, &pods, pin, *ready, &mut self.patience, now),
             fact => judge::replicas(&workload, &pods, fact, &mut self.patience, now),
         };
+        let proven = restarted.is_none() && matches!(hope, Hope::Settled(Observed::Proven(_)));
+        self.template = proven.then(|| template(&workload)).flatten();
         Ok(match (hope, restarted) {
             (Hope::Settled(Observed::Proven(_)), Some(pod)) => {
                 Observed::Waiting(Progress { text: format!("pod {pod} was restarted a moment ago"), ..Progress::default() })
@@ -181,6 +190,12 @@ impl Observer {
         let answers = join_all(ids.iter().map(|id| self.probes.ask(id))).await;
         judge::probes(ids, &answers)
     }
+}
+
+/// The template of a workload all of whose wanted pods are ready and of it.
+fn template(workload: &WorkloadFacts) -> Option<String> {
+    let all = workload.wanted() > 0 && workload.ready() >= workload.wanted() && workload.rollout().is_none();
+    all.then(|| rollback::template_digest(workload.raw.pointer("/spec/template").unwrap_or(&Value::Null)))
 }
 
 /// What moved of frozen fields; reading them failed when none of it can be told.

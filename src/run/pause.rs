@@ -33,7 +33,8 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, paused: bool) -> Part
         let words = if value { "paused" } else { "not paused" };
         ground.prove(context, id, format!("prove {words}"), format!("its controller has seen that it is {words}"), fact)
     };
-    let proofs = if paused { vec![field("prove-paused", true)] } else { rolled_out(context, ground) };
+    let mut proofs = if paused { vec![field("prove-paused", true)] } else { rolled_out(context, ground) };
+    proofs.extend(ground.probes(context, workload.wanted()));
     let other = if paused { "resume" } else { "pause" };
     let mut all = checks::owners(workload, &[], "paused");
     if paused {

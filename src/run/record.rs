@@ -166,7 +166,7 @@ fn walk(record: &mut Value, visit: &mut impl FnMut(&str, &mut Value)) {
 }
 
 /// SHA-256 over the canonical form, members that are null left aside: they make no difference.
-fn digest(value: &Value) -> String {
+pub(in crate::run) fn digest(value: &Value) -> String {
     let value = without_nulls(value);
     let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_else(|_| value.to_string().into_bytes());
     format!("sha256:{}", hex(&Sha256::digest(canonical)))

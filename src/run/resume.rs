@@ -3,6 +3,10 @@
 //! Owns which runs may be resumed, and the finding of what the journal does not keep. What is true of the target is found out by
 //! the machine, step by step; the confirmation is the one that was given.
 
+mod recheck;
+
+pub(in crate::run) use recheck::recheck;
+
 use serde_json::Value;
 
 use super::confirm::Confirmed;

@@ -15,6 +15,7 @@ use super::facts::{WorkloadFacts, items};
 use super::ground::{self, Ground, Part};
 use super::level::Nature;
 use super::plan::{Frozen, FrozenField};
+use super::record;
 use super::step::{Fact, FieldChange, FieldWrite, Form, Pin, alike};
 use crate::release::references;
 use crate::target::api::{Read, TargetError};
@@ -33,7 +34,10 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let to = to.map(number).transpose()?;
     let workload = &ground.object;
     let (all, nodes) = futures_util::join!(history::of(read, workload), read.list(Kind::Node, &Scope::Cluster, "", ""));
-    let all = all.map_err(|error| PlanError::Target { what: format!("revisions of {} cannot be read", workload.reference), error })?;
+    let mut all = all.map_err(|error| PlanError::Target { what: format!("revisions of {} cannot be read", workload.reference), error })?;
+    for revision in &mut all {
+        revision.was_ready |= context.proven.contains(&template_digest(&revision.template));
+    }
     let now = ground::now(workload, TEMPLATE);
     let current = all.iter().find(|r| alike(&r.template, &now)).ok_or_else(|| {
         PlanError::Usage(format!("{} has no revision of its template yet: its controller has not seen the newest change", workload.reference))
@@ -224,6 +228,11 @@ fn image(target: &Revision, nodes: &Result<Vec<Value>, TargetError>) -> Check {
         return check.ok("its images are on a node");
     }
     check.unknown(format!("no node lists {}: it must be pulled", missing.join(", ")), "make sure that the registry still has it")
+}
+
+/// By which a template is known where it may not be kept: the same for a workload and for its revisions.
+pub(in crate::run) fn template_digest(template: &Value) -> String {
+    record::digest(&plain(template))
 }
 
 /// A template as pods are made from it, without the controller's own label.

@@ -2,7 +2,8 @@
 //!
 //! Owns how settings and service file become what a plan rests on. The plan itself is made in `run`.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,11 +14,13 @@ use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
+use crate::run::journal;
 use crate::run::{ActionRequest, Environment, Operator, Plan, PlanContext, PlanError};
 use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
 use crate::target::kubernetes::document::FingerprintKey;
+use crate::target::model::ObjectRef;
 
 /// What plans rest on besides the target.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Planner {
     /// Ids of the probes that must be green after a change.
     probes: Vec<String>,
     fingerprint_key: FingerprintKey,
+    /// The folder of the journal.
+    state: PathBuf,
 }
 
 impl Planner {
@@ -51,6 +56,7 @@ impl Planner {
             prove_within,
             probes: probes.iter().filter(|p| !p.optional).map(|p| p.id.clone()).collect(),
             fingerprint_key: fingerprint_key(state),
+            state: state.to_owned(),
         }
     }
 
@@ -116,7 +122,17 @@ impl Planner {
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, request, clock.now());
         }
+        if request.action == "rollback" {
+            context.proven = self.proven(read, &request.object).await;
+        }
         actions::plan(read, clock, &context, request).await
+    }
+
+    /// What our own journal once proved ready of an object. A journal that cannot be read is no evidence, and no reason not to plan.
+    async fn proven(&self, read: &dyn Read, object: &ObjectRef) -> BTreeSet<String> {
+        let (uid, folder) = (read.identity().await.cluster_uid, self.state.clone());
+        let entries = tokio::task::spawn_blocking(move || journal::read(&folder).map(|reading| reading.entries)).await;
+        entries.map_or_else(|_| BTreeSet::new(), |read| read.map(|all| journal::proven_templates(&all, object, uid.as_deref())).unwrap_or_default())
     }
 
     fn add_service(service: &Service, context: &mut PlanContext, request: &ActionRequest, now: Timestamp) {

@@ -449,6 +449,62 @@ fn meddle(desk: &Desk, what: u8) {
     }
 }
 
+/// Runs of that plan that were killed before anything of them arrived.
+fn killed_before_the_write(action: &'static str, parameters: &[&str]) -> Vec<(Desk, String)> {
+    let mut all = Vec::new();
+    for requests in 0.. {
+        let desk = Desk::new();
+        revisions(&desk.world, &[0, 3, 0]);
+        let plan = desk.plan(action, parameters);
+        let id = plan.id().to_owned();
+        if desk.carry_out(plan, &Mortal::new(&desk.world, requests, false)).is_some() || desk.arrived() > 0 {
+            break;
+        }
+        all.push((desk, id));
+    }
+    assert!(all.len() > 2, "there are places before the write");
+    all
+}
+
+#[test]
+fn a_quota_and_another_owner_are_asked_again_before_a_resumed_run_writes() {
+    let full =
+        json!({ "metadata": { "uid": "q" }, "spec": { "hard": { "pods": "3" } }, "status": { "hard": { "pods": "3" }, "used": { "pods": "3" } } });
+    for (desk, id) in killed_before_the_write("scale", &["replicas=5"]) {
+        desk.world.with(|s| s.put(&ObjectRef::new(Kind::ResourceQuota, "shop", "q"), full.clone()));
+        let outcome = desk.resume(&id, &desk.alive()).expect("taken up").expect("it ends");
+        assert!(outcome.outcome == End::Refused && outcome.reason.contains("check quota"), "{outcome:?}");
+        assert_eq!((desk.arrived(), desk.locked()), (0, false));
+    }
+    for (desk, id) in killed_before_the_write("rollback", &["to=2"]) {
+        desk.world.with(|s| {
+            let mut object = s.objects[&deployment()].clone();
+            object["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:apps/Deployment:shop/api".into();
+            s.put(&deployment(), object);
+        });
+        let outcome = desk.resume(&id, &desk.alive()).expect("taken up").expect("it ends");
+        assert!(outcome.outcome == End::Refused && outcome.reason.contains("check owner:argocd"), "{outcome:?}");
+        assert_eq!(desk.arrived(), 0);
+    }
+}
+
+#[test]
+fn a_template_that_a_run_proved_ready_is_known_from_the_journal_and_nothing_of_it_is_kept() {
+    let desk = Desk::new();
+    revisions(&desk.world, &[0, 3, 0]);
+    let to = desk.world.object(&ObjectRef::new(Kind::ReplicaSet, "shop", "api-2"))["spec"]["template"].clone();
+    let plan = desk.plan("rollback", &["to=2"]);
+    assert_eq!(desk.carry_out(plan, &desk.alive()).map(|o| o.outcome), Some(End::Proven));
+    let entries = journal::read(desk.folder.path()).expect("readable").entries;
+    let proven = journal::proven_templates(&entries, &deployment(), Some("cluster-1"));
+    assert!(proven.contains(&crate::run::rollback::template_digest(&to)), "{proven:?}");
+    for (object, uid) in
+        [(ObjectRef::new(Kind::Deployment, "shop", "web"), Some("cluster-1")), (deployment(), Some("cluster-2")), (deployment(), None)]
+    {
+        assert!(journal::proven_templates(&entries, &object, uid).is_empty(), "{object} {uid:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 

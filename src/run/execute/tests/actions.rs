@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Bench, Told};
 use crate::run::actions::{self, ActionRequest};
-use crate::run::world::{Limit, deployment, revisions};
+use crate::run::record::tests::plans;
+use crate::run::rollback::template_digest;
+use crate::run::world::{Limit, World, deployment, revisions};
 use crate::run::{Answer, End, Plan, PlanError};
 use crate::target::api::Change;
 use crate::target::model::{Kind, ObjectRef};
@@ -182,4 +184,26 @@ fn a_pause_stays_behind_as_a_debt_and_a_resume_takes_it_back() {
     assert_eq!(bench.world.object(&deployment())["spec"]["paused"], true);
     run(&bench, "resume", &[]).assert(End::Proven, "");
     assert_eq!(bench.world.object(&deployment())["spec"]["paused"], false);
+}
+
+#[test]
+fn a_revision_that_our_own_journal_once_proved_ready_is_the_default_where_the_cluster_tells_of_none() {
+    let mut bench = Bench::new();
+    revisions(&bench.world, &[0, 0, 0]);
+    assert!(try_plan(&bench, "rollback", &[]).is_err_and(|e| e.to_string().contains("no older revision is known")));
+    let first = bench.world.object(&ObjectRef::new(Kind::ReplicaSet, "shop", "api-1"))["spec"]["template"].clone();
+    bench.context.proven.insert(template_digest(&first));
+    let found = plan(&bench, "rollback", &[]);
+    assert_eq!(found.quantity(), "3->1");
+    assert!(found.checks().iter().any(|c| c.id == "was-ready" && c.result == Answer::Ok));
+}
+
+#[test]
+fn every_action_proves_the_probes_of_its_service() {
+    for plan in plans(&World::new()) {
+        // A pod that nobody replaces leaves nothing of the service to ask.
+        let replaced = plan.action() != "evict" || plan.steps().iter().any(|s| s.id == "prove-replacement");
+        let probes = plan.steps().iter().any(|s| s.id == "prove-probes");
+        assert_eq!(probes, replaced, "{} {}: {:?}", plan.action(), plan.subject(), plan.steps());
+    }
 }
