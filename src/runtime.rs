@@ -12,6 +12,7 @@ pub mod proving;
 mod recall;
 pub mod screen;
 mod second;
+mod seeing;
 pub mod signals;
 mod templates;
 pub mod terminal;

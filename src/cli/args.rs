@@ -374,7 +374,8 @@ pub struct UndoArgs {
 pub enum JournalCommand {
     /// Check the hash chain: names file, line and kind of damage
     Verify,
-    /// What was done in a span of time, with the commands that do the same: Markdown, or JSON with `-o json`
+    /// A timeline for a post-mortem: runs with the commands that do the same, health and rollouts as consoles saw them, and what the
+    /// cluster itself tells, where it answers: Markdown, or JSON with `-o json`
     #[command(
         after_help = "Example:\n  timonel journal export --since 2h > incident.md\n  timonel journal export --since 2026-11-22T14:00:00Z -o json"
     )]

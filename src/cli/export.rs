@@ -1,19 +1,24 @@
-//! `timonel journal export`: what was done in a span of time, for a post-mortem or a ticket.
+//! `timonel journal export`: what happened in a span of time, for a post-mortem or a ticket.
 //!
-//! Owns the Markdown and the JSON of it. Runs and their lines are `run::journal`'s; every text is scrubbed once more on its way out,
-//! since it leaves the machine.
+//! Owns what is asked (the journal, what consoles saw, the cluster where it can be reached) and the shape of the answer
+//! (`timonel.journal-export/1`). Every text is scrubbed once more on its way out, since it leaves the machine.
+
+mod markdown;
+mod timeline;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::timeline::{Moment, Span};
 use super::output::{Exit, Failure, Printer};
+use super::status::{self, Seen};
 use super::{ExportArgs, Global, Output, ServiceFile, Since, cluster};
 use crate::base::text::clean;
+use crate::boot::Booted;
 use crate::run::journal::{self, Entry, EntryKind, RunSummary};
-use crate::run::{Debt, End, moment as told, scrub};
+use crate::run::{Debt, End, scrub};
 
 /// `timonel.journal-export/1`.
 #[derive(Serialize, JsonSchema)]
@@ -24,10 +29,29 @@ pub(super) struct Answer {
     since: Option<Timestamp>,
     /// Where it ends.
     until: Timestamp,
-    /// Lines that could not be read.
+    /// The time zone of local times.
+    zone: String,
+    /// Lines of the journal that could not be read.
     unreadable: usize,
+    /// The cluster that was asked for its events and rollouts.
+    cluster: Asked,
     /// Runs with a line in the span, the oldest first.
     runs: Vec<Exported>,
+    /// Everything that happened in the span, in order.
+    timeline: Vec<Moment>,
+}
+
+/// The cluster that was asked.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Asked {
+    /// Context of the kubeconfig; null when there is none.
+    context: Option<String>,
+    /// Namespaces that were asked; null = all of them, or none was.
+    namespaces: Option<Vec<String>>,
+    /// Whether it answered: without that its events and rollouts are missing here.
+    answered: bool,
+    /// What could not be had of it, and why.
+    missing: Vec<String>,
 }
 
 /// One run.
@@ -47,6 +71,8 @@ struct Exported {
     break_glass: bool,
     /// Why, in the operator's words.
     reason: Option<String>,
+    /// What was checked before.
+    checks: Vec<Checked>,
     /// The commands that do the same without this program.
     same_as: Vec<String>,
     /// How it ended; null when it did not.
@@ -56,29 +82,47 @@ struct Exported {
     /// Why it ended so.
     ended_because: String,
     debts: Vec<Debt>,
-    /// What happened, in order.
-    timeline: Vec<Event>,
 }
 
-/// One thing that happened.
+/// One check and its answer.
 #[derive(Serialize, JsonSchema)]
-struct Event {
-    at: Timestamp,
-    text: String,
+struct Checked {
+    id: String,
+    /// `ok`, `failed`, `unknown`.
+    result: String,
+    required: bool,
+    detail: String,
 }
 
 /// `timonel journal export`.
 pub(super) fn run(global: &Global, args: &ExportArgs, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, &ServiceFile::default())?;
     let now = booted.clock.now();
-    let (since, until) = (args.since.map(|s| moment(s, now)), args.until.map_or(now, |u| moment(u, now)));
-    let reading = journal::read(&booted.paths.state).map_err(|e| Failure::new(Exit::UNKNOWN, e.to_string()))?;
-    let answer = export(&reading, since, until, now);
+    let span = Span { since: args.since.map(|s| moment(s, now)), until: args.until.map_or(now, |u| moment(u, now)) };
+    let unreadable = |e: journal::JournalError| Failure::new(Exit::UNKNOWN, e.to_string());
+    let reading = journal::read(&booted.paths.state).map_err(unreadable)?;
+    let seen = journal::sightings(&booted.paths.state).map_err(unreadable)?;
+    let (cluster, look) = ask(global, &booted);
+    let fleet = look.as_ref().map(|look| &look.fleet);
+    let runs = runs(&reading, &span);
+    let timeline = timeline::merged(&reading.entries, &seen, fleet, cluster.context.as_deref(), &span, &booted.zone);
+    let zone = booted.zone.iana_name().unwrap_or("local").to_owned();
+    let answer = Answer {
+        schema: "timonel.journal-export/1",
+        taken_at: now,
+        since: span.since,
+        until: span.until,
+        zone,
+        unreadable: reading.unreadable,
+        cluster,
+        runs,
+        timeline,
+    };
     if printer.output() != Output::Table {
         printer.value(&answer)?;
         return Ok(Exit::OK);
     }
-    for line in markdown(&answer, &booted.zone) {
+    for line in markdown::lines(&answer) {
         printer.line(&line)?;
     }
     Ok(Exit::OK)
@@ -91,16 +135,36 @@ fn moment(since: Since, now: Timestamp) -> Timestamp {
     }
 }
 
-fn export(reading: &journal::Reading, since: Option<Timestamp>, until: Timestamp, now: Timestamp) -> Answer {
-    let within = |e: &&Entry| since.is_none_or(|since| e.at >= since) && e.at <= until;
+/// Looks at the cluster once. One that does not answer is said, and costs nothing else.
+fn ask(global: &Global, booted: &Booted) -> (Asked, Option<Seen>) {
+    let looked = cluster::within(global.timeout, async {
+        let client = cluster::open(booted).await?;
+        let seen = status::look(&client, booted).await?;
+        Ok((client.opened().clone(), seen))
+    });
+    match looked {
+        Ok((opened, seen)) => {
+            let lists = seen.problems.iter().filter(|p| p.id.starts_with("list:"));
+            let missing = lists.map(|p| safe(&p.place.as_ref().map_or_else(|| p.message.clone(), |place| format!("{place}: {}", p.message))));
+            let asked = Asked { context: Some(opened.context), namespaces: opened.namespaces, answered: true, missing: missing.collect() };
+            (asked, Some(seen))
+        }
+        Err(failure) => {
+            let asked = Asked { context: booted.spec.context.clone(), namespaces: None, answered: false, missing: vec![safe(&failure.message)] };
+            (asked, None)
+        }
+    }
+}
+
+fn runs(reading: &journal::Reading, span: &Span) -> Vec<Exported> {
     let mut runs: Vec<Exported> = journal::runs(&reading.entries)
         .iter()
         .map(|run| (run, reading.entries.iter().filter(|e| e.run.as_deref() == Some(&run.id)).collect::<Vec<_>>()))
-        .filter(|(_, own)| own.iter().any(within))
+        .filter(|(_, own)| own.iter().any(|e| span.has(e.at)))
         .map(|(run, own)| exported(run, &own))
         .collect();
     runs.reverse();
-    Answer { schema: "timonel.journal-export/1", taken_at: now, since, until, unreadable: reading.unreadable, runs }
+    runs
 }
 
 fn exported(run: &RunSummary, own: &[&Entry]) -> Exported {
@@ -109,8 +173,10 @@ fn exported(run: &RunSummary, own: &[&Entry]) -> Exported {
         Value::Object(line.data.clone()).pointer(pointer).cloned()
     };
     let text = |kind, pointer: &str| field(kind, pointer)?.as_str().map(safe);
-    let same_as = field(EntryKind::Plan, "/plan/same_as");
+    let list = |kind, pointer: &str| field(kind, pointer).and_then(|v| v.as_array().cloned()).unwrap_or_default();
+    let word = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let debt = |d: &Debt| Debt { id: safe(&d.id), object: safe(&d.object), what: safe(&d.what), pay: safe(&d.pay) };
+    let checked = |c: &Value| Checked { id: word(&c["id"]), result: word(&c["result"]), required: c["required"] == true, detail: word(&c["detail"]) };
     Exported {
         id: run.id.clone(),
         action: safe(&run.action),
@@ -121,17 +187,12 @@ fn exported(run: &RunSummary, own: &[&Entry]) -> Exported {
         approved_by: text(EntryKind::Confirm, "/approved_by"),
         break_glass: field(EntryKind::Confirm, "/break_glass") == Some(Value::Bool(true)),
         reason: text(EntryKind::Plan, "/inputs/reason"),
-        same_as: same_as
-            .iter()
-            .flat_map(|all| all.as_array().into_iter().flatten())
-            .filter_map(Value::as_str)
-            .map(safe)
-            .collect(),
+        checks: list(EntryKind::Check, "/checks").iter().map(checked).collect(),
+        same_as: list(EntryKind::Plan, "/plan/same_as").iter().filter_map(Value::as_str).map(safe).collect(),
         outcome: run.outcome,
         undone: run.undone,
         ended_because: safe(&run.reason),
         debts: run.debts.iter().map(debt).collect(),
-        timeline: own.iter().filter_map(|e| Some(Event { at: e.at, text: safe(&told(e)?.1) })).collect(),
     }
 }
 
@@ -139,129 +200,5 @@ fn safe(text: &str) -> String {
     scrub::text(&clean(text))
 }
 
-fn markdown(answer: &Answer, zone: &TimeZone) -> Vec<String> {
-    let since = answer.since.map_or_else(|| "the beginning".to_owned(), |at| format!("{at:.0}"));
-    let mut lines = vec![format!("# What was done from {since} to {:.0}", answer.until), String::new()];
-    if answer.unreadable > 0 {
-        lines.push(format!("{} lines of the journal cannot be read; `timonel journal verify` names them.", answer.unreadable));
-        lines.push(String::new());
-    }
-    if answer.runs.is_empty() {
-        lines.push("Nothing.".to_owned());
-    }
-    for run in &answer.runs {
-        section(run, zone, &mut lines);
-    }
-    lines
-}
-
-fn section(run: &Exported, zone: &TimeZone, lines: &mut Vec<String>) {
-    let undone = if run.undone { ", undone" } else { "" };
-    lines.push(format!("## {} {} {}", plain(&run.action), plain(&run.subject), plain(&run.quantity)));
-    lines.push(String::new());
-    lines.push(format!("- run {} by {}", run.id, plain(&run.by)));
-    lines.extend(run.typed.iter().map(|typed| format!("- confirmed with {}", code(typed))));
-    lines.extend(run.approved_by.iter().map(|by| format!("- approved by {}", plain(by))));
-    if run.break_glass {
-        lines.push("- **BREAK-GLASS**: it went on without the second person that it asked for".to_owned());
-    }
-    lines.extend(run.reason.iter().map(|reason| format!("- why: {}", plain(reason))));
-    lines.extend(run.same_as.iter().map(|command| format!("- the same by hand: {}", code(command))));
-    match run.outcome {
-        Some(outcome) => lines.push(format!("- ended: {}{undone}: {}", outcome.word(), plain(&run.ended_because))),
-        None => lines.push("- did not end".to_owned()),
-    }
-    lines.extend(
-        run.debts
-            .iter()
-            .map(|d| format!("- left behind: {}: {}; pay it with {}", plain(&d.object), plain(&d.what), code(&d.pay))),
-    );
-    lines.extend([String::new(), "| UTC | local | what |".to_owned(), "|---|---|---|".to_owned()]);
-    for event in &run.timeline {
-        let utc = event.at.to_zoned(TimeZone::UTC).strftime("%F %T").to_string();
-        let local = event.at.to_zoned(zone.clone()).strftime("%T %Z").to_string();
-        lines.push(format!("| {utc} | {local} | {} |", plain(&event.text)));
-    }
-    lines.push(String::new());
-}
-
-/// Text that Markdown takes as it is.
-fn plain(text: &str) -> String {
-    let special = |c: char| "\\`*_[]<>|#".contains(c);
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
-}
-
-/// A command; one with a backtick in it needs a longer fence.
-fn code(text: &str) -> String {
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use jiff::tz::TimeZone;
-    use serde_json::json;
-
-    use super::{Since, export, markdown, moment};
-    use crate::base::clock::{Clock, FixedClock};
-    use crate::run::journal::{self, Draft, EntryKind, Journal, Reading, Recorder as _};
-
-    fn reading() -> Reading {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(FixedClock::new("2026-11-22T14:33:12Z".parse().expect("a time")));
-        let journal = Journal::open(folder.path(), clock, "bastion", "ana").expect("a journal");
-        let draft = |kind, data: serde_json::Value| Draft {
-            run: Some("20261122-143312-scale-0001".into()),
-            kind,
-            data: data.as_object().cloned().unwrap_or_default(),
-        };
-        let plan = json!({ "action": "scale", "same_as": ["kubectl scale deployment/api --replicas=5"] });
-        let inputs = json!({ "reason": "the sale | token=abc123" });
-        let fields = json!([{ "field": "spec.replicas", "before": 3, "after": 5 }]);
-        journal
-            .record(&[
-                draft(EntryKind::Plan, json!({ "subject": "Deployment shop/api", "quantity": "3->5", "plan": plan, "inputs": inputs })),
-                draft(EntryKind::Confirm, json!({ "by": "ana@bastion", "level": "env", "typed": "production" })),
-                draft(EntryKind::Intent, json!({ "step": "write", "object": "Deployment shop/api", "fields": fields })),
-                draft(EntryKind::Outcome, json!({ "step": "write", "result": "accepted", "detail": "\u{1b}[2J" })),
-                draft(
-                    EntryKind::End,
-                    json!({ "outcome": "failed-with-debts", "undone": false, "reason": "no room", "exit_code": 2,
-                        "debts": [{ "id": "write", "object": "Deployment shop/api", "what": "carried out", "pay": "kubectl scale" }] }),
-                ),
-            ])
-            .expect("recorded");
-        journal::read(folder.path()).expect("readable")
-    }
-
-    #[test]
-    fn a_span_of_time_is_told_with_the_commands_that_do_the_same_and_without_secrets() {
-        let now = "2026-11-22T15:00:00Z".parse().expect("a time");
-        let answer = export(&reading(), Some(moment(Since::Ago(Duration::from_hours(1)), now)), now, now);
-        let text = markdown(&answer, &TimeZone::UTC).join("\n");
-        for part in [
-            "# What was done from 2026-11-22T14:00:00Z to 2026-11-22T15:00:00Z",
-            "## scale Deployment shop/api 3-\\>5",
-            "- confirmed with `production`",
-            "- why: the sale \\| token=\\<hidden\\>",
-            "- the same by hand: `kubectl scale deployment/api --replicas=5`",
-            "- ended: failed-with-debts: no room",
-            "- left behind: Deployment shop/api: carried out; pay it with `kubectl scale`",
-            "| 2026-11-22 14:33:12 | 14:33:12 UTC | write intent: Deployment shop/api  spec.replicas 3 -\\> 5 |",
-        ] {
-            assert!(text.contains(part), "{part} is missing in\n{text}");
-        }
-        let json = serde_json::to_string(&answer).expect("JSON");
-        assert!(!json.contains("abc123") && !text.contains('\u{1b}'), "{json}");
-    }
-
-    #[test]
-    fn what_is_outside_of_the_span_is_left_out() {
-        let clock = FixedClock::new("2026-11-22T15:00:00Z".parse().expect("a time"));
-        let now = clock.now();
-        let late = export(&reading(), Some(moment(Since::Ago(Duration::from_mins(10)), now)), now, now);
-        assert!(markdown(&late, &TimeZone::UTC).contains(&"Nothing.".to_owned()));
-    }
-}
+mod tests;

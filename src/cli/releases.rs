@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
     Ok(Exit::OK)
 }
 
-fn workloads(fleet: &Fleet) -> Vec<WorkloadKey> {
+pub(super) fn workloads(fleet: &Fleet) -> Vec<WorkloadKey> {
     fleet.rows().filter(|r| r.key.kind.kind().is_some_and(Kind::is_workload)).map(|r| (*r.key).clone()).collect()
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::output::{Exit, Failure, Printer};
 use super::{Output, approve, check, doctor, export, journal, logs, releases, status};
 use crate::base::problem::did_you_mean;
-use crate::run::journal::Entry;
+use crate::run::journal::{Entry, Seen};
 use crate::run::{Plan, RunEvent};
 use crate::service;
 
@@ -36,7 +36,7 @@ const fn printed(name: &'static str, what: &'static str, of: fn() -> Schema) -> 
 }
 
 /// All schemas, in the order in which they are listed.
-const FORMS: [Form; 16] = [
+const FORMS: [Form; 17] = [
     printed("status", "timonel status -o json", of::<status::Status>),
     printed("releases", "timonel releases -o json", of::<releases::Answer>),
     printed("logs", "timonel logs -o json: one line of a log a line", of::<logs::LogAnswer<'_>>),
@@ -46,6 +46,7 @@ const FORMS: [Form; 16] = [
     printed("runs", "timonel runs -o json", of::<journal::RunsAnswer<'_>>),
     printed("run-record", "timonel runs show -o json", of::<journal::RecordAnswer<'_>>),
     printed("journal", "a line of the journal's file", of::<Entry>),
+    printed("sighting", "a line of the file of what consoles saw", of::<Seen>),
     printed("journal-list", "timonel journal -o json", of::<journal::JournalAnswer<'_>>),
     printed("journal-verify", "timonel journal verify -o json", of::<journal::VerifyAnswer<'_>>),
     printed("journal-export", "timonel journal export -o json", of::<export::Answer>),

@@ -165,7 +165,7 @@ pub(super) struct Seen {
     probes: Vec<ProbeReport>,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failure> {

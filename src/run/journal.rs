@@ -8,11 +8,13 @@ mod chain;
 mod claim;
 mod files;
 mod read;
+mod sightings;
 mod templates;
 mod verify;
 
 pub use claim::Claim;
 pub use read::{Reading, RunRecord, RunSummary, left_behind, read, record, runs, signatures};
+pub use sightings::{Seen, note, sightings};
 pub(in crate::run) use templates::TEMPLATE;
 pub use templates::proven_templates;
 pub use verify::{Damage, DamageKind, Report, verify};

@@ -13,6 +13,7 @@ use super::console::Ended;
 use super::planner::Planner;
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
+use super::seeing::Seeing;
 use super::{recall, second, templates};
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch, LAST_LINES, PlanRequest};
@@ -76,6 +77,8 @@ pub struct Executor {
     approved: second::Approvals,
     /// The last thing that is being remembered.
     remembering: Option<JoinHandle<()>>,
+    /// What is seen of health, for the journal.
+    seeing: Seeing,
 }
 
 struct Run {
@@ -95,6 +98,7 @@ impl Executor {
             runs: Vec::new(),
             approved: second::Approvals::default(),
             remembering: None,
+            seeing: Seeing::default(),
         }
     }
 
@@ -123,8 +127,11 @@ impl Executor {
         }
     }
 
-    /// Tells the probes what the cluster looks like now.
+    /// Tells the probes what the cluster looks like now, and has what changed written down.
     pub fn see(&mut self, app: &App) {
+        if let Some(journal) = &self.hands.journal {
+            self.seeing.look(app, journal, &self.hands.messages);
+        }
         if let Some(probing) = &mut self.probing {
             probing.see(app);
         }
@@ -333,8 +340,8 @@ impl Executor {
     pub async fn finish(mut self, ended: Ended) {
         self.logs = None;
         // Who dismisses something and quits at once means both.
-        if let Some(remembering) = self.remembering.take() {
-            let _ = tokio::time::timeout(A_MOMENT, remembering).await;
+        for writing in [self.remembering.take(), self.seeing.take_writing()].into_iter().flatten() {
+            let _ = tokio::time::timeout(A_MOMENT, writing).await;
         }
         for run in self.runs.drain(..).filter(|r| !r.task.is_finished()) {
             match ended {

@@ -28,6 +28,9 @@ fn every_answer_as_json_is_what_its_schema_says() {
     call(&["runs", "show", &id]).exits(0).json();
     assert!(call(&["journal"]).exits(0).json()["journal"].as_array().is_some_and(|lines| !lines.is_empty()));
     call(&["journal", "verify"]).exits(0).json();
+    let told = call(&["journal", "export", "--since", "1h"]).exits(0).json();
+    let sources: Vec<&Value> = told["timeline"].as_array().expect("a timeline").iter().map(|moment| &moment["source"]).collect();
+    assert!(sources.contains(&&json!("run")) && sources.contains(&&json!("event")), "{told:#}");
     call(&["doctor"]).json();
     let listed = call(&["schema"]).exits(0).json();
     assert!(listed["schemas"].as_array().is_some_and(|all| all.len() > 10), "{listed}");

@@ -23,6 +23,7 @@ mod rollout;
 mod run;
 mod scale;
 mod status;
+mod timeline;
 
 use crate::cluster::Cluster;
 
@@ -189,6 +190,10 @@ cases! {
         a_scale_without_room_ends_as_failed_and_undone
         a_plan_goes_stale_when_somebody_else_scales_first
         a_running_scale_can_be_cancelled_and_is_undone
+    }
+    timeline {
+        runs_health_rollouts_and_events_are_one_timeline
+        without_the_cluster_the_timeline_says_what_is_missing
     }
     status {
         a_healthy_place_is_ok

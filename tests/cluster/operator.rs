@@ -70,15 +70,24 @@ impl Operator {
 
     /// Waits until a line of the journal is like this, and says whose run it belongs to.
     pub(crate) fn wait_for_line(&self, what: &str, holds: impl Fn(&Value) -> bool) -> String {
+        self.wait_in("journal.jsonl", what, holds)["run"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a console has written down that it saw this.
+    pub(crate) fn wait_for_sighting(&self, what: &str, holds: impl Fn(&Value) -> bool) {
+        self.wait_in("sightings.jsonl", what, holds);
+    }
+
+    fn wait_in(&self, file: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
             // The last line may be half written: it is looked at in the next round.
-            let text = fs::read_to_string(self.sandbox.path("state/timonel/journal.jsonl")).unwrap_or_default();
+            let text = fs::read_to_string(self.sandbox.path("state/timonel").join(file)).unwrap_or_default();
             let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             if let Some(line) = lines.into_iter().find(|line| holds(line)) {
-                return line["run"].as_str().unwrap_or_default().to_owned();
+                return line;
             }
-            assert!(Instant::now() < until, "no line of the journal is so: {what}\n{text}");
+            assert!(Instant::now() < until, "no line of {file} is so: {what}\n{text}");
             thread::park_timeout(Duration::from_millis(1));
         }
     }

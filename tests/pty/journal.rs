@@ -1,12 +1,15 @@
-//! The journal in the console: a run whose process was killed goes on from there, and the last change is taken back.
+//! The journal in the console: a run whose process was killed goes on from there, the last change is taken back, and what was seen of
+//! health is remembered.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::demo::until_asked;
 use crate::simulated::cluster;
 use crate::support::sandbox::{Sandbox, program};
+use crate::support::schema;
 use crate::support::terminal::{End, Terminal};
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -66,4 +69,37 @@ fn a_killed_run_goes_on_from_the_journal_and_u_takes_the_last_change_back() {
     let runs = sandbox.run(&["runs", "-o", "json"]).exits(0).json();
     let ends: Vec<&str> = runs["runs"].as_array().unwrap().iter().filter_map(|run| run["outcome"].as_str()).collect();
     assert_eq!(ends, ["proven", "proven"], "{runs:#}");
+}
+
+#[test]
+fn what_a_console_saw_of_health_and_rollouts_is_in_the_timeline() {
+    let sandbox = Sandbox::new();
+    let (_cluster, kubeconfig) = cluster(&sandbox, &["--scenario", "friday", "--speed", "20"]);
+    let kubeconfig = sandbox.write("cluster.kubeconfig", &kubeconfig.to_string()).display().to_string();
+    let here = ["--kubeconfig", kubeconfig.as_str(), "-n", "listacompra"];
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &[&here[..], &["--read-only"]].concat());
+    terminal
+        .wait_at_most(PATIENCE, "the cause is on the row", |screen| screen.has_row(&["listacompra-api", "Pull"]))
+        .unwrap();
+    let until = Instant::now() + PATIENCE;
+    let seen = loop {
+        let text = std::fs::read_to_string(sandbox.path("state/timonel/sightings.jsonl")).unwrap_or_default();
+        let lines: Vec<serde_json::Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let api = |line: &&serde_json::Value| line["workload"] == "listacompra/deployment/listacompra-api" && line["to"] == "degraded";
+        if lines.iter().any(|line| api(&line)) {
+            break lines;
+        }
+        assert!(Instant::now() < until, "nothing was remembered: {text}");
+        thread::park_timeout(Duration::from_millis(10));
+    };
+    seen.iter().for_each(schema::expect);
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+    let told = sandbox.run(&[&here[..], &["journal", "export", "--since", "1h", "-o", "json"]].concat()).exits(0).json();
+    let has = |source: &str| told["timeline"].as_array().unwrap().iter().any(|moment| moment["source"] == source);
+    assert!(has("health") && has("rollout") && has("event"), "{told:#}");
+    assert_eq!(told["runs"].as_array().map(Vec::len), Some(0), "a console that only looked ran nothing");
+    let markdown = sandbox.run(&[&here[..], &["journal", "export", "--since", "1h"]].concat()).exits(0).stdout;
+    let row = markdown.lines().find(|line| line.contains("| health | listacompra/deployment/listacompra-api |"));
+    assert!(row.is_some_and(|row| row.contains("degraded: ")), "{markdown}");
 }

@@ -64,7 +64,7 @@ pub(super) fn head(folder: &Path) -> Option<Head> {
     serde_json::from_slice(&std::fs::read(folder.join(HEAD)).ok()?).ok()
 }
 
-fn open_private(path: &Path) -> std::io::Result<File> {
+pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
@@ -168,7 +168,7 @@ fn rotated_name(last_seq: u64) -> String {
     format!("journal-{last_seq:012}.jsonl")
 }
 
-fn take(lock: &File) -> Result<(), String> {
+pub(super) fn take(lock: &File) -> Result<(), String> {
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
             Ok(()) => return Ok(()),
