@@ -27,6 +27,7 @@ impl App {
     pub(super) fn ask_approval(&mut self) -> Vec<Effect> {
         let mut waiting = self.waiting();
         match waiting.len() {
+            0 if self.locks_lost() => self.refuse("what waits is not known: the locks cannot be read (see problems)"),
             0 => self.refuse("no plan waits for a second person here"),
             1 => self.approve_plan(waiting.remove(0)),
             _ => {

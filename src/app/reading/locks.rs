@@ -32,6 +32,14 @@ impl App {
         lines
     }
 
+    /// Whether the locks of what is looked at cannot be read, so that others may be at work unseen.
+    pub fn locks_lost(&self) -> bool {
+        let looked_at = self.opened.as_ref().and_then(|o| o.namespaces.clone()).unwrap_or_else(|| vec![String::new()]);
+        looked_at
+            .iter()
+            .any(|place| matches!(self.fleet.trust(Kind::Lease, &place.as_str().into(), self.now), Trust::Lost(_)))
+    }
+
     /// Where locks cannot be seen: nobody may take their absence for a fact.
     fn unknown_locks(&self) -> Vec<String> {
         let looked_at = self.opened.as_ref().and_then(|o| o.namespaces.clone()).unwrap_or_default();

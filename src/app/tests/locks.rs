@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::{app, draw, press, show};
 use crate::app::App;
+use crate::app::msg::Msg;
 use crate::app::overlay::Overlay;
 use crate::fleet::lock::note;
-use crate::fleet::testing::{NOW, at, labels, meta, now};
+use crate::fleet::testing::{NOW, at, labels, meta, now, stream};
+use crate::target::api::ErrorKind;
+use crate::target::event::{StreamState, TargetEvent};
 use crate::target::model::{Kind, Lease, Object};
 
 fn lease(notes: &[(&str, &str)]) -> Object {
@@ -44,4 +47,14 @@ fn locks_that_cannot_be_seen_are_not_known_and_none_is_said_only_where_they_were
     show(&mut app, Kind::Lease, vec![]);
     draw(&mut app, now());
     assert!(shown(&app).contains("locks in kube-system are not read yet"), "those of nodes are elsewhere");
+}
+
+#[test]
+fn where_locks_cannot_be_read_nothing_is_said_to_wait_or_not() {
+    let mut app = app();
+    let state = StreamState::Failed { kind: ErrorKind::Forbidden, reason: "no right".into() };
+    app.update(Msg::Target(TargetEvent::Stream { key: stream(Kind::Lease), state }), now());
+    press(&mut app, "a a");
+    assert!(app.notice.as_ref().is_some_and(|n| n.text.contains("not known")), "{:?}", app.notice);
+    assert!(app.locks_lost());
 }

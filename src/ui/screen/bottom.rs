@@ -175,6 +175,9 @@ fn others(app: &App) -> Option<Line<'static>> {
     if let Some(lock) = locks.iter().find(waits) {
         return Some(Line::of(Role::NoticeWarn, format!("{} waits for a second person", lock.action)));
     }
+    if locks.is_empty() && app.locks_lost() {
+        return Some(Line::of(Role::Unknown, "other runs ?"));
+    }
     let lock = locks.first()?;
     let more = if locks.len() > 1 { format!(" and {} more", locks.len() - 1) } else { String::new() };
     Some(match lock.state {
