@@ -206,7 +206,7 @@ fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
             rows.extend(text.wrap(width, 3));
             rows.push(Line::of(Role::Key, again).with(Role::Text, " makes a new plan. Nothing has been written."));
         }
-        PlanState::Ready(plan) => rows.extend(asked(plan, width)),
+        PlanState::Ready(plan) => rows.extend(asked(panel, plan, width)),
         PlanState::Making(_) | PlanState::Failed(_) => {}
     }
     if let Some(error) = &panel.error {
@@ -221,7 +221,7 @@ fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
     rows
 }
 
-fn asked(plan: &Plan, width: usize) -> Vec<Line<'static>> {
+fn asked(panel: &PlanPanel, plan: &Plan, width: usize) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     let choices = plan.checks().iter().flat_map(|check| &check.choices);
     let mut ways = Line::new();
@@ -241,7 +241,14 @@ fn asked(plan: &Plan, width: usize) -> Vec<Line<'static>> {
         rows.extend(Line::of(Role::NoticeWarn, format!("So much is asked for because of this: {}.", reasons.join(", "))).wrap(width, 2));
     }
     if plan.confirmation().level == Confirmation::TwoPerson {
-        rows.push(Line::of(Role::NoticeWarn, "A second person must approve it as well."));
+        rows.push(Line::of(
+            Role::NoticeWarn,
+            match &panel.request.second {
+                Some(Second::Approve(_)) => "You are the second person: this approves it, and whoever asked begins.",
+                Some(Second::Again(_)) => "It is approved: this begins it. Leaving takes the question back.",
+                None => "A second person must approve it as well.",
+            },
+        ));
     }
     rows
 }
