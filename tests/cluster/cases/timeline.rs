@@ -27,7 +27,7 @@ pub(crate) fn runs_health_rollouts_and_events_are_one_timeline(cluster: &Cluster
     let text = |moment: &Value, part: &str| moment["text"].as_str().is_some_and(|text| text.contains(part));
     let confirmed = at("the confirmation", &|m| m["run"] == id.as_str() && text(m, "confirmed by"));
     let end = at("the end", &|m| m["run"] == id.as_str() && text(m, "end: proven"));
-    let event = at("the scale", &|m| m["source"] == "event" && text(m, "ScalingReplicaSet"));
+    let event = at("the scale", &|m| m["source"] == "event" && text(m, "from 1 to 2"));
     let rollout = at("the new revision", &|m| m["source"] == "rollout" && text(m, "revision 2"));
     let health = at("its health", &|m| m["source"] == "health" && text(m, "ok -> degraded"));
     assert!(confirmed < end && confirmed < event && end < rollout && rollout < health, "{timeline:#?}");
