@@ -204,6 +204,7 @@ actions! {
     UndoRun, "undo-run", "undo the run: a new plan", [Run, Record], Key;
     ResumeRun, "resume-run", "resume the run: go on where it stopped", [Run, Record], Key;
     RunLogs, "run-logs", "logs of the pods of this run", [Run], Key;
+    OtherOrder, "other-order", "other order: several objects one after the other, or all at once", [Plan], Key;
     NewPlan, "new-plan", "make the plan anew", [Plan], Key;
     Override, "override", "override a failed check, in writing", [Plan], Key;
 

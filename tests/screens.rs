@@ -7,6 +7,7 @@ mod overlays;
 mod panels;
 mod scene;
 mod server;
+mod several;
 mod shot;
 mod states;
 mod widgets;

@@ -86,6 +86,7 @@ impl App {
             Action::Evict => self.plan_evict(),
             Action::Cordon => self.plan_cordon(),
             Action::NewPlan => self.replan(),
+            Action::OtherOrder => self.replan_in_other_order(),
             Action::Override => self.ask_override(),
             Action::CancelRun => self.cancel_run(),
             Action::UndoRun => self.undo_run(),

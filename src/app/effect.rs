@@ -128,6 +128,13 @@ impl Second {
     }
 }
 
+impl PlanRequest {
+    /// Whether it names more than one object.
+    pub fn is_about_several(&self) -> bool {
+        self.parameters.iter().any(|p| p.starts_with("with="))
+    }
+}
+
 /// Lines that [`Fetch::LastLines`] asks for.
 pub const LAST_LINES: u32 = 10;
 

@@ -14,6 +14,7 @@ use super::ticket::{Question, Ticket};
 use crate::app::Pane;
 use crate::base::problem::Problem;
 use crate::fleet::WorkloadKey;
+use crate::run::several::Order;
 use crate::run::{Answer, Plan, Way};
 
 impl PlanPanel {
@@ -51,6 +52,17 @@ impl App {
         self.open_plan(request)
     }
 
+    /// The same question about several objects in the other order: one after the other, or all at once.
+    pub(super) fn replan_in_other_order(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Plan(panel)) = self.overlays.last() else { return Vec::new() };
+        if !panel.request.is_about_several() {
+            return self.refuse("this plan is about one object: it has no order");
+        }
+        let parallel = format!("order={}", Order::Parallel.word());
+        let other = if panel.request.parameters.contains(&parallel) { format!("order={}", Order::OneByOne.word()) } else { parallel };
+        self.replan_with(other)
+    }
+
     /// A plan arrived, or why there is none.
     pub(super) fn planned(&mut self, ticket: Ticket, result: Result<Arc<Plan>, Box<Problem>>) {
         for overlay in &mut self.overlays {
@@ -75,7 +87,7 @@ impl App {
         let moved = if plan.valid_for(now).is_zero() {
             Some("90 s passed".to_owned())
         } else {
-            self.fleet.object(plan.subject()).and_then(|object| plan.moved_by(&object))
+            plan.subjects().filter_map(|s| self.fleet.object(s)).find_map(|object| plan.moved_by(&object))
         };
         if let Some(moved) = moved {
             panel.state = PlanState::Stale(plan, moved);
@@ -164,12 +176,17 @@ impl App {
     /// Follows the pods of what a run changed.
     pub(super) fn logs_of_run(&mut self) -> Vec<Effect> {
         let Some(Overlay::Run(id)) = self.overlays.last() else { return Vec::new() };
-        let subject = self.runs.get(id).and_then(|r| r.plan.as_ref()).and_then(|p| WorkloadKey::of(p.subject()));
-        let Some(workload) = subject else { return Vec::new() };
+        let plan = self.runs.get(id).and_then(|r| r.plan.as_ref());
+        let mut workloads: Vec<WorkloadKey> = plan.into_iter().flat_map(|p| p.subjects()).filter_map(WorkloadKey::of).collect();
+        let target = match workloads.len() {
+            0 => return Vec::new(),
+            1 => Target::Workload(workloads.remove(0)),
+            _ => Target::Workloads(workloads),
+        };
         self.overlays.pop();
         self.focus = Pane::Logs;
         self.zoomed = true;
-        self.follow_target(Target::Workload(workload));
+        self.follow_target(target);
         Vec::new()
     }
 }

@@ -28,6 +28,10 @@ pub enum Purpose {
         workload: ObjectRef,
         /// How many it has now.
         current: i32,
+        /// The marked workloads that were answered for before, with their counts.
+        told: Vec<(ObjectRef, u32)>,
+        /// Those that are asked about next.
+        rest: Vec<ObjectRef>,
     },
     /// Why a check is overridden.
     Reason {
@@ -46,7 +50,11 @@ impl Purpose {
             Self::ExcludeLogs => "hide lines matching".into(),
             Self::JumpLogs => "jump to time".into(),
             Self::SaveLogs => "save to".into(),
-            Self::Replicas { workload, current } => format!("scale {} from {current} to", workload.name),
+            Self::Replicas { workload, current, told, rest } => {
+                let all = told.len() + 1 + rest.len();
+                let which = if all > 1 { format!(" ({} of {all})", told.len() + 1) } else { String::new() };
+                format!("scale {}{which} from {current} to", workload.name)
+            }
             Self::Reason { check } => format!("why override {check}"),
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::run::{Happening, Outcome, Plan, Progress, Question, RunEvent};
+use crate::run::{Happening, Outcome, Plan, Progress, Question, RunEvent, StepId};
 
 /// Runs kept for looking at; older ones are in the journal.
 const KEPT: usize = 20;
@@ -38,7 +38,7 @@ pub struct RunView {
 #[derive(Debug)]
 pub struct StepView {
     /// Its id.
-    pub id: &'static str,
+    pub id: StepId,
     /// What it does.
     pub title: String,
     /// Whether it belongs to the way back.
@@ -157,7 +157,7 @@ impl RunView {
         self.plan = Some(plan);
     }
 
-    fn start(&mut self, id: &'static str, title: String, undo: bool, at: Timestamp) {
+    fn start(&mut self, id: StepId, title: String, undo: bool, at: Timestamp) {
         if let Some(step) = self.steps.iter_mut().find(|s| s.id == id && s.undo == undo && s.state == StepState::Waiting) {
             step.state = StepState::Running;
             step.since = at;
@@ -169,7 +169,7 @@ impl RunView {
     }
 
     /// The newest running step of that id: the way back may use an id again.
-    fn step(&mut self, id: &str, change: impl FnOnce(&mut StepView)) {
+    fn step(&mut self, id: StepId, change: impl FnOnce(&mut StepView)) {
         if let Some(step) = self.steps.iter_mut().rev().find(|s| s.id == id && s.state == StepState::Running) {
             change(step);
         }

@@ -242,13 +242,14 @@ impl Workloads {
         })
     }
 
+    /// The workloads that are marked.
+    pub fn marked(&self) -> impl Iterator<Item = &WorkloadKey> {
+        self.marks.iter().filter_map(|m| if let RowId::Workload(key) = m { Some(&**key) } else { None })
+    }
+
     /// Whose logs the cursor, or the marks, ask for.
     pub fn log_target(&self) -> Option<Target> {
-        let marked: Vec<WorkloadKey> = self
-            .marks
-            .iter()
-            .filter_map(|m| if let RowId::Workload(k) = m { Some((**k).clone()) } else { None })
-            .collect();
+        let marked: Vec<WorkloadKey> = self.marked().cloned().collect();
         if !marked.is_empty() {
             return Some(Target::Workloads(marked));
         }

@@ -15,7 +15,7 @@ use crate::run::actions::ACTIONS;
 use crate::run::journal::Journal;
 use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
-    execute, resolve,
+    execute, resolve, select,
 };
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
@@ -135,14 +135,27 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
             _ => failure,
         }
     };
-    let (name, parameters) = spec.arguments(&args.parameters).map_err(|e| failed(&e))?;
+    let named = spec.arguments(&args.parameters, args.selector.is_some()).map_err(|e| failed(&e))?;
     let namespace = match client.opened().namespaces.as_deref() {
         _ if spec.kinds.iter().all(|kind| !kind.namespaced()) => String::new(),
         Some([one]) => one.clone(),
         _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
     };
-    let object = resolve(client, &namespace, &name, spec).await.map_err(|e| unresolved(&e, exit))?;
-    let request = ActionRequest { action: spec.name, object, parameters, overrides: args.overrides.clone(), reason: args.reason.clone() };
+    let mut objects = Vec::with_capacity(named.objects.len());
+    for (name, count) in &named.objects {
+        objects.push((resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?, *count));
+    }
+    if let Some(selector) = &args.selector {
+        let selected = select(client, &namespace, selector, spec).await.map_err(|e| unresolved(&e, exit))?;
+        let new: Vec<_> = selected.into_iter().filter(|object| objects.iter().all(|(known, _)| known != object)).collect();
+        objects.extend(new.into_iter().map(|object| (object, None)));
+    }
+    let mut parameters = named.parameters;
+    if objects.len() > 1 {
+        parameters.push(format!("order={}", args.order.order().word()));
+    }
+    let request = ActionRequest::about(spec.name, &objects, parameters).ok_or_else(|| Failure::usage("nothing is named"))?;
+    let request = ActionRequest { overrides: args.overrides.clone(), reason: args.reason.clone(), ..request };
     planner.action(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
 }
 

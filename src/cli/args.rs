@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::run::several::Order;
+
 /// A full-screen operations console: is it up, what changed, can I go back, who do I call.
 #[derive(Debug, Parser)]
 #[command(
@@ -268,13 +270,40 @@ pub enum Since {
     At(jiff::Timestamp),
 }
 
+/// In which order several objects are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ActionOrder {
+    /// The next one when everything about the one before is proven
+    #[default]
+    OneByOne,
+    /// All are written first, and proven then
+    Parallel,
+}
+
+impl ActionOrder {
+    /// The order of the plan.
+    pub const fn order(self) -> Order {
+        match self {
+            Self::OneByOne => Order::OneByOne,
+            Self::Parallel => Order::Parallel,
+        }
+    }
+}
+
 /// An action and its parameters.
 #[derive(Debug, Clone, Args)]
 pub struct ActionArgs {
     /// The action: scale, rollback, restart, pause, resume, trigger, suspend, evict, cordon, uncordon
     pub action: String,
-    /// The object and parameters: `WORKLOAD=replicas`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`
+    /// The objects and parameters: `WORKLOAD=replicas…`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`; `WORKLOAD…` for restart, pause,
+    /// resume and suspend
     pub parameters: Vec<String>,
+    /// All objects with these labels, beside those that are named: the plan lists each (restart, pause, resume, suspend)
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    pub selector: Option<String>,
+    /// In which order several objects are gone through; the first failure stops it
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = ActionOrder::OneByOne)]
+    pub order: ActionOrder,
     /// Override a failed check that allows it; several times for several
     #[arg(long = "override", value_name = "CHECK")]
     pub overrides: Vec<String>,

@@ -7,7 +7,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
-use super::{cordon, cronjob, evict, hpa, pause, restart, rollback};
+use super::{cordon, cronjob, evict, hpa, pause, restart, rollback, several};
 use crate::base::clock::Clock;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -23,6 +23,8 @@ pub struct ActionSpec {
     pub kinds: &'static [Kind],
     /// An example of its arguments.
     pub example: &'static str,
+    /// Whether one plan may be about several of them.
+    pub several: bool,
     /// Names of its parameters besides the workload.
     parameters: &'static [&'static str],
 }
@@ -35,7 +37,8 @@ pub const ACTIONS: &[ActionSpec] = &[
         name: "scale",
         done: "scaled",
         kinds: &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet],
-        example: "scale backend=5",
+        example: "scale backend=5 worker=2",
+        several: true,
         parameters: &["replicas", "hpa"],
     },
     ActionSpec {
@@ -43,15 +46,31 @@ pub const ACTIONS: &[ActionSpec] = &[
         done: "rolled back",
         kinds: WORKLOADS,
         example: "rollback backend to=11",
+        several: false,
         parameters: &["to"],
     },
-    ActionSpec { name: "restart", done: "restarted", kinds: WORKLOADS, example: "restart backend", parameters: &[] },
-    ActionSpec { name: "pause", done: "paused", kinds: &[Kind::Deployment], example: "pause backend", parameters: &[] },
+    ActionSpec {
+        name: "restart",
+        done: "restarted",
+        kinds: WORKLOADS,
+        example: "restart backend worker",
+        several: true,
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "pause",
+        done: "paused",
+        kinds: &[Kind::Deployment],
+        example: "pause backend",
+        several: true,
+        parameters: &[],
+    },
     ActionSpec {
         name: "resume",
         done: "resumed",
         kinds: &[Kind::Deployment, Kind::CronJob],
         example: "resume backend",
+        several: true,
         parameters: &[],
     },
     ActionSpec {
@@ -59,13 +78,49 @@ pub const ACTIONS: &[ActionSpec] = &[
         done: "resumed",
         kinds: &[Kind::HorizontalPodAutoscaler],
         example: "resume-hpa backend",
+        several: false,
         parameters: &[],
     },
-    ActionSpec { name: "trigger", done: "triggered", kinds: &[Kind::CronJob], example: "trigger nightly", parameters: &[] },
-    ActionSpec { name: "suspend", done: "suspended", kinds: &[Kind::CronJob], example: "suspend nightly", parameters: &[] },
-    ActionSpec { name: "evict", done: "evicted", kinds: &[Kind::Pod], example: "evict backend-5f6d8-x2k4p", parameters: &[] },
-    ActionSpec { name: "cordon", done: "cordoned", kinds: &[Kind::Node], example: "cordon node-3", parameters: &[] },
-    ActionSpec { name: "uncordon", done: "uncordoned", kinds: &[Kind::Node], example: "uncordon node-3", parameters: &[] },
+    ActionSpec {
+        name: "trigger",
+        done: "triggered",
+        kinds: &[Kind::CronJob],
+        example: "trigger nightly",
+        several: false,
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "suspend",
+        done: "suspended",
+        kinds: &[Kind::CronJob],
+        example: "suspend nightly",
+        several: true,
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "evict",
+        done: "evicted",
+        kinds: &[Kind::Pod],
+        example: "evict backend-5f6d8-x2k4p",
+        several: false,
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "cordon",
+        done: "cordoned",
+        kinds: &[Kind::Node],
+        example: "cordon node-3",
+        several: false,
+        parameters: &[],
+    },
+    ActionSpec {
+        name: "uncordon",
+        done: "uncordoned",
+        kinds: &[Kind::Node],
+        example: "uncordon node-3",
+        several: false,
+        parameters: &[],
+    },
 ];
 
 /// What is asked for.
@@ -83,60 +138,111 @@ pub struct ActionRequest {
     pub reason: Option<String>,
 }
 
+/// What the arguments of the command line name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Each object as typed, and how many pods it shall have where the action asks for that.
+    pub objects: Vec<(String, Option<u32>)>,
+    /// `hpa=raise`, `to=3`.
+    pub parameters: Vec<String>,
+}
+
+impl ActionRequest {
+    /// A request about these objects, in this order; `None` without any.
+    pub fn about(action: &'static str, objects: &[(ObjectRef, Option<u32>)], parameters: Vec<String>) -> Option<Self> {
+        let ((object, count), further) = objects.split_first()?;
+        let mut all: Vec<String> = count.map(|n| format!("replicas={n}")).into_iter().collect();
+        all.extend(parameters);
+        all.extend(further.iter().map(|(object, count)| several::with(object, *count)));
+        Some(Self { action, object: object.clone(), parameters: all, overrides: Vec::new(), reason: None })
+    }
+}
+
 impl ActionSpec {
     /// The action of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ACTIONS.iter().find(|a| a.name == name)
     }
 
-    /// Reads the arguments of the command line: the workload as typed, and the parameters.
-    pub fn arguments(&self, arguments: &[String]) -> Result<(String, Vec<String>), PlanError> {
-        if self.name == "scale" {
-            let (workload, replicas, hpa) = ScaleRequest::arguments(arguments)?;
-            let mut parameters = vec![format!("replicas={replicas}")];
-            parameters.extend(hpa.map(|h| format!("hpa={}", h.word())));
-            return Ok((workload, parameters));
-        }
+    /// Reads the arguments of the command line: what is named, and the parameters. Where objects are `selected` by their labels, none
+    /// need be named.
+    pub fn arguments(&self, arguments: &[String], selected: bool) -> Result<Named, PlanError> {
         let usage = |text: String| PlanError::Usage(text);
+        if selected && (!self.several || self.name == "scale") {
+            let why = if self.several { "how many each shall have is nobody's default" } else { "it takes one object at a time" };
+            return Err(usage(format!("{} takes no selector: {why}; write: {}", self.name, self.example)));
+        }
+        if self.name == "scale" {
+            let (objects, hpa) = ScaleRequest::arguments(arguments)?;
+            let objects = objects.into_iter().map(|(name, count)| (name, Some(count))).collect();
+            return Ok(Named { objects, parameters: hpa.map(|h| format!("hpa={}", h.word())).into_iter().collect() });
+        }
         let (parameters, workloads): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| a.contains('='));
         if let Some(wrong) = parameters.iter().find(|p| !self.takes(p)) {
             return Err(usage(format!("'{wrong}' is no parameter of {}", self.name)));
         }
         match &workloads[..] {
-            [one] => Ok(((*one).clone(), parameters.into_iter().cloned().collect())),
-            [] => Err(usage(format!("nothing is named; write: {}", self.example))),
-            _ => Err(usage(format!("'{}': one at a time", workloads[1]))),
+            [] if !selected => return Err(usage(format!("nothing is named; write: {}", self.example))),
+            [_, second, ..] if !self.several => return Err(usage(format!("'{second}': one at a time"))),
+            _ => {}
         }
+        let objects = workloads.into_iter().map(|name| (name.clone(), None)).collect();
+        Ok(Named { objects, parameters: parameters.into_iter().cloned().collect() })
     }
 
     /// Whether it knows such a parameter.
     pub(in crate::run) fn takes(&self, parameter: &str) -> bool {
-        parameter.split_once('=').is_some_and(|(name, _)| self.parameters.contains(&name))
+        let several = |name| self.several && ["with", "order"].contains(&name);
+        parameter.split_once('=').is_some_and(|(name, _)| self.parameters.contains(&name) || several(name))
     }
 }
 
 impl Plan {
     /// What takes back what this plan did, as a request for a new plan; `Err` says why nothing does.
     pub fn undoing(&self) -> Result<ActionRequest, String> {
-        let request = |action, parameters| ActionRequest { action, object: self.subject().clone(), parameters, overrides: Vec::new(), reason: None };
-        match self.action() {
+        let mut objects: Vec<ObjectRef> = self.subjects().cloned().collect();
+        objects.reverse();
+        self.undoing_these(&objects)
+    }
+
+    /// What takes back what it did to one of its objects.
+    pub(in crate::run) fn undoing_one(&self, object: &ObjectRef) -> Result<ActionRequest, String> {
+        self.undoing_these(std::slice::from_ref(object))
+    }
+
+    fn undoing_these(&self, objects: &[ObjectRef]) -> Result<ActionRequest, String> {
+        let mut objects: Vec<(ObjectRef, Option<u32>)> = objects.iter().map(|o| (o.clone(), None)).collect();
+        let mut parameters = Vec::new();
+        let action = match self.action() {
             "scale" => {
-                let change = self.objects().iter().flat_map(|o| &o.changes).find(|c| c.field == "spec.replicas");
-                let before = change.and_then(|c| c.before.as_i64());
-                let before = before.ok_or("this run changed no replicas: there is nothing to undo")?;
-                Ok(request("scale", vec![format!("replicas={before}")]))
+                for (object, count) in &mut objects {
+                    *count = self.replicas_before(object);
+                }
+                objects.retain(|(_, count)| count.is_some());
+                "scale"
             }
             "rollback" => {
-                let from = self.quantity().split("->").next().unwrap_or_default();
-                Ok(request("rollback", vec![format!("to={from}")]))
+                parameters.push(format!("to={}", self.quantity().split("->").next().unwrap_or_default()));
+                "rollback"
             }
-            "pause" | "suspend" => Ok(request("resume", Vec::new())),
-            "resume" if self.subject().kind == Kind::CronJob => Ok(request("suspend", Vec::new())),
-            "resume" => Ok(request("pause", Vec::new())),
-            "cordon" => Ok(request("uncordon", Vec::new())),
-            "uncordon" => Ok(request("cordon", Vec::new())),
-            other => Err(format!("a {other} cannot be undone")),
-        }
+            "pause" | "suspend" => "resume",
+            "resume" if objects.iter().all(|(o, _)| o.kind == Kind::CronJob) => "suspend",
+            "resume" if objects.iter().all(|(o, _)| o.kind != Kind::CronJob) => "pause",
+            "resume" => return Err("CronJobs and Deployments were resumed: take back each kind by itself".to_owned()),
+            "cordon" => "uncordon",
+            "uncordon" => "cordon",
+            other => return Err(format!("a {other} cannot be undone")),
+        };
+        ActionRequest::about(action, &objects, parameters).ok_or_else(|| "this run changed no replicas: there is nothing to undo".to_owned())
+    }
+
+    fn replicas_before(&self, object: &ObjectRef) -> Option<u32> {
+        let own = self
+            .objects()
+            .iter()
+            .filter(|o| (o.kind, &*o.namespace, &*o.name) == (object.kind, &*object.namespace, &*object.name));
+        let change = own.flat_map(|o| &o.changes).find(|c| c.field == "spec.replicas")?;
+        change.before.as_i64().and_then(|n| u32::try_from(n).ok())
     }
 }
 
@@ -144,6 +250,15 @@ impl Plan {
 ///
 /// Fails only where there is nothing to plan; whatever speaks against the plan is one of its checks.
 pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
+    let spec = ActionSpec::named(request.action).ok_or_else(|| PlanError::Usage(format!("there is no action '{}'", request.action)))?;
+    match several::asked(request, spec)? {
+        Some(asked) => several::plan(read, clock, context, request, asked).await,
+        None => one(read, clock, context, request).await,
+    }
+}
+
+/// The plan for one object.
+pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
     let usage = |text: String| PlanError::Usage(text);
     let spec = ActionSpec::named(request.action).ok_or_else(|| usage(format!("there is no action '{}'", request.action)))?;
     let object = &request.object;

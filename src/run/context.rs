@@ -2,7 +2,7 @@
 //!
 //! Owns these two values. Made by whoever asks for a plan; read by the actions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,8 +27,8 @@ pub struct PlanContext {
     pub read_only: bool,
     /// The cluster's UID as a service file pins it.
     pub cluster_pin: Option<String>,
-    /// The least number of ready pods that a service file allows.
-    pub min_ready: Option<u32>,
+    /// The least number of ready pods that a service file allows, by the name of the workload.
+    pub min_ready: BTreeMap<String, u32>,
     /// Name of a freeze that holds now.
     pub freeze: Option<String>,
     /// Ids of the probes that must be green afterwards.
@@ -52,7 +52,7 @@ impl PlanContext {
             operator,
             read_only: false,
             cluster_pin: None,
-            min_ready: None,
+            min_ready: BTreeMap::new(),
             freeze: None,
             probes: Vec::new(),
             proven: BTreeSet::new(),
@@ -65,6 +65,13 @@ impl PlanContext {
     /// The id of a plan of that action.
     pub(in crate::run) fn id(&self, action: &str, now: Timestamp) -> String {
         self.run.clone().unwrap_or_else(|| run_id(now, action, self.random))
+    }
+}
+
+impl PlanContext {
+    /// The least number of ready pods that this workload must keep.
+    pub(in crate::run) fn floor(&self, workload: &ObjectRef) -> Option<u32> {
+        self.min_ready.get(&*workload.name).copied()
     }
 }
 

@@ -175,7 +175,7 @@ impl Plan {
     }
 
     fn owe(&self, debt: &Debt, at: Timestamp) -> Option<Owed> {
-        let of_step = self.writes().find(|(s, w)| s.id == debt.id && w.object.to_string() == debt.object);
+        let of_step = self.writes().find(|(s, w)| s.id == *debt.id && w.object.to_string() == debt.object);
         let (_, write) = of_step.or_else(|| self.writes().find(|(_, w)| w.object.to_string() == debt.object))?;
         let back = debt.is_taken_back();
         let field = |c: &super::step::FieldChange| (c.field(), kept(if back { &c.before } else { &c.after }));
@@ -199,8 +199,8 @@ impl Plan {
 
     /// The action that takes back a write of this plan.
     fn paying(&self, write: &FieldWrite) -> Option<(String, Vec<String>)> {
-        if write.object == *self.subject() {
-            return self.undoing().ok().map(|r| (r.action.to_owned(), r.parameters));
+        if self.subjects().any(|s| *s == write.object) {
+            return self.undoing_one(&write.object).ok().map(|r| (r.action.to_owned(), r.parameters));
         }
         let rests = write.object.kind == Kind::HorizontalPodAutoscaler && write.changes.iter().any(|c| dotted(c.pointer).ends_with("selectPolicy"));
         rests.then(|| ("resume-hpa".to_owned(), Vec::new()))
@@ -240,9 +240,9 @@ pub fn of_journal(entries: &[Entry], unended: &[RunSummary]) -> Vec<Owed> {
     for run in unended {
         let Ok(plan) = recorded_plan(entries, &run.id) else { continue };
         owed.retain(|o| o.run != run.id);
-        owed.push(Owed {
-            object: plan.subject().clone(),
-            uid: plan.subject_uid().to_owned(),
+        owed.extend(plan.subjects().map(|subject| Owed {
+            object: subject.clone(),
+            uid: plan.uid_of(subject).to_owned(),
             fields: Vec::new(),
             what: format!("{} {} did not come to its end: what it left is not known", run.action, run.quantity),
             since: Some(run.started_at),
@@ -251,7 +251,7 @@ pub fn of_journal(entries: &[Entry], unended: &[RunSummary]) -> Vec<Owed> {
             action: String::new(),
             parameters: Vec::new(),
             by_hand: format!("timonel runs resume {}", run.id),
-        });
+        }));
     }
     owed
 }

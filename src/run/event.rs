@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::check::Check;
 use super::outcome::{Outcome, Question};
 use super::plan::Plan;
+use super::step::StepId;
 use crate::base::confirmation::Confirmation;
 
 /// One thing that happened in a run.
@@ -52,7 +53,7 @@ pub enum Happening {
     /// A step began.
     StepStarted {
         /// Its id.
-        step: &'static str,
+        step: StepId,
         /// What it does.
         title: String,
         /// Whether it belongs to the way back.
@@ -61,7 +62,7 @@ pub enum Happening {
     /// A step came nearer to its proof.
     Progress {
         /// Its id.
-        step: &'static str,
+        step: StepId,
         /// How far.
         #[serde(flatten)]
         progress: Progress,
@@ -69,7 +70,7 @@ pub enum Happening {
     /// A step is done: its proof holds.
     StepProven {
         /// Its id.
-        step: &'static str,
+        step: StepId,
         /// The observed fact.
         text: String,
         /// How long it took, in seconds.
@@ -78,7 +79,7 @@ pub enum Happening {
     /// A step cannot be done.
     StepFailed {
         /// Its id.
-        step: &'static str,
+        step: StepId,
         /// Why: the root cause where one was found.
         reason: String,
         /// How long it was tried, in seconds.

@@ -15,7 +15,7 @@ use super::facts::{PodFacts, WorkloadFacts, int, text, unreadable};
 use super::ground::{self, Ground, Part};
 use super::level::{Nature, Raise};
 use super::plan::Frozen;
-use super::step::{Fact, FieldWrite, Form, Proof, Step, Work};
+use super::step::{Fact, FieldWrite, Form, Proof, Step, StepId, Work};
 use crate::base::confirmation::Confirmation;
 use crate::target::api::Read;
 use crate::target::model::{Kind, Object, Pdb};
@@ -89,13 +89,18 @@ impl Eviction<'_> {
             within: self.context.prove_within + self.grace(),
         };
         let proof = format!("the pod is gone within {} s", gone.within.as_secs());
-        let mut steps = vec![Step { id: "prove-gone", title: "prove that it is gone".to_owned(), proof, work: Work::Prove(gone) }];
+        let mut steps = vec![Step { id: "prove-gone".into(), title: "prove that it is gone".to_owned(), proof, work: Work::Prove(gone) }];
         let Some(owner) = self.maker().filter(|o| o.wanted() > 0) else { return steps };
         // All that were ready, and the replacement.
         let ready = (owner.ready() + i64::from(!self.is_ready())).min(owner.wanted());
         let prove = |id, title, proof, fact| {
             let (object, uid) = (owner.reference.clone(), owner.uid());
-            Step { id, title, proof, work: Work::Prove(Proof { fact, object, uid, within: self.context.prove_within }) }
+            Step {
+                id: StepId::from(id),
+                title,
+                proof,
+                work: Work::Prove(Proof { fact, object, uid, within: self.context.prove_within }),
+            }
         };
         let fact = Fact::Replicas { count: owner.wanted(), ready, at_least: true, rollout: false };
         let proof = format!("{ready} of {} pods of {} ready, another in its place", owner.wanted(), owner.reference);
@@ -113,7 +118,7 @@ impl Eviction<'_> {
     fn checks(&self) -> Vec<Check> {
         let mut all = vec![self.owner(), self.pdb()];
         if let Some(owner) = self.maker() {
-            all.extend(checks::min_ready(self.context.min_ready, owner.ready() - i64::from(self.is_ready())));
+            all.extend(checks::min_ready(self.context.floor(&self.top.reference), owner.ready() - i64::from(self.is_ready())));
             all.push(checks::rollout(owner, true));
         }
         all

@@ -252,14 +252,20 @@ impl Runner {
     async fn tell(&self, tell: &Tell) -> Vec<String> {
         let now = self.deps.clock.now();
         let requests: Vec<Option<WriteRequest>> = match tell {
-            Tell::Changed(object) => vec![notes::annotations(&self.plan, object, None), Some(notes::event(&self.plan, None, now))],
-            Tell::Ended(outcome) => {
-                let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, self.plan.subject(), Some(outcome)));
-                vec![unrecorded, Some(notes::event(&self.plan, Some(outcome), now))]
+            Tell::Changed(number, object) => {
+                vec![notes::annotations(&self.plan, *number, object, None), Some(notes::event(&self.plan, *number, None, now))]
+            }
+            Tell::Ended(outcome, changed) => {
+                let one = |number: &u16| {
+                    let subject = self.plan.about(*number).0;
+                    let unrecorded = outcome.journal.as_ref().and_then(|_| notes::annotations(&self.plan, *number, subject, Some(outcome)));
+                    [unrecorded, Some(notes::event(&self.plan, *number, Some(outcome), now))]
+                };
+                changed.iter().flat_map(one).collect()
             }
         };
         let mut failed = Vec::new();
-        if let Tell::Ended(outcome) = tell {
+        if let Tell::Ended(outcome, _) = tell {
             failed.extend(self.keep_book(outcome, now).await.err());
         }
         for request in requests.into_iter().flatten() {

@@ -23,8 +23,8 @@ pub(in crate::run) const BEFORE_ZERO: &str = "timonel.io/replicas-before-zero";
 /// The right to carry out one confirmed plan.
 pub(in crate::run) struct Gate {
     run: String,
-    subject: ObjectRef,
-    uid: String,
+    /// What the plan is about, each with its identity.
+    subjects: Vec<(ObjectRef, String)>,
     writes: Vec<FieldWrite>,
     leases: Vec<ObjectRef>,
     write: Arc<dyn Write>,
@@ -38,15 +38,14 @@ impl Gate {
         let writes = steps.filter_map(|s| if let Work::Write(w) = &s.work { Some(w.clone()) } else { None });
         // What was not found again when the run was resumed is never written.
         let writes = writes.filter(record::whole).collect();
-        let (subject, uid) = (plan.inner.subject.clone(), plan.subject_uid().to_owned());
-        let gate = Self { run: plan.id.clone(), subject, uid, writes, leases: locks(&plan), write };
+        let subjects = plan.subjects().map(|s| (s.clone(), plan.uid_of(s).to_owned())).collect();
+        let gate = Self { run: plan.id.clone(), subjects, writes, leases: locks(&plan), write };
         (plan, gate)
     }
 
     /// The right to write the locks of a plan, and nothing else: for a plan that waits, and for who approves it.
     pub(in crate::run) fn of_locks(plan: &Plan, write: Arc<dyn Write>) -> Self {
-        let (subject, uid) = (plan.inner.subject.clone(), String::new());
-        Self { run: plan.id.clone(), subject, uid, writes: Vec::new(), leases: locks(plan), write }
+        Self { run: plan.id.clone(), subjects: Vec::new(), writes: Vec::new(), leases: locks(plan), write }
     }
 
     /// The leases that the plan locks, in the order in which they are taken.
@@ -65,7 +64,7 @@ impl Gate {
     fn allows(&self, request: &WriteRequest) -> bool {
         match (request.object.kind, &request.change) {
             (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => request.subresource.is_empty() && self.leases.contains(&request.object),
-            (Kind::ConfigMap, _) => book::is_update(&self.subject, request),
+            (Kind::ConfigMap, _) => self.subjects.iter().any(|(subject, _)| book::is_update(subject, request)),
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
             _ => self.is_planned(request),
@@ -94,7 +93,8 @@ impl Gate {
     /// An event about what the plan is about, where events about it are kept.
     fn is_event(&self, event: &ObjectRef, body: &Value) -> bool {
         let about = body.pointer("/regarding/uid").and_then(Value::as_str);
-        *notes::place(&self.subject) == *event.namespace && about.is_some_and(|uid| uid == self.uid)
+        let known = |(subject, uid): &(ObjectRef, String)| *notes::place(subject) == *event.namespace && about == Some(uid);
+        self.subjects.iter().any(known)
     }
 }
 

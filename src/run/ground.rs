@@ -98,7 +98,7 @@ impl Ground {
             if let Some(proofs) = part.back {
                 let reversed = write.reversed();
                 let title = format!("write {} on {}", reversed.words(), reversed.object);
-                undo_steps.push(UndoStep { undoes: Some("write"), step: write_step("undo-write", title, reversed), pay: part.pay.clone() });
+                undo_steps.push(UndoStep { undoes: Some("write".into()), step: write_step("undo-write", title, reversed), pay: part.pay.clone() });
                 undo_steps.extend(proofs.into_iter().map(|step| UndoStep { undoes: None, step, pay: String::new() }));
             }
         }
@@ -119,6 +119,8 @@ impl Ground {
                 inputs: part.inputs,
                 subject,
                 quantity: part.quantity,
+                members: Vec::new(),
+                pods: (self.object.wanted(), self.object.least_while_rolling()),
                 environment: context.environment.clone(),
                 own_level: Confirmation::Key,
                 nature: part.nature,
@@ -135,7 +137,7 @@ impl Ground {
     /// A proof about the object.
     pub(in crate::run) fn prove(&self, context: &PlanContext, id: &'static str, title: String, proof: String, fact: Fact) -> Step {
         let (object, uid) = (self.object.reference.clone(), self.object.uid());
-        Step { id, title, proof, work: Work::Prove(Proof { fact, object, uid, within: context.prove_within }) }
+        Step { id: id.into(), title, proof, work: Work::Prove(Proof { fact, object, uid, within: context.prove_within }) }
     }
 
     /// So many pods as are wanted are ready endpoints of each Service that selects them; none without a Service.
@@ -183,12 +185,12 @@ pub(in crate::run) fn lock_step<'a>(writes: impl IntoIterator<Item = &'a FieldWr
     locks.dedup();
     let names: Vec<&str> = locks.iter().map(|l| &*l.name).collect();
     let title = format!("lock lease {}", names.join(", "));
-    (!locks.is_empty()).then(|| Step { id: "lock", title, proof: "the lease names this run".to_owned(), work: Work::Lock })
+    (!locks.is_empty()).then(|| Step { id: "lock".into(), title, proof: "the lease names this run".to_owned(), work: Work::Lock })
 }
 
 /// A step that writes.
 pub(in crate::run) fn write_step(id: &'static str, title: String, write: FieldWrite) -> Step {
-    Step { id, title, proof: "the object says so".to_owned(), work: Work::Write(write) }
+    Step { id: id.into(), title, proof: "the object says so".to_owned(), work: Work::Write(write) }
 }
 
 /// The rights that the run needs, and those that it could use.

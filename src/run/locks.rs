@@ -16,6 +16,7 @@ use super::facts::text;
 use super::gate::Gate;
 use super::lease::{DURATION, Holder, LeaseFacts, RENEW_EVERY};
 use super::machine::Locking;
+use super::step::StepId;
 use super::time::Timer;
 use crate::base::clock::Clock;
 use crate::base::text::elide;
@@ -50,7 +51,7 @@ pub(in crate::run) struct Locks {
 /// Where the run is, as others are told.
 #[derive(Default)]
 struct At {
-    step: &'static str,
+    step: Option<StepId>,
     seen: String,
 }
 
@@ -87,8 +88,9 @@ impl Locks {
     }
 
     /// Says which step the run is at and what its proof has seen: consoles that watch the lease are told soon.
-    pub(in crate::run) fn at(&self, step: &'static str, seen: Option<&str>) {
+    pub(in crate::run) fn at(&self, step: StepId, seen: Option<&str>) {
         let mut at = self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let step = Some(step);
         let seen = elide(seen.unwrap_or(if at.step == step { &at.seen } else { "" }), SEEN_MAX).into_owned();
         if at.step != step || at.seen != seen {
             *at = At { step, seen };
@@ -98,7 +100,8 @@ impl Locks {
 
     fn step(&self) -> String {
         let at = self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if at.seen.is_empty() { at.step.to_owned() } else { format!("{}: {}", at.step, at.seen) }
+        let step = at.step.map(|step| step.to_string()).unwrap_or_default();
+        if at.seen.is_empty() { step } else { format!("{step}: {}", at.seen) }
     }
 
     /// Whether a lock could not be renewed for the length of the lease. Stays true once it was.

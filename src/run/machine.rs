@@ -18,7 +18,7 @@ use super::event::{Happening, Progress};
 use super::journal::Draft;
 use super::outcome::{Outcome, Question, Signal, Way};
 use super::plan::{Frozen, Plan};
-use super::step::{FieldWrite, Position, Proof, Stamp, Step, Work};
+use super::step::{FieldWrite, Position, Proof, Stamp, Step, StepId, Work};
 use crate::target::api::TargetError;
 use crate::target::model::ObjectRef;
 
@@ -52,10 +52,10 @@ pub(in crate::run) enum Effect {
 /// What others are told.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::run) enum Tell {
-    /// An object was changed.
-    Changed(ObjectRef),
-    /// The run is over.
-    Ended(Outcome),
+    /// An object was changed, which belongs to the plan's object of that number.
+    Changed(u16, ObjectRef),
+    /// The run is over, which changed the objects of these numbers.
+    Ended(Outcome, Vec<u16>),
 }
 
 /// What came of an effect.
@@ -222,17 +222,24 @@ pub(in crate::run) struct Machine {
     moment: Moment,
     began: Duration,
     attempt: Attempt,
-    verified: bool,
+    /// The objects whose frozen fields were looked at again.
+    verified: Vec<u16>,
     locked: bool,
     progress: Progress,
     /// Since when the fact of the step that is under way has held without a break.
     holds_since: Option<Duration>,
     /// Ids of forward writes that were carried out.
-    carried: Vec<&'static str>,
+    carried: Vec<StepId>,
+    /// Ids of writes of which this process has seen where they stand.
+    settled: Vec<StepId>,
     /// Ids of those that were taken back.
-    undone: Vec<&'static str>,
-    /// Whether anything in the cluster was changed, by whomever it is held now.
-    changed: bool,
+    undone: Vec<StepId>,
+    /// Ids of the proofs that held, of either way.
+    held: Vec<StepId>,
+    /// The objects that were begun with.
+    begun: Vec<u16>,
+    /// The objects that were changed, by whomever they are held now.
+    changed: Vec<u16>,
     failure: Option<String>,
     interrupted: Option<Signal>,
     journal: Option<String>,
@@ -254,13 +261,16 @@ impl Machine {
             moment: Moment::default(),
             began: Duration::ZERO,
             attempt: Attempt::default(),
-            verified: false,
+            verified: Vec::new(),
             locked: false,
             progress: Progress::default(),
             holds_since: None,
             carried: Vec::new(),
+            settled: Vec::new(),
             undone: Vec::new(),
-            changed: false,
+            held: Vec::new(),
+            begun: Vec::new(),
+            changed: Vec::new(),
             failure: None,
             interrupted: None,
             journal: None,
@@ -270,8 +280,13 @@ impl Machine {
     }
 
     /// The step that is under way, for the lock's annotation.
-    pub(in crate::run) fn step_id(&self) -> &'static str {
-        self.steps.get(self.at).map_or("end", |s| s.id)
+    pub(in crate::run) fn step_id(&self) -> StepId {
+        self.steps.get(self.at).map_or(StepId::from("end"), |s| s.id)
+    }
+
+    /// The number of the object that the step under way is about.
+    fn number(&self) -> u16 {
+        self.step_id().member()
     }
 
     /// Takes the answer to the last effect and gives the next one.
@@ -386,7 +401,11 @@ impl Machine {
         self.attempt = self.attempt_so_far();
         self.progress = Progress::default();
         self.holds_since = None;
+        note(&mut self.begun, step.id.member());
         self.out.push(Happening::StepStarted { step: step.id, title: step.title, undo: self.leg == Leg::Back });
+        if self.is_history() {
+            return self.pass_over();
+        }
         match step.work {
             Work::Lock => {
                 self.state = State::Locking;
@@ -397,7 +416,7 @@ impl Machine {
                 self.failed(format!("the journal cannot be written, so nothing more is sent: {why}"))
             }
             // A resumed run looks first: what it did before has moved what the plan rests on.
-            Work::Write(_) if !self.verified && self.past.is_none() => self.verify(),
+            Work::Write(_) if !self.is_verified() && self.past.is_none() => self.verify(),
             Work::Write(_) => self.look(),
             Work::Prove(_) => self.observe(),
         }
@@ -415,6 +434,9 @@ impl Machine {
         };
         self.interrupted = signal;
         self.failure.get_or_insert_with(|| "stopped by its operator".to_owned());
+        if !self.adopt() {
+            return Some(self.leave());
+        }
         Some(match self.moment.stop {
             _ if self.carried.is_empty() => self.give_up(),
             Stop::AfterStep(_) => self.leave(),
@@ -442,15 +464,28 @@ impl Machine {
         }
     }
 
+    /// Notes that the object of the step under way was changed.
+    fn touch(&mut self) {
+        let number = self.number();
+        note(&mut self.changed, number);
+    }
+
+    /// The way back rests on what the way forward has looked at.
+    fn is_verified(&self) -> bool {
+        self.leg == Leg::Back || self.verified.contains(&self.number())
+    }
+
+    /// Before the first write all that the plan rests on is looked at again; before that of each further object, what that one rests on.
     fn verify(&mut self) -> Effect {
         self.state = State::Verifying;
-        Effect::Verify(self.plan.inner.frozen.clone())
+        let number = if self.carried.is_empty() && self.past.is_none() { 0 } else { self.number() };
+        Effect::Verify(self.plan.frozen_of(number).cloned().collect())
     }
 
     fn verified(&mut self, moved: Result<Vec<String>, TargetError>) -> Effect {
         match moved {
             Ok(moved) if moved.is_empty() => {
-                self.verified = true;
+                self.verified.push(self.number());
                 self.look()
             }
             Ok(moved) => self.failed(format!("the plan is stale: {}", moved.join("; "))),
@@ -468,6 +503,9 @@ impl Machine {
     fn done(&mut self, text: String) -> Effect {
         if let Some(step) = self.step() {
             let (id, took) = (step.id, self.took());
+            if matches!(step.work, Work::Prove(_)) {
+                self.held.push(id);
+            }
             self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         }
         self.at += 1;
@@ -478,6 +516,13 @@ impl Machine {
     fn took(&self) -> f64 {
         let took = self.moment.now.saturating_sub(self.began);
         took.as_millis() as f64 / 1000.0
+    }
+}
+
+/// Adds a number once.
+fn note(numbers: &mut Vec<u16>, number: u16) {
+    if !numbers.contains(&number) {
+        numbers.push(number);
     }
 }
 

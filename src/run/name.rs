@@ -5,6 +5,7 @@
 use futures_util::future::join_all;
 
 use super::actions::ActionSpec;
+use super::facts::text;
 use crate::base::problem::did_you_mean;
 use crate::target::api::{Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
@@ -31,6 +32,16 @@ pub enum NameError {
         namespace: String,
         /// A name that is close.
         close: Option<String>,
+    },
+    /// No object has these labels.
+    #[error("nothing that can be {done} is labelled '{selector}'{}", place(.namespace))]
+    NoneSelected {
+        /// As typed.
+        selector: String,
+        /// What the action does to one: `restarted`.
+        done: &'static str,
+        /// Where it was looked for.
+        namespace: String,
     },
     /// More than one kind has it.
     #[error("'{name}' is ambiguous: {}", .candidates.join(", "))]
@@ -64,6 +75,24 @@ impl NameError {
             _ => None,
         }
     }
+}
+
+/// Everything with these labels among the kinds that an action takes, sorted. A list that is not complete is none: what is not seen would
+/// be left out without a word.
+pub async fn select(read: &dyn Read, namespace: &str, selector: &str, spec: &ActionSpec) -> Result<Vec<ObjectRef>, NameError> {
+    let scope = Scope::Namespace(namespace.into());
+    let kinds: Vec<Kind> = spec.kinds.iter().copied().filter(|k| *k != Kind::ReplicaSet).collect();
+    let answers = join_all(kinds.iter().map(|kind| read.list(*kind, &scope, selector, ""))).await;
+    let mut found = Vec::new();
+    for (kind, answer) in kinds.into_iter().zip(answers) {
+        let objects = answer.map_err(|error| NameError::Target { namespace: namespace.to_owned(), error })?;
+        found.extend(objects.iter().map(|o| ObjectRef::new(kind, namespace, text(o, "/metadata/name").as_str())));
+    }
+    found.sort_unstable();
+    if found.is_empty() {
+        return Err(NameError::NoneSelected { selector: selector.to_owned(), done: spec.done, namespace: namespace.to_owned() });
+    }
+    Ok(found)
 }
 
 /// Finds what was typed among the kinds that an action takes; `namespace` is empty for kinds without one. With a kind nothing is asked; without one, all are looked at, save

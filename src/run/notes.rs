@@ -25,18 +25,19 @@ const MOST_INSTANCE: usize = 128;
 /// `timonel.io/last-run` on an object that was changed, and the count that a workload had before it went to zero.
 ///
 /// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
-pub(in crate::run) fn annotations(plan: &Plan, object: &ObjectRef, outcome: Option<&Outcome>) -> Option<WriteRequest> {
+pub(in crate::run) fn annotations(plan: &Plan, number: u16, object: &ObjectRef, outcome: Option<&Outcome>) -> Option<WriteRequest> {
+    let (subject, quantity) = plan.about(number);
     let (_, write) = plan.writes().find(|(_, w)| w.object == *object && w.patches())?;
     let ended = outcome.map(|o| format!(": {}", o.words())).unwrap_or_default();
     let operator = &plan.inner.operator;
     let pause = plan.inner.inputs.parameters.iter().find(|(name, value)| name == "hpa" && value.starts_with("pause:"));
     let quantity = match pause {
         Some((_, pause)) if object.kind == Kind::HorizontalPodAutoscaler => checks::pause_words(pause, write),
-        _ => plan.inner.quantity.clone(),
+        _ => quantity.to_owned(),
     };
     let line = format!("{} {} {quantity} {}@{}{ended}", plan.id, plan.action, operator.user, operator.host);
     let mut annotations = json!({ LAST_RUN: line });
-    if let Some((before, after)) = replicas(plan).filter(|_| *object == plan.inner.subject) {
+    if let Some((before, after)) = replicas(plan, object).filter(|_| object == subject) {
         if after == 0 {
             annotations[BEFORE_ZERO] = before.to_string().into();
         } else if before == 0 {
@@ -48,15 +49,15 @@ pub(in crate::run) fn annotations(plan: &Plan, object: &ObjectRef, outcome: Opti
 }
 
 /// The count before and after all steps of the plan.
-fn replicas(plan: &Plan) -> Option<(i64, i64)> {
-    let own = plan.writes().filter(|(_, w)| w.object == plan.inner.subject).flat_map(|(_, w)| &w.changes);
+fn replicas(plan: &Plan, subject: &ObjectRef) -> Option<(i64, i64)> {
+    let own = plan.writes().filter(|(_, w)| w.object == *subject).flat_map(|(_, w)| &w.changes);
     let counts: Vec<_> = own.filter(|c| c.pointer == "/spec/replicas").collect();
     Some((counts.first()?.before.as_i64()?, counts.last()?.after.as_i64()?))
 }
 
 /// The event of a run's beginning or end, about the workload.
-pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timestamp) -> WriteRequest {
-    let subject = &plan.inner.subject;
+pub(in crate::run) fn event(plan: &Plan, number: u16, outcome: Option<&Outcome>, now: Timestamp) -> WriteRequest {
+    let (subject, quantity) = plan.about(number);
     let (reason, warning) = match outcome {
         None => ("TimonelStarted", false),
         Some(o) => match o.outcome {
@@ -73,8 +74,10 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
         Some(Approval::BrokenGlass) => format!(", break-glass ({})", plan.inner.inputs.reason.as_deref().unwrap_or_default()),
         None => String::new(),
     };
-    let note = format!("run {}: {} {} by {}@{}{how}{what}", plan.id, plan.action, plan.inner.quantity, operator.user, operator.host);
-    let name = object_name(&format!("timonel-{}-{}", plan.id, reason.to_lowercase()));
+    let note = format!("run {}: {} {quantity} by {}@{}{how}{what}", plan.id, plan.action, operator.user, operator.host);
+    // One event of a kind for each object.
+    let which = if number > 0 { format!("-{number}") } else { String::new() };
+    let name = object_name(&format!("timonel-{}-{}{which}", plan.id, reason.to_lowercase()));
     let object = ObjectRef::new(Kind::Event, place(subject), name.as_str());
     let body = json!({
         "apiVersion": "events.k8s.io/v1",
@@ -91,7 +94,7 @@ pub(in crate::run) fn event(plan: &Plan, outcome: Option<&Outcome>, now: Timesta
             "kind": subject.kind.word(),
             "namespace": &*subject.namespace,
             "name": &*subject.name,
-            "uid": plan.subject_uid(),
+            "uid": plan.uid_of(subject),
         },
         "note": bounded(&scrub::text(&note), MOST_NOTE),
     });

@@ -4,8 +4,10 @@
 //! by the command line, stored by the journal: the same value. Must not ask or write anything.
 
 mod hash;
+mod member;
 mod text;
 
+pub(in crate::run) use member::Member;
 pub use text::{PlanLine, Tone};
 
 use std::time::Duration;
@@ -22,7 +24,7 @@ use super::level::{Nature, Raise, level};
 use super::outcome::Debt;
 use super::record;
 use super::scrub;
-use super::step::{FieldWrite, Step, Work, dotted};
+use super::step::{FieldWrite, Step, StepId, Work, dotted};
 use super::word::{self, Word};
 use crate::base::confirmation::Confirmation;
 use crate::target::model::{Kind, Object, ObjectRef};
@@ -63,6 +65,12 @@ pub(in crate::run) struct Inner {
     pub inputs: Inputs,
     pub subject: ObjectRef,
     pub quantity: String,
+    /// The objects of a plan that is about several, in order; empty for one.
+    #[serde(default)]
+    pub members: Vec<Member>,
+    /// How many pods the object has before, and how many of them stay while it is changed.
+    #[serde(default)]
+    pub pods: (i64, i64),
     pub environment: Environment,
     pub own_level: Confirmation,
     pub nature: Nature,
@@ -79,8 +87,7 @@ pub(in crate::run) struct Inner {
 /// A step of the way back, and which step it takes back; `None` = a proof at the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct UndoStep {
-    #[serde(deserialize_with = "word::maybe")]
-    pub undoes: Option<Word>,
+    pub undoes: Option<StepId>,
     #[serde(with = "record::step")]
     pub step: Step,
     /// What pays the debt, when this step is not taken.
@@ -319,7 +326,7 @@ impl Plan {
             Confirmation::None => None,
             Confirmation::Key => Some("y".to_owned()),
             Confirmation::Env => Some(self.inner.environment.typed(place).to_owned()),
-            Confirmation::Phrase | Confirmation::TwoPerson => Some(format!("{} {} {}", self.action, self.inner.subject.name, self.inner.quantity)),
+            Confirmation::Phrase | Confirmation::TwoPerson => Some(self.phrase()),
         }
     }
 
@@ -384,11 +391,6 @@ impl Plan {
     /// What it is about, the first object of the plan.
     pub fn subject(&self) -> &ObjectRef {
         &self.inner.subject
-    }
-
-    /// The identity of what it is about.
-    pub(in crate::run) fn subject_uid(&self) -> &str {
-        self.inner.frozen.iter().find(|f| f.object == self.inner.subject).map_or("", |f| f.uid.as_str())
     }
 
     /// `3->5`.

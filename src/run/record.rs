@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::plan::{Draft, Plan};
 use super::scrub;
-use super::step::{FieldWrite, Step, Work};
-use super::word::{self, Word};
+use super::step::{FieldWrite, Step, StepId, Work};
 use crate::base::id::hex;
 
 /// Stands in the place of a value that is not kept.
@@ -23,8 +22,7 @@ const VALUES: [&str; 3] = ["before", "after", "value"];
 /// A step with what it does.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
-    #[serde(deserialize_with = "word::word")]
-    id: Word,
+    id: StepId,
     title: String,
     proof: String,
     work: Work,

@@ -263,7 +263,7 @@ fn text(entry: &Entry, key: &str) -> String {
 }
 
 /// What the lines of a run say of its requests, and of the way that it went.
-fn past<'a>(entries: impl Iterator<Item = &'a Entry>) -> Past {
+pub(in crate::run) fn past<'a>(entries: impl Iterator<Item = &'a Entry>) -> Past {
     let mut past = Past::default();
     for entry in entries {
         let undo = entry.data.get("undo") == Some(&Value::Bool(true));

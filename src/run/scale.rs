@@ -17,6 +17,9 @@ use super::plan::{Inputs, Plan};
 /// More than any cluster runs; a larger number is a slip of the hand.
 pub const MOST_REPLICAS: u32 = 100_000;
 
+/// Each workload as typed, and how many pods it shall have.
+pub type Counts = Vec<(String, u32)>;
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScaleRequest {
@@ -38,10 +41,11 @@ impl ScaleRequest {
         Self { object, replicas, hpa: None, overrides: Vec::new(), reason: None }
     }
 
-    /// Reads the arguments of `scale WORKLOAD=replicas [hpa=…]`: the workload as typed, how many, what to do with an autoscaler.
-    pub fn arguments(arguments: &[impl AsRef<str>]) -> Result<(String, u32, Option<HpaChoice>), PlanError> {
+    /// Reads the arguments of `scale WORKLOAD=replicas… [hpa=…]`: each workload as typed with how many pods it shall have, and what to do
+    /// with an autoscaler.
+    pub fn arguments(arguments: &[impl AsRef<str>]) -> Result<(Counts, Option<HpaChoice>), PlanError> {
         let usage = |text: String| PlanError::Usage(text);
-        let (mut workload, mut hpa) = (None, None);
+        let (mut workloads, mut hpa) = (Vec::new(), None);
         for argument in arguments.iter().map(AsRef::as_ref) {
             let Some((key, value)) = argument.split_once('=') else {
                 return Err(usage(format!("'{argument}' is not NAME=VALUE; write: scale WORKLOAD=REPLICAS")));
@@ -49,12 +53,13 @@ impl ScaleRequest {
             match key {
                 "hpa" => hpa = Some(HpaChoice::parse(value).ok_or_else(|| usage(format!("'{value}' is none of raise, lower, pause:30m")))?),
                 "" => return Err(usage(format!("'{argument}' names no workload"))),
-                _ if workload.is_some() => return Err(usage(format!("'{argument}': one workload at a time"))),
-                _ => workload = Some((key.to_owned(), replicas(value)?)),
+                _ => workloads.push((key.to_owned(), replicas(value)?)),
             }
         }
-        let (workload, replicas) = workload.ok_or_else(|| usage("no workload is named; write: scale WORKLOAD=REPLICAS".to_owned()))?;
-        Ok((workload, replicas, hpa))
+        if workloads.is_empty() {
+            return Err(usage("no workload is named; write: scale WORKLOAD=REPLICAS".to_owned()));
+        }
+        Ok((workloads, hpa))
     }
 
     /// From `replicas=5` and whatever a check offered, as a panel collects them.
@@ -110,8 +115,9 @@ mod tests {
 
     #[test]
     fn arguments_are_read_and_nonsense_is_refused_in_words() {
-        assert_eq!(ScaleRequest::arguments(&["api=5"]), Ok(("api".into(), 5, None)));
-        assert_eq!(ScaleRequest::arguments(&["sts/db=0", "hpa=raise"]), Ok(("sts/db".into(), 0, Some(HpaChoice::Raise))));
+        assert_eq!(ScaleRequest::arguments(&["api=5"]), Ok((vec![("api".into(), 5)], None)));
+        assert_eq!(ScaleRequest::arguments(&["sts/db=0", "hpa=raise"]), Ok((vec![("sts/db".into(), 0)], Some(HpaChoice::Raise))));
+        assert_eq!(ScaleRequest::arguments(&["a=1", "b=2"]), Ok((vec![("a".into(), 1), ("b".into(), 2)], None)));
         for (arguments, says) in [
             (&["api=-1"][..], "out of range"),
             (&["api=many"], "not a whole number"),
@@ -121,7 +127,7 @@ mod tests {
             (&["api=100001"], "out of range"),
             (&["api"], "not NAME=VALUE"),
             (&["=3"], "names no workload"),
-            (&["a=1", "b=2"], "one workload at a time"),
+            (&["a=1", "b"], "not NAME=VALUE"),
             (&["hpa=raise"], "no workload is named"),
             (&["api=3", "hpa=maybe"], "none of raise"),
         ] {

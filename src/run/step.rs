@@ -4,6 +4,9 @@
 //! lists of these. Must not send anything.
 
 pub(in crate::run) mod difference;
+mod id;
+
+pub use id::StepId;
 
 use std::time::Duration;
 
@@ -20,8 +23,8 @@ use crate::target::model::{Kind, ObjectRef};
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
-    /// Stable within the action: `lock`, `write`, `prove-ready`. Enters the plan's hash.
-    pub id: &'static str,
+    /// Stable within the action: `lock`, `write`, `prove-ready`; `2/write` where there are several objects. Enters the plan's hash.
+    pub id: StepId,
     /// What it does, for people.
     pub title: String,
     /// The observed fact that makes it done.

@@ -85,11 +85,6 @@ pub(in crate::run) fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D
     read(&String::deserialize(from)?)
 }
 
-/// Reads a word that may be missing.
-pub(in crate::run) fn maybe<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Word>, D::Error> {
-    Option::<String>::deserialize(from)?.map(|text| read(&text)).transpose()
-}
-
 /// Reads a word with what belongs to it.
 pub(in crate::run) fn with_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(Word, String)>, D::Error> {
     Option::<(String, String)>::deserialize(from)?.map(|(word, text)| Ok((read(&word)?, text))).transpose()

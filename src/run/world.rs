@@ -63,6 +63,8 @@ pub(in crate::run) struct State {
     /// So many dry runs find the object changed since it was read.
     pub dry_conflicts: u32,
     pub limit: Limit,
+    /// The Deployment whose pods the limit is for.
+    pub limited: &'static str,
     /// From the next write of a Deployment on, nothing answers any more.
     pub cut_off_after_write: bool,
     pub sent: Vec<WriteRequest>,
@@ -90,6 +92,7 @@ impl World {
             dry_run: None,
             dry_conflicts: 0,
             limit: Limit::None,
+            limited: "api",
             cut_off_after_write: false,
             sent: Vec::new(),
             hooks: Vec::new(),
@@ -99,7 +102,7 @@ impl World {
         };
         let world = Self(Arc::new(Mutex::new(state)));
         world.with(|s| {
-            s.put(&deployment(), deployment_json("u-api", 3));
+            s.put(&deployment(), deployment_json("api", "u-api", 3));
             s.slim.insert(Kind::Service, vec![service()]);
             s.reconcile();
             s.now += Duration::from_mins(1);
@@ -147,13 +150,25 @@ pub(in crate::run) fn deployment() -> ObjectRef {
     ObjectRef::new(Kind::Deployment, "shop", "api")
 }
 
-fn deployment_json(uid: &str, replicas: i64) -> Value {
+/// A Deployment of three ready pods beside `api`.
+pub(in crate::run) fn neighbour(world: &World, name: &str) -> ObjectRef {
+    let object = ObjectRef::new(Kind::Deployment, "shop", name);
+    world.with(|s| {
+        s.put(&object, deployment_json(name, &format!("u-{name}"), 3));
+        s.reconcile();
+        s.now += Duration::from_mins(1);
+        s.reconcile();
+    });
+    object
+}
+
+fn deployment_json(name: &str, uid: &str, replicas: i64) -> Value {
     json!({
-        "metadata": { "namespace": "shop", "name": "api", "uid": uid, "generation": 1 },
+        "metadata": { "namespace": "shop", "name": name, "uid": uid, "generation": 1 },
         "spec": {
             "replicas": replicas,
-            "selector": { "matchLabels": { "app": "api" } },
-            "template": { "metadata": { "labels": { "app": "api" } }, "spec": { "containers": [{ "name": "api",
+            "selector": { "matchLabels": { "app": name } },
+            "template": { "metadata": { "labels": { "app": name } }, "spec": { "containers": [{ "name": name,
                 "env": [{ "name": "DB_PASSWORD", "value": "hunter2" }], "resources": { "requests": { "cpu": "250m" } } }] } },
         },
     })
@@ -246,32 +261,40 @@ impl State {
 
     /// Somebody deletes the Deployment and makes it again.
     pub(in crate::run) fn recreate(&mut self) {
-        self.put(&deployment(), deployment_json("u-other", 3));
+        self.put(&deployment(), deployment_json("api", "u-other", 3));
     }
 
     /// The controllers: pods, status, endpoints.
     fn reconcile(&mut self) {
-        let Some(mut value) = self.objects.get(&deployment()).cloned() else { return };
+        let all: Vec<ObjectRef> = self.objects.keys().filter(|o| o.kind == Kind::Deployment).cloned().collect();
+        for object in all {
+            self.reconcile_one(&object);
+        }
+    }
+
+    fn reconcile_one(&mut self, object: &ObjectRef) {
+        let Some(mut value) = self.objects.get(object).cloned() else { return };
         let wanted = value["spec"]["replicas"].as_i64().unwrap_or(1);
-        let allowed = if let Limit::Quota(most) = self.limit { wanted.min(most) } else { wanted };
-        let name = |n: i64| ObjectRef::new(Kind::Pod, "shop", format!("api-{n}").as_str());
+        let limit = if self.limited == &*object.name { self.limit } else { Limit::None };
+        let allowed = if let Limit::Quota(most) = limit { wanted.min(most) } else { wanted };
+        let app = object.name.clone();
+        let name = |n: i64| ObjectRef::new(Kind::Pod, "shop", format!("{app}-{n}").as_str());
         for n in 0..20 {
             if n >= allowed {
                 self.objects.remove(&name(n));
                 self.born.remove(&name(n));
             } else {
                 let born = *self.born.entry(name(n)).or_insert(self.now);
-                let old = self.now.saturating_sub(born) >= Duration::from_secs(2);
-                let mut pod = self.pod(n, old);
+                let mut pod = pod(n, self.now.saturating_sub(born), limit);
                 let template = &value["spec"]["template"];
-                pod["metadata"]["labels"] = json!({ "app": "api", "pod-template-hash": template["spec"]["containers"][0]["image"] });
+                pod["metadata"]["labels"] = json!({ "app": *app, "pod-template-hash": template["spec"]["containers"][0]["image"] });
                 pod["metadata"]["annotations"] = template["metadata"]["annotations"].clone();
                 self.put(&name(n), pod);
             }
         }
         let ready: Vec<String> = (0..allowed)
             .filter(|n| self.objects[&name(*n)]["status"]["conditions"][0]["type"] == "Ready")
-            .map(|n| format!("api-{n}"))
+            .map(|n| format!("{app}-{n}"))
             .collect();
         let conditions = if allowed < wanted {
             json!([{ "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q" }])
@@ -280,36 +303,15 @@ impl State {
         };
         value["status"] = json!({ "observedGeneration": value["metadata"]["generation"], "replicas": allowed, "updatedReplicas": allowed,
             "readyReplicas": ready.len(), "availableReplicas": ready.len(), "conditions": conditions });
-        if self.objects.get(&deployment()) != Some(&value) {
-            self.put(&deployment(), value);
+        if self.objects.get(object) != Some(&value) {
+            self.put(object, value);
         }
         let endpoints: Vec<Value> = ready
             .iter()
             .map(|n| json!({ "targetRef": { "kind": "Pod", "name": n }, "conditions": { "ready": true } }))
             .collect();
-        let slice = json!({ "metadata": { "labels": { "kubernetes.io/service-name": "api" } }, "endpoints": endpoints });
-        self.put(&ObjectRef::new(Kind::EndpointSlice, "shop", "api-x"), slice);
-    }
-
-    fn pod(&self, n: i64, old: bool) -> Value {
-        let waiting = |reason: &str, message: &str| {
-            json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }],
-            "containerStatuses": [{ "name": "api", "state": { "waiting": { "reason": reason, "message": message } } }] } })
-        };
-        match self.limit {
-            Limit::Room(most) if n >= most => json!({ "metadata": {}, "status": { "phase": "Pending", "conditions": [
-                { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] } }),
-            Limit::Image(most) if n >= most => waiting("ImagePullBackOff", "Back-off pulling image x"),
-            Limit::Ready(most) if n >= most => waiting("ContainerCreating", ""),
-            _ if old => {
-                let born = self.born.get(&ObjectRef::new(Kind::Pod, "shop", format!("api-{n}").as_str())).copied().unwrap_or_default();
-                let restless = matches!(self.limit, Limit::Stay(most) if n >= most);
-                let restarts = if restless { self.now.saturating_sub(born).as_secs() / 3 } else { 0 };
-                json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
-                    "containerStatuses": [{ "name": "api", "restartCount": restarts }] } })
-            }
-            _ => waiting("ContainerCreating", ""),
-        }
+        let slice = json!({ "metadata": { "labels": { "kubernetes.io/service-name": *app } }, "endpoints": endpoints });
+        self.put(&ObjectRef::new(Kind::EndpointSlice, "shop", format!("{app}-x").as_str()), slice);
     }
 
     fn read(&self, object: &ObjectRef, subresource: &str) -> Result<Value, TargetError> {
@@ -429,6 +431,26 @@ impl State {
     }
 }
 
+fn pod(n: i64, age: Duration, limit: Limit) -> Value {
+    let waiting = |reason: &str, message: &str| {
+        json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Pending", "conditions": [{ "type": "PodScheduled", "status": "True" }],
+        "containerStatuses": [{ "name": "api", "state": { "waiting": { "reason": reason, "message": message } } }] } })
+    };
+    match limit {
+        Limit::Room(most) if n >= most => json!({ "metadata": {}, "status": { "phase": "Pending", "conditions": [
+            { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu." }] } }),
+        Limit::Image(most) if n >= most => waiting("ImagePullBackOff", "Back-off pulling image x"),
+        Limit::Ready(most) if n >= most => waiting("ContainerCreating", ""),
+        _ if age >= Duration::from_secs(2) => {
+            let restless = matches!(limit, Limit::Stay(most) if n >= most);
+            let restarts = if restless { age.as_secs() / 3 } else { 0 };
+            json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
+                "containerStatuses": [{ "name": "api", "restartCount": restarts }] } })
+        }
+        _ => waiting("ContainerCreating", ""),
+    }
+}
+
 fn lost() -> TargetError {
     TargetError { delivery: Delivery::MayBeDone, ..TargetError::new(ErrorKind::Timeout, "no answer came") }
 }
@@ -464,7 +486,7 @@ impl Read for World {
             let wanted = |(object, value): &(&ObjectRef, &Value)| {
                 object.kind == kind
                     && scope.namespace().is_none_or(|ns| *ns == object.namespace)
-                    && (labels != "app=api" || value["metadata"]["labels"]["app"] == "api")
+                    && labels.strip_prefix("app=").is_none_or(|app| value["metadata"]["labels"]["app"] == *app)
                     && fields.split(',').filter_map(|f| f.split_once('=')).all(|(path, want)| {
                         let pointer = format!("/{}", path.replace('.', "/"));
                         value.pointer(&pointer).and_then(Value::as_str) == Some(want)

@@ -146,7 +146,8 @@ impl Planner {
             .flat_map(|e| &e.freezes)
             .find(|f| f.active_until(now, &local).is_some() && !f.allows(request.action))
             .map(|f| f.name.clone());
-        context.min_ready = service.workloads.iter().find(|w| w.name.as_deref() == Some(&*request.object.name)).and_then(|w| w.min_ready);
+        let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *request.object.namespace));
+        context.min_ready = here.filter_map(|w| Some((w.name.clone()?, w.min_ready?))).collect();
     }
 }
 

@@ -22,6 +22,7 @@ mod roles;
 mod rollout;
 mod run;
 mod scale;
+mod several;
 mod status;
 mod timeline;
 
@@ -194,6 +195,14 @@ cases! {
     timeline {
         runs_health_rollouts_and_events_are_one_timeline
         without_the_cluster_the_timeline_says_what_is_missing
+    }
+    several {
+        a_restart_of_three_is_one_plan_proven_one_after_the_other
+        labels_are_resolved_to_a_list_and_all_at_once_writes_before_it_proves
+        the_first_failure_stops_it_and_what_was_not_begun_is_said
+        scales_of_which_one_finds_no_room_are_all_taken_back
+        a_restart_of_three_that_is_killed_in_the_middle_goes_on_where_it_was
+        two_schedules_are_suspended_and_resumed_together
     }
     status {
         a_healthy_place_is_ok

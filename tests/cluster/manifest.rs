@@ -39,6 +39,12 @@ impl Web {
         self
     }
 
+    /// Further labels of the Deployment: `, part-of: shop`.
+    pub(crate) fn labels(mut self, more: &str) -> Self {
+        more.clone_into(&mut self.labels);
+        self
+    }
+
     /// What each container asks for, as a YAML map.
     pub(crate) fn resources(mut self, map: &str) -> Self {
         self.container += &format!("\n        resources: {map}");

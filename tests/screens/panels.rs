@@ -7,7 +7,7 @@ use timonel::app::App;
 use timonel::app::effect::Effect;
 use timonel::app::msg::{Answer, Msg};
 use timonel::base::problem::{Level, Problem};
-use timonel::run::{Debt, End, Happening, Outcome, Plan, Progress, Question, RunEvent, Way};
+use timonel::run::{Debt, End, Happening, Outcome, Plan, Progress, Question, RunEvent, StepId, Way};
 use timonel::theme::Charset;
 
 use super::scene::{frame_with, night, now, press, written};
@@ -99,7 +99,7 @@ fn running(events: Vec<(i64, Happening)>) -> App {
 }
 
 /// The id of a step of the plan, by its place.
-fn step(place: usize) -> &'static str {
+fn step(place: usize) -> StepId {
     scale(Server::default(), 5).steps()[place].id
 }
 

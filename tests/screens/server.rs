@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use timonel::base::clock::FixedClock;
 use timonel::run::scale::{PlanContext, ScaleRequest, plan};
-use timonel::run::{Environment, Operator, Plan};
+use timonel::run::{ActionRequest, Environment, Operator, Plan, actions};
 use timonel::target::api::{Access, Allowed, ErrorKind, Identity, Read, TargetError, WriteRequest};
 use timonel::target::model::{Kind, Object, ObjectRef, Scope};
 
@@ -40,7 +40,7 @@ impl Server {
 
 fn answer(object: &ObjectRef, subresource: &str) -> Result<Value, TargetError> {
     match (object.kind, subresource) {
-        (Kind::Deployment, "") => Ok(deployment()),
+        (Kind::Deployment, "") => Ok(deployment(&object.name)),
         (Kind::Deployment, "scale") => Ok(json!({
             "metadata": { "name": "eterna-rules-backend", "uid": "uid-eterna-rules-backend", "resourceVersion": "88213" },
             "spec": { "replicas": 3 }, "status": { "replicas": 3 }
@@ -49,17 +49,17 @@ fn answer(object: &ObjectRef, subresource: &str) -> Result<Value, TargetError> {
     }
 }
 
-fn deployment() -> Value {
+fn deployment(name: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {
-            "name": "eterna-rules-backend", "namespace": "eterna-rules", "uid": "uid-eterna-rules-backend", "resourceVersion": "88213", "generation": 41
+            "name": name, "namespace": "eterna-rules", "uid": format!("uid-{name}"), "resourceVersion": "88213", "generation": 41
         },
         "spec": {
             "replicas": 3,
-            "selector": { "matchLabels": { "app": "eterna-rules-backend" } },
+            "selector": { "matchLabels": { "app": name } },
             "template": {
-                "metadata": { "labels": { "app": "eterna-rules-backend" } },
+                "metadata": { "labels": { "app": name } },
                 "spec": { "containers": [{ "name": "backend", "image": "ghcr.io/eterna/rules-engine:v1.8.3" }] }
             }
         },
@@ -110,14 +110,32 @@ impl Read for Server {
     }
 }
 
-/// The plan of scaling the backend, made now in production.
-pub(crate) fn scale(server: Server, replicas: u32) -> Plan {
+fn context() -> PlanContext {
     let operator = Operator { user: "ana".into(), host: "console".into(), cluster_user: "ana".into() };
     let environment = Environment::of_names("eterna-prod", "eterna", "eterna-rules");
     let mut context = PlanContext::new("eterna-prod", environment, operator);
     context.random = 0x7f3a;
-    let request = ScaleRequest::new(ObjectRef::new(Kind::Deployment, "eterna-rules", "eterna-rules-backend"), replicas);
+    context
+}
+
+fn named(name: &str) -> ObjectRef {
+    ObjectRef::new(Kind::Deployment, "eterna-rules", name)
+}
+
+/// The plan of scaling the backend, made now in production.
+pub(crate) fn scale(server: Server, replicas: u32) -> Plan {
+    let request = ScaleRequest::new(named("eterna-rules-backend"), replicas);
     let clock = FixedClock::new(now());
+    let context = context();
     let made = plan(&server, &clock, &context, &request).now_or_never();
+    made.expect("nothing here waits").expect("the plan can be made")
+}
+
+/// The plan of restarting several Deployments, made now in production.
+pub(crate) fn restart(server: Server, names: &[&str]) -> Plan {
+    let objects: Vec<(ObjectRef, Option<u32>)> = names.iter().map(|name| (named(name), None)).collect();
+    let request = ActionRequest::about("restart", &objects, Vec::new()).expect("objects");
+    let (clock, context) = (FixedClock::new(now()), context());
+    let made = actions::plan(&server, &clock, &context, &request).now_or_never();
     made.expect("nothing here waits").expect("the plan can be made")
 }

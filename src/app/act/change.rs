@@ -1,16 +1,23 @@
-//! Actions that change the selected workload, save those that ask for a text first.
+//! Actions that change the selected workload, or those that are marked, save those that ask for a text first.
 //!
 //! Owns the way from a key to a plan's request. What such an action does is in `run`.
 
 use crate::action::Action;
 use crate::app::effect::{Effect, PlanRequest};
 use crate::app::{App, Pane};
-use crate::run::ActionSpec;
+use crate::fleet::WorkloadKey;
+use crate::run::{ActionRequest, ActionSpec};
 use crate::target::model::{Kind, ObjectRef};
 
 impl App {
     /// Opens the plan of an action on the selected workload, or says why there is none.
     pub(super) fn plan_for_selection(&mut self, action: Action, name: &'static str, parameters: Vec<String>) -> Vec<Effect> {
+        if ActionSpec::named(name).is_some_and(|spec| spec.several) && self.workloads.marked().next().is_some() {
+            return match self.marked() {
+                Ok(objects) => self.plan_for_all(action, name, &objects, parameters),
+                Err(why) => self.refuse(why),
+            };
+        }
         let Some(key) = self.workloads.subject().cloned() else { return self.refuse("select a workload first") };
         match key.object() {
             Some(subject) => self.plan_for(action, name, subject, parameters),
@@ -18,8 +25,31 @@ impl App {
         }
     }
 
+    /// What is marked, in one namespace; `Err` says why no plan can be about all of it.
+    pub(super) fn marked(&self) -> Result<Vec<ObjectRef>, String> {
+        let known = |key: &WorkloadKey| key.object().ok_or_else(|| format!("{key}: its kind is not known here"));
+        let objects = self.workloads.marked().map(known).collect::<Result<Vec<ObjectRef>, String>>()?;
+        if objects.windows(2).any(|two| two[0].namespace != two[1].namespace) {
+            return Err("what is marked is in several namespaces: one plan is about one".to_owned());
+        }
+        Ok(objects)
+    }
+
+    /// Opens one plan about all of these objects, or says why there is none.
+    pub(super) fn plan_for_all(&mut self, action: Action, name: &'static str, objects: &[ObjectRef], parameters: Vec<String>) -> Vec<Effect> {
+        let Some(spec) = ActionSpec::named(name) else { return self.refuse(format!("there is no action '{name}'")) };
+        if let Some(other) = objects.iter().find(|o| !spec.kinds.contains(&o.kind)) {
+            return self.refuse(format!("{} is marked: a {} cannot be {}", other.name, other.kind.word(), spec.done));
+        }
+        let counted: Vec<(ObjectRef, Option<u32>)> = objects.iter().map(|o| (o.clone(), None)).collect();
+        match ActionRequest::about(name, &counted, parameters) {
+            Some(request) => self.plan_for(action, name, request.object, request.parameters),
+            None => self.refuse("mark a workload first"),
+        }
+    }
+
     /// Opens the plan of an action on an object, or says why there is none.
-    fn plan_for(&mut self, action: Action, name: &'static str, subject: ObjectRef, parameters: Vec<String>) -> Vec<Effect> {
+    pub(super) fn plan_for(&mut self, action: Action, name: &'static str, subject: ObjectRef, parameters: Vec<String>) -> Vec<Effect> {
         if let Some(why) = self.unavailable(action) {
             return self.refuse(why);
         }
@@ -50,6 +80,9 @@ impl App {
 
     /// Pauses the rollout of the selected Deployment or the schedule of the selected CronJob, or resumes it.
     pub(super) fn plan_pause(&mut self) -> Vec<Effect> {
+        if self.workloads.marked().next().is_some() {
+            return self.plan_pause_of_marked();
+        }
         let subject = self.workloads.subject().and_then(|key| key.object());
         if let Some(cron) = subject.as_ref().filter(|o| o.kind == Kind::CronJob) {
             let suspended = self.fleet.cron_job(&cron.namespace, &cron.name).is_some_and(|c| c.suspended);
@@ -57,6 +90,28 @@ impl App {
         }
         let paused = subject.and_then(|o| self.fleet.workload(o.kind, &o.namespace, &o.name)).is_some_and(|w| w.paused);
         self.plan_for_selection(Action::PauseRollout, if paused { "resume" } else { "pause" }, Vec::new())
+    }
+
+    /// The same for all that is marked, where all of it stands alike.
+    fn plan_pause_of_marked(&mut self) -> Vec<Effect> {
+        let objects = match self.marked() {
+            Ok(objects) => objects,
+            Err(why) => return self.refuse(why),
+        };
+        let rests = |o: &ObjectRef| match o.kind {
+            Kind::CronJob => self.fleet.cron_job(&o.namespace, &o.name).is_some_and(|c| c.suspended),
+            kind => self.fleet.workload(kind, &o.namespace, &o.name).is_some_and(|w| w.paused),
+        };
+        let (resting, crons) = (objects.iter().filter(|o| rests(o)).count(), objects.iter().filter(|o| o.kind == Kind::CronJob).count());
+        let all = objects.len();
+        let name = match (resting, crons) {
+            (0, 0) => "pause",
+            (0, n) if n == all => "suspend",
+            (0, _) => return self.refuse("CronJobs and Deployments are marked: they are paused in plans of their own"),
+            (n, _) if n == all => "resume",
+            _ => return self.refuse("some of what is marked is paused already, and some is not: mark what stands alike"),
+        };
+        self.plan_for_all(Action::PauseRollout, name, &objects, Vec::new())
     }
 
     /// Evicts the pod under the cursor; of a workload none is chosen for its operator.

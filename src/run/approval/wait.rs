@@ -87,7 +87,7 @@ impl Waiter {
             Locking::Held(who) => return Err(refused(format!("{who} works on it"))),
             Locking::Impossible(why) | Locking::Unreachable(why) => return Err(refused(format!("nobody can be asked without the lock: {why}"))),
         }
-        self.locks.at("approval", Some("waits for a second person"));
+        self.locks.at("approval".into(), Some("waits for a second person"));
         let asked = self.change(|facts| Holder::ask(&self.lease, facts, &inputs, until)).await;
         asked.map_err(|why| refused(format!("nobody can be asked: {why}")))?;
         self.tell(Happening::Waiting { until, plan_hash: plan.hash.clone() }).await;

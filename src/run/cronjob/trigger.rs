@@ -34,7 +34,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
     let fact = Fact::JobRuns { run: id.to_owned() };
     let proof = format!("the Job is there, and its pods run or are done within {} s", within.as_secs());
     let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
-    let mut proofs = vec![Step { id: "prove-running", title: "prove that it runs".to_owned(), proof, work }];
+    let mut proofs = vec![Step { id: "prove-running".into(), title: "prove that it runs".to_owned(), proof, work }];
     proofs.extend(ground.probes(context, 1));
     Part {
         action: "trigger",

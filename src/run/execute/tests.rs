@@ -21,6 +21,7 @@ mod faults;
 mod jobs;
 mod nodes;
 mod pods;
+mod several;
 
 /// A journal in memory that can stop taking lines.
 #[derive(Default)]

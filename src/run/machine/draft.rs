@@ -7,7 +7,7 @@ use crate::run::journal::{Draft, EntryKind, RESUMED};
 use crate::run::outcome::Outcome;
 use crate::run::plan::Plan;
 use crate::run::record;
-use crate::run::step::{FieldWrite, Stamp, shown};
+use crate::run::step::{FieldWrite, Stamp, StepId, shown};
 
 fn draft(plan: &Plan, kind: EntryKind, data: Value) -> Draft {
     let data = match data {
@@ -24,7 +24,7 @@ pub(super) fn begin(plan: &Plan, by: &str) -> Vec<Draft> {
             plan,
             EntryKind::Plan,
             json!({
-                "subject": plan.inner.subject.to_string(),
+                "subject": plan.subject_words(),
                 "quantity": plan.inner.quantity,
                 "inputs": plan.inner.inputs,
                 "plan": plan,
@@ -48,7 +48,7 @@ fn approved_by(plan: &Plan) -> Option<&str> {
     }
 }
 
-pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, stamp: &Stamp, number: u32, undo: bool) -> Draft {
+pub(super) fn intent(plan: &Plan, step: StepId, write: &FieldWrite, stamp: &Stamp, number: u32, undo: bool) -> Draft {
     let fields: Vec<Value> = write
         .changes
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn intent(plan: &Plan, step: &str, write: &FieldWrite, stamp: &Stamp,
     )
 }
 
-pub(super) fn outcome(plan: &Plan, step: &str, word: &str, detail: &str) -> Draft {
+pub(super) fn outcome(plan: &Plan, step: StepId, word: &str, detail: &str) -> Draft {
     draft(plan, EntryKind::Outcome, json!({ "step": step, "result": word, "detail": detail }))
 }
 
@@ -71,13 +71,13 @@ pub(super) fn resumed(plan: &Plan, by: &str) -> Draft {
     draft(plan, EntryKind::Note, json!({ "note": RESUMED, "by": by, "text": format!("resumed by {by}") }))
 }
 
-pub(super) fn proof(plan: &Plan, step: &str, text: &str, notes: &[String], undo: bool) -> Vec<Draft> {
+pub(super) fn proof(plan: &Plan, step: StepId, text: &str, notes: &[String], undo: bool) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = notes.iter().map(|n| draft(plan, EntryKind::Note, json!({ "step": step, "text": n }))).collect();
     drafts.push(draft(plan, EntryKind::Proof, json!({ "step": step, "undo": undo, "holds": true, "text": text })));
     drafts
 }
 
-pub(super) fn failed(plan: &Plan, step: &str, reason: &str, undo: bool) -> Draft {
+pub(super) fn failed(plan: &Plan, step: StepId, reason: &str, undo: bool) -> Draft {
     draft(plan, EntryKind::Proof, json!({ "step": step, "undo": undo, "holds": false, "text": reason }))
 }
 

@@ -1,13 +1,15 @@
 //! Failing, turning back, and the end: what is left behind is listed, whatever happened.
 
-use super::{Effect, Leg, Machine, Next, State, Tell, Then, draft};
+use super::{Effect, Fate, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
-use crate::run::step::{FieldWrite, Step};
+use crate::run::plan::UndoStep;
+use crate::run::step::{FieldWrite, Step, StepId, Work};
 
 impl Machine {
     /// The step cannot be done.
     pub(super) fn failed(&mut self, reason: String) -> Effect {
+        let reason = self.named(reason);
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepFailed { step: id, reason: reason.clone(), took_seconds: took });
         let draft = draft::failed(&self.plan, id, &reason, self.leg == Leg::Back);
@@ -22,9 +24,10 @@ impl Machine {
 
     /// What to do about a failed step.
     pub(super) fn recover(&mut self) -> Effect {
-        if self.leg == Leg::Back || self.moment.lock_lost {
-            self.leave()
-        } else if self.carried.is_empty() {
+        if self.leg == Leg::Back || self.moment.lock_lost || !self.adopt() {
+            return self.leave();
+        }
+        if self.carried.is_empty() {
             self.give_up()
         } else if self.moment.attended {
             self.ask()
@@ -54,15 +57,16 @@ impl Machine {
 
     /// The steps that take back what was carried out.
     pub(super) fn way_back(&self) -> Vec<Step> {
-        let wanted = |undoes: Option<&'static str>| undoes.is_none_or(|id| self.carried.contains(&id));
-        self.plan.inner.undo_steps.iter().filter(|u| wanted(u.undoes)).map(|u| u.step.clone()).collect()
+        let changed = |number| self.carried.iter().any(|id| id.member() == number);
+        let wanted = |u: &&UndoStep| u.undoes.map_or_else(|| changed(u.step.id.member()), |id| self.carried.contains(&id));
+        self.plan.inner.undo_steps.iter().filter(wanted).map(|u| u.step.clone()).collect()
     }
 
     /// The last step of a leg is done.
     pub(super) fn arrived(&mut self) -> Effect {
         match self.leg {
             Leg::Forward => {
-                let debts = self.plan.inner.leaves.iter().filter(|d| self.carried.contains(&d.id.as_str())).cloned().collect();
+                let debts = self.plan.inner.leaves.iter().filter(|d| self.carried.iter().any(|id| *id == *d.id)).cloned().collect();
                 self.finish(Outcome { debts, ..Outcome::new(End::Proven, "every proof held") })
             }
             Leg::Back => {
@@ -75,9 +79,12 @@ impl Machine {
 
     /// Ends without having changed anything. A plan that only proves has failed; one that writes was refused.
     pub(super) fn give_up(&mut self) -> Effect {
+        if self.open().next().is_some() {
+            return self.leave();
+        }
         let reason = self.failure.clone().unwrap_or_default();
         // What somebody else has changed since was a change of this run all the same.
-        let refused = self.plan.writes().next().is_some() && !self.changed;
+        let refused = self.plan.writes().next().is_some() && self.changed.is_empty();
         let hint = if refused { "nothing was written: make a new plan" } else { "" };
         self.finish(Outcome { hint: hint.to_owned(), ..Outcome::new(if refused { End::Refused } else { End::Failed }, reason) })
     }
@@ -89,14 +96,28 @@ impl Machine {
             return self.give_up();
         }
         let reason = self.failure.clone().unwrap_or_default();
-        self.finish(Outcome { debts, hint: "pay each debt, or settle it by hand".to_owned(), ..Outcome::new(End::FailedWithDebts, reason) })
+        let hint = self.left_hint();
+        self.finish(Outcome { hint, debts, ..Outcome::new(self.left(), reason) })
+    }
+
+    /// How it ends when something is left behind: a write of a process before, of which nobody knows, is not told as if it were known.
+    fn left(&self) -> End {
+        if self.open().any(|(_, fate)| fate == Fate::Doubtful) { End::Unknown } else { End::FailedWithDebts }
+    }
+
+    fn left_hint(&self) -> String {
+        match self.left() {
+            End::Unknown => format!("go on when nothing is in its way: `timonel runs resume {}`", self.plan.id),
+            _ => "pay each debt, or settle it by hand".to_owned(),
+        }
     }
 
     /// Ends without knowing how things stand.
     pub(super) fn unknown(&mut self, reason: String) -> Effect {
+        let reason = self.named(reason);
         let took = self.took();
         self.out.push(Happening::StepFailed { step: self.step_id(), reason: reason.clone(), took_seconds: took });
-        let hint = format!("look at {} when the server answers: `timonel runs resume {}`", self.plan.inner.subject, self.plan.id);
+        let hint = format!("look at {} when the server answers: `timonel runs resume {}`", self.plan.about(self.number()).0, self.plan.id);
         let mut debts = self.debts();
         // What may have been carried out is listed, too.
         if let (Leg::Forward, Some(write)) = (self.leg, self.write()) {
@@ -109,31 +130,76 @@ impl Machine {
     fn debts(&self) -> Vec<Debt> {
         let mut debts: Vec<Debt> = Vec::new();
         for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id)) {
-            let what = if self.undone.contains(&step.id) {
-                format!("{}: {TAKEN_BACK}", write.words())
-            } else {
-                format!("{}: carried out, and not proven", write.words())
+            let what = match (self.undone.contains(&step.id), self.is_done(step.id.member())) {
+                (true, _) if self.is_restored(step.id.member()) => continue,
+                (true, _) => TAKEN_BACK,
+                (false, true) if self.undo_of(step.id).is_none() => continue,
+                (false, true) => "carried out and proven, and not taken back though the whole failed",
+                (false, false) => "carried out, and not proven",
             };
-            debts.push(self.debt(step.id, what, write));
+            debts.push(self.debt(step.id, format!("{}: {what}", write.words()), write));
+        }
+        for (id, fate) in self.open() {
+            let what = if fate == Fate::Accepted { "carried out, and not proven" } else { "may have been carried out" };
+            let write = self.plan.writes().find(|(s, _)| s.id == id).map(|(_, w)| w);
+            debts.extend(write.map(|w| self.debt(id, format!("{}: {what}", w.words()), w)));
         }
         debts
     }
 
-    fn debt(&self, step: &str, what: String, write: &FieldWrite) -> Debt {
-        let undo = self.plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step));
-        let pay = undo.map_or_else(|| self.plan.inner.no_way_back.clone(), |u| u.pay.clone());
-        Debt { id: step.to_owned(), object: write.object.to_string(), what, pay }
+    fn undo_of(&self, step: StepId) -> Option<&UndoStep> {
+        self.plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step))
+    }
+
+    /// Whether every proof of an object held on the way forward.
+    fn is_done(&self, number: u16) -> bool {
+        self.plan.proofs_of(number).all(|s| self.held.contains(&s.id))
+    }
+
+    /// Whether everything of an object was taken back, and its state before is proven again.
+    fn is_restored(&self, number: u16) -> bool {
+        let own = |u: &&UndoStep| u.step.id.member() == number;
+        self.leg == Leg::Back
+            && self.plan.inner.undo_steps.iter().filter(own).all(|u| match (u.undoes, &u.step.work) {
+                (Some(id), _) => !self.carried.contains(&id) || self.undone.contains(&id),
+                (None, Work::Prove(_)) => self.held.contains(&u.step.id),
+                (None, _) => true,
+            })
+    }
+
+    /// Which object it is about, where there are several.
+    fn named(&self, reason: String) -> String {
+        match self.plan.label(self.step_id()) {
+            Some(label) => format!("{label}: {reason}"),
+            None => reason,
+        }
+    }
+
+    /// The objects that were not begun with, where some were.
+    fn not_begun(&self) -> String {
+        let left = self.plan.numbers().filter(|n| !self.begun.contains(n));
+        let names: Vec<&str> = left.filter_map(|n| self.plan.member(n)).map(|m| m.label.as_str()).collect();
+        if names.is_empty() { String::new() } else { format!("; not begun: {}", names.join(", ")) }
+    }
+
+    fn debt(&self, step: StepId, what: String, write: &FieldWrite) -> Debt {
+        let no_way_back = || self.plan.member(step.member()).map_or(&self.plan.inner.no_way_back, |m| &m.no_way_back).clone();
+        let pay = self.undo_of(step).map_or_else(no_way_back, |u| u.pay.clone());
+        Debt { id: step.to_string(), object: write.object.to_string(), what, pay }
     }
 
     /// A run that may not even record its beginning does nothing at all.
     pub(super) fn never_began(&mut self, why: String) -> Effect {
         self.state = State::Over;
         let reason = format!("nothing is done that cannot be recorded: {why}");
-        Effect::End(Outcome { hint: "make the state folder writable".to_owned(), journal: Some(why), ..Outcome::new(End::Refused, reason) })
+        let debts = self.debts();
+        let end = if debts.is_empty() { End::Refused } else { self.left() };
+        Effect::End(Outcome { hint: "make the state folder writable".to_owned(), debts, journal: Some(why), ..Outcome::new(end, reason) })
     }
 
     fn finish(&mut self, mut outcome: Outcome) -> Effect {
         if outcome.outcome != End::Proven {
+            outcome.reason.push_str(&self.not_begun());
             outcome.interrupted = self.interrupted;
         }
         outcome.journal.clone_from(&self.journal);
@@ -143,11 +209,11 @@ impl Machine {
 
     pub(super) fn tell_end(&mut self, mut outcome: Outcome) -> Effect {
         outcome.journal.clone_from(&self.journal);
-        if !self.changed {
+        if self.changed.is_empty() {
             return self.release(outcome);
         }
         self.state = State::Telling(Next::Release(outcome.clone()));
-        Effect::Tell(Tell::Ended(outcome))
+        Effect::Tell(Tell::Ended(outcome, self.changed.clone()))
     }
 
     pub(super) fn release(&mut self, outcome: Outcome) -> Effect {

@@ -6,7 +6,7 @@ use super::{Effect, Leg, Machine, Next, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
 use crate::run::observe::MUST_STAY;
 use crate::run::outcome::{Question, Way};
-use crate::run::step::{Fact, Proof, Work};
+use crate::run::step::{Fact, Proof, StepId, Work};
 
 impl Machine {
     fn proof(&self) -> Option<Proof> {
@@ -32,7 +32,7 @@ impl Machine {
             Observed::Moved(reason) => {
                 // What somebody else has changed since is theirs: neither a debt of this run nor its to undo.
                 let foreign = self.plan.writes().filter(|(_, w)| Some(&w.object) == self.proof().as_ref().map(|p| &p.object));
-                let foreign: Vec<&str> = foreign.map(|(s, _)| s.id).collect();
+                let foreign: Vec<StepId> = foreign.map(|(s, _)| s.id).collect();
                 self.carried.retain(|id| !foreign.contains(id));
                 self.failed(format!("somebody else changed it: {reason}"))
             }

@@ -3,10 +3,10 @@
 //! Owns what is known of the requests that left before, and how a resumed run begins. That something was accepted or proven then is
 //! no reason to call it done: it is looked at again.
 
-use super::{Attempt, Effect, Leg, Machine, Then, draft};
+use super::{Attempt, Effect, Leg, Machine, Then, draft, note};
 use crate::run::event::Happening;
 use crate::run::plan::Plan;
-use crate::run::step::{Stamp, Step, Work};
+use crate::run::step::{Stamp, Step, StepId, Work};
 
 /// What went before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,12 +42,12 @@ pub(in crate::run) enum Fate {
 }
 
 impl Past {
-    fn any(&self, step: &str, fate: Fate) -> bool {
-        self.requests.iter().any(|r| r.step == step && r.fate == fate)
+    fn any(&self, step: StepId, fate: Fate) -> bool {
+        self.requests.iter().any(|r| step == *r.step && r.fate == fate)
     }
 
-    fn first_doubt(&self, step: &str) -> Option<Stamp> {
-        self.requests.iter().find(|r| r.step == step && r.fate == Fate::Doubtful).map(|r| r.stamp.clone())
+    fn first_doubt(&self, step: StepId) -> Option<Stamp> {
+        self.requests.iter().find(|r| step == *r.step && r.fate == Fate::Doubtful).map(|r| r.stamp.clone())
     }
 }
 
@@ -55,10 +55,16 @@ impl Machine {
     /// A run that goes on after its process ended.
     pub(in crate::run) fn resuming(plan: Plan, by: String, past: Past) -> Self {
         let mut machine = Self::new(plan, by);
-        machine.changed = past.requests.iter().any(|r| r.fate == Fate::Accepted);
+        for (step, _) in machine.plan.writes() {
+            if past.any(step.id, Fate::Accepted) {
+                note(&mut machine.changed, step.id.member());
+            }
+            if past.requests.iter().any(|r| step.id == *r.step) {
+                note(&mut machine.begun, step.id.member());
+            }
+        }
         if past.back {
             machine.leg = Leg::Back;
-            machine.verified = true;
             machine.failure.clone_from(&past.failure);
             let undone = |id| {
                 machine
@@ -66,9 +72,9 @@ impl Machine {
                     .inner
                     .undo_steps
                     .iter()
-                    .any(|u| u.undoes == Some(id) && past.requests.iter().any(|r| r.step == u.step.id))
+                    .any(|u| u.undoes == Some(id) && past.requests.iter().any(|r| u.step.id == *r.step))
             };
-            let carried = machine.plan.writes().map(|(s, _)| s.id).filter(|id| past.any(id, Fate::Accepted) || undone(*id));
+            let carried = machine.plan.writes().map(|(s, _)| s.id).filter(|id| past.any(*id, Fate::Accepted) || undone(*id));
             machine.carried = carried.collect();
             let lock = machine.plan.steps.iter().filter(|s| s.work == Work::Lock).cloned();
             machine.steps = lock.chain(machine.way_back()).collect::<Vec<Step>>();
@@ -86,6 +92,49 @@ impl Machine {
             return self.record(drafts, Then::Recover);
         }
         self.record(drafts, Then::Begin)
+    }
+
+    /// Writes that left before the run was resumed, and of which this process does not know yet where they stand.
+    pub(super) fn open(&self) -> impl Iterator<Item = (StepId, Fate)> {
+        let past = self.past.as_ref().filter(|p| !p.back);
+        let own = self.plan.writes().map(|(s, _)| s.id).filter(|id| !self.settled.contains(id) && !self.carried.contains(id));
+        own.filter_map(move |id| match past {
+            Some(past) if past.any(id, Fate::Accepted) => Some((id, Fate::Accepted)),
+            Some(past) if past.any(id, Fate::Doubtful) => Some((id, Fate::Doubtful)),
+            _ => None,
+        })
+    }
+
+    /// Makes the open writes this process's own, to be taken back like any other: the way back looks before it sends. `false` when that
+    /// cannot be, for there are some and the lock is not held.
+    pub(super) fn adopt(&mut self) -> bool {
+        let open: Vec<StepId> = self.open().map(|(id, _)| id).collect();
+        let locking = self.step().is_some_and(|s| s.work == Work::Lock);
+        if !open.is_empty() && (locking || !self.locked) {
+            return false;
+        }
+        self.carried.extend(open);
+        true
+    }
+
+    /// Whether a later write of the same object was sent before the run was resumed: what this step is about is history then, and cannot
+    /// be looked at any more.
+    pub(super) fn is_history(&self) -> bool {
+        let object = |step: &Step| match &step.work {
+            Work::Write(write) => Some(write.object.clone()),
+            Work::Prove(proof) => Some(proof.object.clone()),
+            Work::Lock => None,
+        };
+        let (Some(past), Some(own)) = (&self.past, self.step().and_then(object)) else { return false };
+        let sent = |step: &Step| past.requests.iter().any(|r| step.id == *r.step && r.fate != Fate::NotDone);
+        let later = self.steps.iter().skip(self.at + 1);
+        later.filter(|s| matches!(&s.work, Work::Write(w) if w.object == own)).any(sent)
+    }
+
+    /// Counts a step as done that a later one of the same object has followed.
+    pub(super) fn pass_over(&mut self) -> Effect {
+        self.carry();
+        self.done("done before, and followed by a later step".to_owned())
     }
 
     /// What is known of the step's write before anything is sent by this process.

@@ -40,6 +40,8 @@ impl Machine {
     pub(super) fn looked(&mut self, looked: Looked) -> Effect {
         if !matches!(looked, Looked::Unreadable(_)) {
             self.attempt.looking_since = None;
+            let id = self.step_id();
+            self.settled.push(id);
         }
         match looked {
             Looked::At(Position::Before(stamp)) => self.as_before(stamp),
@@ -72,7 +74,9 @@ impl Machine {
 
     /// Somebody else's value is there; whether ours was before is no matter, for nothing of it is left.
     fn moved(&mut self, words: &str) -> Effect {
-        self.changed |= self.may_be_done();
+        if self.may_be_done() {
+            self.touch();
+        }
         self.failed(format!("somebody else changed it: {words}"))
     }
 
@@ -87,10 +91,10 @@ impl Machine {
             if self.write().is_some_and(|w| !w.patches()) {
                 return self.made_or_not();
             }
-            self.changed = true;
+            self.touch();
             return self.failed("the answer to the write was lost and somebody changed the object since: it is not sent again".to_owned());
         }
-        if !self.verified {
+        if !self.is_verified() {
             return self.verify();
         }
         self.may_send(stamp)
@@ -101,7 +105,7 @@ impl Machine {
         if self.moment.now.saturating_sub(self.attempt.last) < SERVER_GIVES_UP {
             return self.pause(Duration::from_secs(2), Next::Look);
         }
-        self.changed = true;
+        self.touch();
         self.failed("the answer to the write was lost, and what it was to make is not there: it is not made a second time".to_owned())
     }
 
@@ -202,9 +206,11 @@ impl Machine {
         if let Some(write) = self.write() {
             self.plan.inner.frozen.iter_mut().for_each(|f| f.advance(&write));
         }
+        let id = self.step_id();
+        self.settled.push(id);
         match self.leg {
             Leg::Forward => {
-                self.changed = true;
+                self.touch();
                 self.carried.extend(self.steps.get(self.at).map(|s| s.id));
             }
             Leg::Back => self.taken_back(),
@@ -231,7 +237,7 @@ impl Machine {
         self.at += 1;
         if let Some(object) = first {
             self.state = State::Telling(Next::Step);
-            return Effect::Tell(Tell::Changed(object));
+            return Effect::Tell(Tell::Changed(id.member(), object));
         }
         self.enter()
     }

@@ -17,7 +17,7 @@ fn plan() -> Plan {
 
 fn body(outcome: Option<&Outcome>) -> serde_json::Value {
     let now = "2026-11-22T14:33:12Z".parse().expect("a time");
-    match event(&plan(), outcome, now).change {
+    match event(&plan(), 0, outcome, now).change {
         Change::Create(body) => body,
         other => panic!("an event is made, not {other:?}"),
     }

@@ -48,13 +48,18 @@ fn told(value: &serde_json::Value) -> String {
 }
 
 impl Plan {
-    /// `Scale eterna-rules-backend`.
+    /// `Scale eterna-rules-backend`, `Restart 3: web, worker, batch`.
     pub fn title(&self) -> String {
         let mut action = self.action.to_owned();
         if let Some(first) = action.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        format!("{action} {}", self.subject().name)
+        let members = &self.inner.members;
+        if members.is_empty() {
+            return format!("{action} {}", self.subject().name);
+        }
+        let names: Vec<&str> = members.iter().map(|m| m.label.as_str()).collect();
+        format!("{action} {}: {}", names.len(), names.join(", "))
     }
 
     /// The plan as lines, as seen at `now`.
@@ -115,7 +120,8 @@ impl Plan {
         };
         let mark = if overridden { " (overridden)" } else { "" };
         // What a right is about, its detail says in full.
-        let id = if check.id.starts_with("rbac:") { String::new() } else { format!("{}: ", check.id) };
+        // Nor does the id say once more which object it is about.
+        let id = check.id.split(':').next().filter(|id| *id != "rbac").map(|id| format!("{id}: ")).unwrap_or_default();
         lines.push(tone, format!("{id}{}{mark}", check.detail));
         if let Some(fix) = check.fix.as_ref().filter(|_| check.result != Answer::Ok) {
             lines.push(Tone::Muted, format!("  {fix}"));

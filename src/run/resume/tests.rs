@@ -1,5 +1,7 @@
 //! Runs that are killed at every place where they touch the world, and resumed: what was meant is carried out once or not at all.
 
+mod several;
+
 use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -237,6 +239,42 @@ fn a_scale_that_fails_and_is_killed_anywhere_goes_back_once_when_it_is_resumed()
         assert_eq!((outcome.outcome, outcome.undone), (End::Failed, true), "{place}: {outcome:?}");
         assert_eq!((desk.arrived(), desk.replicas(), desk.locked()), (2, 3, false), "{place}");
     });
+}
+
+#[test]
+fn a_scale_down_in_stages_that_is_killed_anywhere_goes_on_with_the_stage_that_it_was_at() {
+    let make = || {
+        let desk = Desk::new();
+        let plan = desk.plan("scale", &["replicas=0"]);
+        (desk, plan)
+    };
+    at_every_place(make, |desk, place, outcome| {
+        assert_eq!(outcome.outcome, End::Proven, "{place}: {outcome:?}");
+        assert_eq!((desk.arrived(), desk.replicas(), desk.locked()), (3, 0, false), "{place}");
+    });
+}
+
+#[test]
+fn a_resumed_run_that_finds_its_lock_held_does_not_say_that_nothing_was_written() {
+    let desk = Desk::new();
+    let plan = desk.plan("scale", &["replicas=5"]);
+    let id = plan.id().to_owned();
+    let line = Mortal::new(&desk.world, usize::MAX, false);
+    desk.world.with(|s| s.cut_off_after_write = true);
+    let first = desk.carry_out(plan, &line).expect("nobody kills it");
+    assert_eq!(first.outcome, End::Unknown, "{first:?}");
+    let lease = ObjectRef::new(Kind::Lease, "shop", "timonel-deployment-api");
+    desk.world.with(|s| {
+        (s.cut_off_after_write, s.unreadable) = (false, std::collections::HashMap::new());
+        let mut held = s.objects[&lease].clone();
+        let now: jiff::Timestamp = "2026-11-22T14:33:12Z".parse().expect("a time");
+        held["spec"]["holderIdentity"] = "bob@bastion/other".into();
+        held["spec"]["renewTime"] = format!("{:.6}", now.checked_add(s.now).expect("in range")).into();
+        s.put(&lease, held);
+    });
+    let second = desk.resume(&id, &desk.alive()).expect("it may be resumed").expect("nobody kills it");
+    assert_eq!((second.outcome, second.debts.len()), (End::Unknown, 1), "{second:?}");
+    assert!(second.debts[0].what.contains("may have been carried out") && second.reason.contains("bob"), "{second:?}");
 }
 
 #[test]

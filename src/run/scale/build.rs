@@ -37,6 +37,8 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
             inputs: request.inputs(),
             subject: request.object.clone(),
             quantity: format!("{}->{}", scale.before(), scale.count()),
+            members: Vec::new(),
+            pods: (scale.before(), scale.count().min(scale.before())),
             environment: context.environment.clone(),
             own_level: Confirmation::Key,
             nature: scale.nature(),
@@ -132,16 +134,16 @@ impl Scale<'_> {
 
     fn prove(&self, id: &'static str, title: String, proof: String, fact: Fact) -> Step {
         let (object, uid) = (self.request.object.clone(), self.workload().uid());
-        Step { id, title, proof, work: Work::Prove(Proof { fact, object, uid, within: self.context.prove_within }) }
+        Step { id: id.into(), title, proof, work: Work::Prove(Proof { fact, object, uid, within: self.context.prove_within }) }
     }
 
     /// The autoscaler first in both directions: it would fight the count otherwise.
     fn undo_steps(&self) -> Vec<UndoStep> {
         let writes = &self.reading.writes;
-        let back = |undoes, id, write_: &FieldWrite, pay: String| {
+        let back = |undoes: &'static str, id, write_: &FieldWrite, pay: String| {
             let reversed = write_.reversed();
             let title = format!("write {} on {}", reversed.words(), reversed.object);
-            UndoStep { undoes: Some(undoes), step: ground::write_step(id, title, reversed), pay }
+            UndoStep { undoes: Some(undoes.into()), step: ground::write_step(id, title, reversed), pay }
         };
         let mut steps: Vec<UndoStep> = writes.hpa.iter().map(|w| back("hpa", "undo-hpa", w, self.command(&w.reversed()))).collect();
         // The count before is what pays, however far down it went.
@@ -207,7 +209,7 @@ impl Scale<'_> {
         all.push(checks::paused(workload));
         all.push(checks::rollout(workload, self.mitigates()));
         all.push(checks::quota(&reading.quotas, namespace, demand, more));
-        all.extend(checks::min_ready(context.min_ready, self.count()));
+        all.extend(checks::min_ready(context.floor(&workload.reference), self.count()));
         all.extend(checks::freeze(context.freeze.as_deref(), self.mitigates()));
         all.extend(checks::volumes(workload, self.count()));
         all.push(checks::nodes(&reading.room, demand, more));

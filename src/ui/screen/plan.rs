@@ -64,7 +64,9 @@ fn own_title(panel: &PlanPanel) -> Line<'static> {
     match &panel.state {
         PlanState::Ready(plan) | PlanState::Stale(plan, _) => Line::of(Role::PanelTitle, plan.title()),
         PlanState::Making(_) | PlanState::Failed(_) => {
-            Line::of(Role::PanelTitle, format!("{} {}", capital(panel.request.action), panel.request.subject.name))
+            let further = panel.request.parameters.iter().filter(|p| p.starts_with("with=")).count();
+            let further = if further > 0 { format!(" and {further} more") } else { String::new() };
+            Line::of(Role::PanelTitle, format!("{} {}{further}", capital(panel.request.action), panel.request.subject.name))
         }
     }
 }
@@ -148,8 +150,12 @@ fn shortened(plan: &Plan, lines: Vec<PlanLine>) -> Vec<PlanLine> {
 /// What the checks that hold are about, each word once: `rbac, identity, lock, quota`.
 fn holding(plan: &Plan) -> String {
     let held = plan.checks().iter().filter(|check| check.result == Answer::Ok);
-    let mut words: Vec<&str> = held.map(|check| check.id.split(':').next().unwrap_or(&check.id)).collect();
-    words.dedup();
+    let mut words: Vec<&str> = Vec::new();
+    for word in held.map(|check| check.id.split(':').next().unwrap_or(&check.id)) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
     words.join(", ")
 }
 
@@ -286,6 +292,10 @@ fn foot(app: &App, panel: &PlanPanel) -> Line<'static> {
         key(Action::Submit, "go on");
     }
     key(Action::NewPlan, "new plan");
+    if panel.request.is_about_several() {
+        let parallel = panel.request.parameters.iter().any(|p| p == "order=parallel");
+        key(Action::OtherOrder, if parallel { "one after the other" } else { "all at once" });
+    }
     let overridable = |plan: &Arc<Plan>| plan.checks().iter().any(|c| c.overridable && plan.blocked_by().contains(&c.id));
     if panel.ready().is_some_and(overridable) {
         key(Action::Override, "override in writing");

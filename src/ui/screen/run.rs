@@ -32,14 +32,19 @@ pub(super) fn draw(app: &App, id: &str, canvas: &mut Canvas<'_>, within: Rect) {
         panel.draw(canvas, centered(within, width, 5));
         return;
     };
-    let body = rows(run, app.now, room);
+    let mut body = rows(run, app.now, room);
+    let waiting = body.iter().rev().take_while(|line| line.text().starts_with(glyph::WAITING)).count();
+    // Where steps wait for their turn, the next of them is the last to see.
+    let seen = body.len() - waiting.saturating_sub(1);
+    body.extend(run.notes.iter().flat_map(|note| Line::of(Role::Dim, format!("  {note}")).wrap(room, 3)));
+    let seen = if waiting > 0 { seen } else { body.len() };
     let pinned = ending(run, room);
     let title = Line::of(Role::PanelTitle, run.title.clone()).with(Role::Dim, format!("  {}", run.id));
     let panel = Panel { title, info: clock(run, app.now), body, pinned, foot: foot(app, Some(run)), offset: 0 };
     let (_, height) = panel.size();
     // The newest steps are the ones to see when not all fit.
     let visible = usize::from(within.height.min(height)).saturating_sub(panel.pinned.len() + 2);
-    let offset = panel.body.len().saturating_sub(visible);
+    let offset = seen.saturating_sub(visible);
     Panel { offset, ..panel }.draw(canvas, centered(within, width, height));
 }
 
@@ -52,27 +57,73 @@ fn clock(run: &RunView, now: Timestamp) -> Line<'static> {
 fn rows(run: &RunView, now: Timestamp, room: usize) -> Vec<Line<'static>> {
     let mut rows = Vec::new();
     let mut undoing = false;
-    for step in &run.steps {
+    for (at, step) in run.steps.iter().enumerate() {
         if step.undo && !undoing {
             undoing = true;
             rows.push(Line::of(Role::Label, "The way back"));
         }
-        step_rows(step, now, room, &mut rows);
-    }
-    for note in &run.notes {
-        rows.extend(Line::of(Role::Dim, format!("  {note}")).wrap(room, 3));
+        match member(run, step) {
+            Some(label) if !is_in_motion(run, step) => {
+                // All of an object in one line, where its first step stands.
+                if same(run, step).next().is_some_and(|(first, _)| first == at) {
+                    rows.push(member_row(run, step, label, room));
+                }
+            }
+            Some(label) => {
+                if same(run, step).next().is_some_and(|(first, _)| first == at) {
+                    rows.push(Line::of(Role::Strong, label.to_owned()));
+                }
+                step_rows(step, own_title(step, label), now, room, &mut rows);
+            }
+            None => step_rows(step, &step.title, now, room, &mut rows),
+        }
     }
     rows
 }
 
-fn step_rows(step: &StepView, now: Timestamp, room: usize, rows: &mut Vec<Line<'static>>) {
+/// The name of the object that the step is about, where there are several.
+fn member<'a>(run: &'a RunView, step: &StepView) -> Option<&'a str> {
+    run.plan.as_ref()?.label(step.id)
+}
+
+/// The steps of the same object on the same way.
+fn same<'a>(run: &'a RunView, step: &StepView) -> impl Iterator<Item = (usize, &'a StepView)> {
+    let (number, undo) = (step.id.member(), step.undo);
+    run.steps.iter().enumerate().filter(move |(_, s)| s.id.member() == number && s.undo == undo)
+}
+
+/// Whether the object of the step is being changed, or cannot be: then each of its steps matters.
+fn is_in_motion(run: &RunView, step: &StepView) -> bool {
+    let waits = same(run, step).all(|(_, s)| s.state == StepState::Waiting);
+    let done = same(run, step).all(|(_, s)| matches!(s.state, StepState::Proven(..)));
+    !waits && !done
+}
+
+/// An object that is done, or waits for its turn.
+fn member_row(run: &RunView, step: &StepView, label: &str, room: usize) -> Line<'static> {
+    let proven = same(run, step).filter_map(|(_, s)| if let StepState::Proven(text, took) = &s.state { Some((text, took)) } else { None });
+    match proven.map(|(text, took)| (text.clone(), *took)).reduce(|all, next| (next.0, all.1 + next.1)) {
+        Some((text, took)) => {
+            let left = Line::of(Role::Ok, format!("{} ", glyph::DONE)).with(Role::Text, label.to_owned());
+            row(left, Line::of(Role::Dim, text), &format!("{took:.1} s"), room)
+        }
+        None => Line::of(Role::Dim, format!("{} {label}", glyph::WAITING)),
+    }
+}
+
+/// The title under the name of its object, which need not be told in each line.
+fn own_title<'a>(step: &'a StepView, label: &str) -> &'a str {
+    step.title.strip_prefix(label).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&step.title)
+}
+
+fn step_rows(step: &StepView, title: &str, now: Timestamp, room: usize, rows: &mut Vec<Line<'static>>) {
     let (mark, role, text_role) = match step.state {
         StepState::Waiting => (glyph::WAITING, Role::Dim, Role::Dim),
         StepState::Running => (glyph::CURRENT, Role::PanelTitle, Role::Strong),
         StepState::Proven(..) => (glyph::DONE, Role::Ok, Role::Text),
         StepState::Failed(..) => (glyph::FAILED, Role::Down, Role::Strong),
     };
-    let left = Line::of(role, format!("{mark} ")).with(text_role, step.title.clone());
+    let left = Line::of(role, format!("{mark} ")).with(text_role, title.to_owned());
     match &step.state {
         StepState::Waiting => rows.push(left),
         StepState::Running => {

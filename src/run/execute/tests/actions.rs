@@ -63,7 +63,7 @@ fn two_operators_who_restart_have_the_same_hash_whenever_they_ask() {
 #[test]
 fn a_restart_is_refused_when_paused_and_below_its_floor_and_cannot_be_undone() {
     let mut bench = Bench::new();
-    bench.context.min_ready = Some(3);
+    bench.context.min_ready.insert("api".into(), 3);
     set(&bench, "/spec/strategy", json!({ "type": "Recreate" }));
     set(&bench, "/spec/paused", json!(true));
     let refused = plan(&bench, "restart", &[]);

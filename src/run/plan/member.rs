@@ -1,0 +1,85 @@
+//! A plan about several objects: which they are, and what belongs to which of them.
+//!
+//! Owns the way from the number in a step's id to the object that the step is about. A plan about one object has no members.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Frozen, Plan};
+use crate::run::step::{Step, StepId, Work};
+use crate::target::model::ObjectRef;
+
+/// One object of a plan that is about several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::run) struct Member {
+    pub object: ObjectRef,
+    /// As steps, checks and debts name it: `worker`.
+    pub label: String,
+    /// `3->1`.
+    pub quantity: String,
+    /// The objects that its writes rest on.
+    pub rests_on: Vec<ObjectRef>,
+    /// What settles things when a write of it was carried out, is not proven, and has no way back.
+    pub no_way_back: String,
+}
+
+impl Plan {
+    /// Every object that it is about; the first is its subject.
+    pub fn subjects(&self) -> impl Iterator<Item = &ObjectRef> {
+        let one = self.inner.members.is_empty().then_some(&self.inner.subject);
+        one.into_iter().chain(self.inner.members.iter().map(|m| &m.object))
+    }
+
+    /// The member of that number; `None` for 0, and in a plan about one object.
+    pub(in crate::run) fn member(&self, number: u16) -> Option<&Member> {
+        self.inner.members.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// How a member is named on screen: `worker`; `None` where there is only one, or a step is about all of them.
+    pub fn label(&self, id: StepId) -> Option<&str> {
+        self.member(id.member()).map(|m| m.label.as_str())
+    }
+
+    /// What the steps of that number are about, and how much of it changes.
+    pub(in crate::run) fn about(&self, number: u16) -> (&ObjectRef, &str) {
+        let one = (&self.inner.subject, self.inner.quantity.as_str());
+        self.member(number).map_or(one, |m| (&m.object, m.quantity.as_str()))
+    }
+
+    /// The numbers of its members; 0 where there is one object.
+    pub(in crate::run) fn numbers(&self) -> impl Iterator<Item = u16> + use<> {
+        let most = u16::try_from(self.inner.members.len()).unwrap_or(u16::MAX);
+        most.min(1)..=most
+    }
+
+    /// The identity of one of the objects that it is about.
+    pub(in crate::run) fn uid_of(&self, object: &ObjectRef) -> &str {
+        self.inner.frozen.iter().find(|f| f.object == *object).map_or("", |f| f.uid.as_str())
+    }
+
+    /// What the writes of that number rest on.
+    pub(in crate::run) fn frozen_of(&self, number: u16) -> impl Iterator<Item = &Frozen> {
+        let member = self.member(number);
+        self.inner.frozen.iter().filter(move |f| member.is_none_or(|m| m.rests_on.contains(&f.object)))
+    }
+
+    /// What is typed where much is at stake: how many objects, which, and how much of each.
+    pub(super) fn phrase(&self) -> String {
+        let (action, members) = (self.action, &self.inner.members);
+        if members.is_empty() {
+            return format!("{action} {} {}", self.inner.subject.name, self.inner.quantity);
+        }
+        let counts = action == "scale";
+        let one = |m: &Member| if counts { format!("{} {}", m.label, m.quantity) } else { m.label.clone() };
+        format!("{action} {} {}", members.len(), members.iter().map(one).collect::<Vec<_>>().join(" "))
+    }
+
+    /// Every object that it is about, in words.
+    pub(in crate::run) fn subject_words(&self) -> String {
+        self.subjects().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The proofs of that number on the way forward.
+    pub(in crate::run) fn proofs_of(&self, number: u16) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |s| s.id.member() == number && matches!(s.work, Work::Prove(_)))
+    }
+}
