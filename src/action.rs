@@ -206,6 +206,7 @@ actions! {
     RunLogs, "run-logs", "logs of the pods of this run", [Run], Key;
     OtherOrder, "other-order", "other order: several objects one after the other, or all at once", [Plan], Key;
     NewPlan, "new-plan", "make the plan anew", [Plan], Key;
+    Arm, "arm", "arm: take it back after 10 min, 30 min, 2 h, or not, unless it is kept", [Plan], Key;
     Override, "override", "override a failed check, in writing", [Plan], Key;
 
     DeleteLeft, "delete-left", "delete the character before the cursor", [Text], Motion;

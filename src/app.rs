@@ -5,6 +5,7 @@
 
 mod act;
 pub mod answers;
+pub mod armed;
 pub mod choice;
 pub mod debts;
 pub mod document;

@@ -3,6 +3,7 @@
 //! Owns the store of slim objects fed by target events, kubectl's columns, the workload tree, health and root causes, typed
 //! filters, and the answers of the header. Pure: times are arguments. Must not fetch, draw, or read a clock.
 
+pub mod armed;
 pub mod cause;
 mod changes;
 pub mod columns;

@@ -15,6 +15,7 @@
 
 pub mod actions;
 mod approval;
+pub mod armed;
 mod check;
 mod checks;
 mod confirm;
@@ -32,6 +33,7 @@ mod gate;
 mod ground;
 mod hpa;
 pub mod journal;
+mod keep;
 mod lease;
 mod level;
 mod locks;

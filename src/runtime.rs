@@ -16,3 +16,4 @@ mod seeing;
 pub mod signals;
 mod templates;
 pub mod terminal;
+mod timed;

@@ -55,11 +55,7 @@ impl App {
                 self.workloads.mark_all();
                 Vec::new()
             }
-            Action::ClearMarks => {
-                self.workloads.clear_marks();
-                self.releases.clear_marks();
-                Vec::new()
-            }
+            Action::ClearMarks => self.clear_marks(),
             Action::Filter => self.open_filter(),
             Action::SortNext => {
                 self.workloads.sort_next();
@@ -88,6 +84,7 @@ impl App {
             Action::NewPlan => self.replan(),
             Action::OtherOrder => self.replan_in_other_order(),
             Action::Override => self.ask_override(),
+            Action::Arm => self.arm(),
             Action::CancelRun => self.cancel_run(),
             Action::UndoRun => self.undo_run(),
             Action::ResumeRun => self.resume_run(),
@@ -99,6 +96,10 @@ impl App {
     fn quit(&mut self) -> Vec<Effect> {
         if let Some(run) = self.runs.live() {
             let text = format!("{} is not over: it would be stopped and undone. Ctrl-C quits all the same", run.title);
+            return self.refuse(text);
+        }
+        if let Some(armed) = self.armed().into_iter().find(|a| self.runs.get(&a.run).is_some()) {
+            let text = format!("{} is armed: without this console nobody takes it back, and it is a debt. Ctrl-C quits all the same", armed.action);
             return self.refuse(text);
         }
         vec![Effect::Quit]
@@ -189,6 +190,12 @@ impl App {
             Pane::Releases => self.releases.toggle_mark(),
             _ => self.workloads.toggle_mark(),
         }
+        Vec::new()
+    }
+
+    fn clear_marks(&mut self) -> Vec<Effect> {
+        self.workloads.clear_marks();
+        self.releases.clear_marks();
         Vec::new()
     }
 

@@ -5,6 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
+use super::armed::left;
 use super::choice::{Choice, Item};
 use super::effect::{Effect, Fetch, PlanRequest};
 use super::overlay::{Overlay, Pick, Picker};
@@ -12,6 +13,7 @@ use super::ticket::Question;
 use crate::action::Action;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
+use crate::fleet::armed::Armed;
 use crate::fleet::columns::age_since;
 use crate::run::debts::{self, Debts, Owed, book};
 use crate::run::{Outcome, Plan};
@@ -95,7 +97,7 @@ impl App {
 
     /// Lists what is owed; choosing opens the plan that pays it.
     pub(super) fn open_debts(&mut self) -> Vec<Effect> {
-        if self.owing.all.are_paid() {
+        if self.owing.all.are_paid() && self.armed().is_empty() {
             return self.refuse("nothing is owed: no run left anything that is not paid");
         }
         self.overlays.push(Overlay::Choice(Picker { choice: self.debt_choice(), purpose: Pick::Debt }));
@@ -114,7 +116,8 @@ impl App {
 
     fn debt_choice(&self) -> Choice {
         let all = &self.owing.all;
-        let mut items: Vec<Item> = all.owed.iter().map(|debt| self.debt_item(debt)).collect();
+        let mut items: Vec<Item> = self.armed().iter().map(|armed| self.armed_item(armed)).collect();
+        items.extend(all.owed.iter().map(|debt| self.debt_item(debt)));
         let reading = all.reading.then(|| "not everything was read yet".to_owned());
         let more = all.unseen.iter().cloned().chain(reading);
         items.extend(more.map(|why| {
@@ -123,6 +126,12 @@ impl App {
                 .disabled(Some("there may be debts that are not seen".to_owned()))
         }));
         Choice::new("Debts: Enter opens the plan that pays it", items)
+    }
+
+    fn armed_item(&self, armed: &Armed) -> Item {
+        let (kind, name) = (armed.back.object.kind.word(), &armed.back.object.name);
+        let label = format!("back in {}, Enter keeps it: {} of {kind} {name}", left(armed, self.now), armed.action);
+        Item::new(armed.run.to_string(), label).detail(armed.by.to_string()).disabled(self.unavailable(Action::Scale))
     }
 
     fn debt_item(&self, debt: &Owed) -> Item {
@@ -144,6 +153,16 @@ impl App {
 
     /// Opens the plan that pays a debt, or says what settles it.
     pub(super) fn pay(&mut self, chosen: &str) -> Vec<Effect> {
+        if let Some(armed) = self.armed().into_iter().find(|a| *a.run == *chosen) {
+            return self.open_plan(PlanRequest {
+                action: "keep",
+                subject: armed.back.object,
+                parameters: Vec::new(),
+                overrides: Vec::new(),
+                reason: None,
+                second: None,
+            });
+        }
         let Some(debt) = self.owing.all.owed.iter().find(|d| id(d) == chosen) else {
             return self.refuse("it is paid, or not seen any more");
         };

@@ -2,6 +2,8 @@
 //!
 //! Owns arguments, the question at the terminal, and the lines that are printed. Plan, checks and execution are `run`'s.
 
+mod timed;
+
 use std::io::{BufRead, IsTerminal};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use super::{ActionArgs, ConfirmArgs, Global, Output, RunArgs};
 use crate::base::problem::did_you_mean;
 use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
+use crate::run::armed;
 use crate::run::journal::Journal;
 use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
@@ -94,7 +97,12 @@ pub(super) fn verified(
         }
     };
     let carried = Carried { client, journal, booted };
-    let outcome = runtime.block_on(carry_out(|deps| execute(confirmed, deps), carried, printer, &shown))?;
+    let outcome = runtime.block_on(carry_out(|deps| execute(confirmed, deps), carried.clone(), printer, &shown))?;
+    if outcome.outcome == End::Proven && shown.reverts_after().is_some() {
+        let exit = runtime.block_on(timed::wait(carried, planner, &shown, printer))?;
+        runtime.shutdown_background();
+        return Ok(exit);
+    }
     runtime.shutdown_background();
     ended(&outcome, printer)
 }
@@ -135,7 +143,9 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
             _ => failure,
         }
     };
-    let named = spec.arguments(&args.parameters, args.selector.is_some()).map_err(|e| failed(&e))?;
+    let armed = args.revert_after.as_ref().map(|time| format!("{}={time}", armed::PARAMETER));
+    let given: Vec<String> = args.parameters.iter().cloned().chain(armed).collect();
+    let named = spec.arguments(&given, args.selector.is_some()).map_err(|e| failed(&e))?;
     let namespace = match client.opened().namespaces.as_deref() {
         _ if spec.kinds.iter().all(|kind| !kind.namespaced()) => String::new(),
         Some([one]) => one.clone(),

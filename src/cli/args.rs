@@ -293,7 +293,7 @@ impl ActionOrder {
 /// An action and its parameters.
 #[derive(Debug, Clone, Args)]
 pub struct ActionArgs {
-    /// The action: scale, rollback, restart, pause, resume, trigger, suspend, evict, cordon, uncordon
+    /// The action: scale, rollback, restart, pause, resume, trigger, suspend, keep, evict, cordon, uncordon, resume-hpa
     pub action: String,
     /// The objects and parameters: `WORKLOAD=replicas…`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`; `WORKLOAD…` for restart, pause,
     /// resume and suspend
@@ -310,6 +310,9 @@ pub struct ActionArgs {
     /// Why; recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Scale, pause, suspend: take it back after this time, unless it is kept with `timonel run keep`; waits until then
+    #[arg(long, value_name = "DURATION")]
+    pub revert_after: Option<String>,
     /// How long each proof may take
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub deadline: Option<Duration>,

@@ -33,7 +33,8 @@ use crate::target::request::StreamKey;
 /// What the answer rests on; the rest of a namespace is for looking at.
 const NEEDED: [Kind; 4] = [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 /// What makes it better where it may be read.
-const OPTIONAL: [Kind; 8] = [
+const OPTIONAL: [Kind; 9] = [
+    Kind::Lease,
     Kind::ReplicaSet,
     Kind::ControllerRevision,
     Kind::Job,

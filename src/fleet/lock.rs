@@ -160,6 +160,10 @@ impl Fleet {
 
 /// The lock that a Lease is; `None` when nobody holds it and nothing waits.
 fn of(lease: &Lease, heard: Seconds, now: Seconds) -> Option<Lock> {
+    // The timer of an armed change locks nothing.
+    if lease.meta.name.starts_with(super::armed::PREFIX) {
+        return None;
+    }
     let note = |key: &str| lease.meta.annotation(key).cloned();
     let time = |key: &str| note(key).and_then(|t| t.parse::<Timestamp>().ok());
     let until = time(note::EXPIRES_AT);

@@ -7,7 +7,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::Plan;
 use super::scale::{self, ScaleRequest};
-use super::{cordon, cronjob, evict, hpa, pause, restart, rollback, several};
+use super::{armed, cordon, cronjob, evict, hpa, keep, pause, restart, rollback, several};
 use crate::base::clock::Clock;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -39,7 +39,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         kinds: &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet],
         example: "scale backend=5 worker=2",
         several: true,
-        parameters: &["replicas", "hpa"],
+        parameters: &["replicas", "hpa", armed::PARAMETER],
     },
     ActionSpec {
         name: "rollback",
@@ -63,7 +63,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         kinds: &[Kind::Deployment],
         example: "pause backend",
         several: true,
-        parameters: &[],
+        parameters: &[armed::PARAMETER],
     },
     ActionSpec {
         name: "resume",
@@ -95,6 +95,14 @@ pub const ACTIONS: &[ActionSpec] = &[
         kinds: &[Kind::CronJob],
         example: "suspend nightly",
         several: true,
+        parameters: &[armed::PARAMETER],
+    },
+    ActionSpec {
+        name: "keep",
+        done: "kept",
+        kinds: &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::CronJob],
+        example: "keep backend",
+        several: false,
         parameters: &[],
     },
     ActionSpec {
@@ -173,9 +181,11 @@ impl ActionSpec {
             return Err(usage(format!("{} takes no selector: {why}; write: {}", self.name, self.example)));
         }
         if self.name == "scale" {
-            let (objects, hpa) = ScaleRequest::arguments(arguments)?;
+            let (timers, arguments): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| is_timer(a));
+            let (objects, hpa) = ScaleRequest::arguments(&arguments)?;
             let objects = objects.into_iter().map(|(name, count)| (name, Some(count))).collect();
-            return Ok(Named { objects, parameters: hpa.map(|h| format!("hpa={}", h.word())).into_iter().collect() });
+            let hpa = hpa.map(|h| format!("hpa={}", h.word()));
+            return Ok(Named { objects, parameters: hpa.into_iter().chain(timers.into_iter().cloned()).collect() });
         }
         let (parameters, workloads): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| a.contains('='));
         if let Some(wrong) = parameters.iter().find(|p| !self.takes(p)) {
@@ -195,6 +205,10 @@ impl ActionSpec {
         let several = |name| self.several && ["with", "order"].contains(&name);
         parameter.split_once('=').is_some_and(|(name, _)| self.parameters.contains(&name) || several(name))
     }
+}
+
+fn is_timer(parameter: &str) -> bool {
+    parameter.split('=').next() == Some(armed::PARAMETER)
 }
 
 impl Plan {
@@ -251,6 +265,9 @@ impl Plan {
 /// Fails only where there is nothing to plan; whatever speaks against the plan is one of its checks.
 pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
     let spec = ActionSpec::named(request.action).ok_or_else(|| PlanError::Usage(format!("there is no action '{}'", request.action)))?;
+    if request.parameters.iter().any(|p| is_timer(p)) && request.parameters.iter().any(|p| p.starts_with("with=")) {
+        return Err(PlanError::Usage("several objects cannot be armed in one plan: arm each".to_owned()));
+    }
     match several::asked(request, spec)? {
         Some(asked) => several::plan(read, clock, context, request, asked).await,
         None => one(read, clock, context, request).await,
@@ -268,6 +285,13 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
     if let Some(wrong) = request.parameters.iter().find(|p| !spec.takes(p)) {
         return Err(usage(format!("'{wrong}' is no parameter of {}", spec.name)));
     }
+    let given = request.parameters.iter().find_map(|p| p.split_once('=').filter(|(name, _)| *name == armed::PARAMETER));
+    if let Some((_, time)) = given {
+        let after = armed::parse(time).map_err(usage)?;
+        let parameters = request.parameters.iter().filter(|p| !is_timer(p)).cloned().collect();
+        let plain = ActionRequest { parameters, ..request.clone() };
+        return Box::pin(one(read, clock, context, &plain)).await?.armed(after).map_err(usage);
+    }
     if spec.name == "scale" {
         let mut scale = ScaleRequest::of(object.clone(), &request.parameters)?;
         scale.overrides.clone_from(&request.overrides);
@@ -283,6 +307,7 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
             rollback::part(read, context, &ground, to).await?
         }
         "restart" => restart::part(context, &ground, now),
+        "keep" => keep::part(read, context, &ground).await,
         "resume-hpa" => hpa::part(context, &ground),
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,

@@ -67,7 +67,7 @@ pub struct Debts {
 impl Debts {
     /// What stands: what the target's objects show, what its record of debts says, and what our own journal says of them.
     pub fn of(fleet: &Fleet, book: &[Owed], own: &[Owed], now: Timestamp) -> Self {
-        let mut owed = seen::debts(fleet);
+        let mut owed = seen::debts(fleet, now);
         for recorded in book.iter().filter(|o| !o.is_paid(fleet, now)).chain(own.iter().filter(|o| o.stands(fleet, now))) {
             if !owed.iter().any(|known| known.covers(recorded)) {
                 owed.push(recorded.clone());

@@ -115,6 +115,7 @@ pub(in crate::run) fn holder(plan: &Plan, deps: &Deps) -> Holder {
             Some(Approval::By(user)) => Some(user.clone()),
             Some(Approval::BrokenGlass) | None => None,
         },
+        arming: plan.arming(),
     }
 }
 
@@ -154,6 +155,7 @@ impl Runner {
             match self.perform(turn.effect, &mut observer).await {
                 ControlFlow::Continue(answer) => input = answer,
                 ControlFlow::Break(outcome) => {
+                    self.end_timer(&outcome).await;
                     self.send(RunEvent::ended(&self.plan.id, self.deps.clock.now(), outcome.clone())).await;
                     return outcome;
                 }
@@ -280,6 +282,20 @@ impl Runner {
             }
         }
         failed
+    }
+
+    /// A change that was not proven is not kept armed; a proven one of the same object ends an earlier timer.
+    async fn end_timer(&self, outcome: &Outcome) {
+        let armed = self.plan.reverts_after().is_some();
+        let proven = outcome.outcome == End::Proven;
+        let settles = proven && self.plan.writes().any(|(_, w)| w.object == *self.plan.subject() && w.patches());
+        if armed == proven && (armed || !settles) {
+            return;
+        }
+        if let Err(error) = self.locks.disarm(armed).await {
+            let text = format!("the timer of {} is not ended: {}", self.plan.subject(), error.message);
+            self.emit(Happening::Note { text }).await;
+        }
     }
 
     /// Brings the record of debts up to date, on what is there now.

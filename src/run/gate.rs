@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::armed;
 use super::confirm::Confirmed;
 use super::debts::book;
 use super::notes;
@@ -27,6 +28,8 @@ pub(in crate::run) struct Gate {
     subjects: Vec<(ObjectRef, String)>,
     writes: Vec<FieldWrite>,
     leases: Vec<ObjectRef>,
+    /// The Lease of the timer that the subject may have.
+    timer: ObjectRef,
     write: Arc<dyn Write>,
 }
 
@@ -39,18 +42,27 @@ impl Gate {
         // What was not found again when the run was resumed is never written.
         let writes = writes.filter(record::whole).collect();
         let subjects = plan.subjects().map(|s| (s.clone(), plan.uid_of(s).to_owned())).collect();
-        let gate = Self { run: plan.id.clone(), subjects, writes, leases: locks(&plan), write };
+        let timer = armed::lease_of(plan.subject());
+        let mut leases = locks(&plan);
+        leases.extend(plan.reverts_after().map(|_| timer.clone()));
+        let gate = Self { run: plan.id.clone(), subjects, writes, leases, timer, write };
         (plan, gate)
     }
 
     /// The right to write the locks of a plan, and nothing else: for a plan that waits, and for who approves it.
     pub(in crate::run) fn of_locks(plan: &Plan, write: Arc<dyn Write>) -> Self {
-        Self { run: plan.id.clone(), subjects: Vec::new(), writes: Vec::new(), leases: locks(plan), write }
+        let timer = armed::lease_of(plan.subject());
+        Self { run: plan.id.clone(), subjects: Vec::new(), writes: Vec::new(), leases: locks(plan), timer, write }
     }
 
     /// The leases that the plan locks, in the order in which they are taken.
     pub(in crate::run) fn leases(&self) -> &[ObjectRef] {
         &self.leases
+    }
+
+    /// The Lease of the timer that the subject may have.
+    pub(in crate::run) fn timer(&self) -> &ObjectRef {
+        &self.timer
     }
 
     /// Sends one request, once, when the plan allows it.
@@ -63,7 +75,9 @@ impl Gate {
 
     fn allows(&self, request: &WriteRequest) -> bool {
         match (request.object.kind, &request.change) {
-            (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => request.subresource.is_empty() && self.leases.contains(&request.object),
+            (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => {
+                request.subresource.is_empty() && (self.leases.contains(&request.object) || request.object == self.timer)
+            }
             (Kind::ConfigMap, _) => self.subjects.iter().any(|(subject, _)| book::is_update(subject, request)),
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),

@@ -7,9 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::armed::Arming;
 use super::facts::{entry, int, text};
 use crate::base::id::object_name;
 use crate::base::text::Str;
+use crate::fleet::armed::PREFIX;
 use crate::fleet::lock::note;
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, LOCKS_OF_CLUSTER, OWN_LABEL, ObjectRef};
@@ -24,6 +26,12 @@ pub(in crate::run) const RENEW_EVERY: Duration = Duration::from_secs(10);
 pub(in crate::run) fn of(object: &ObjectRef) -> ObjectRef {
     let namespace: Str = if object.namespace.is_empty() { LOCKS_OF_CLUSTER.into() } else { object.namespace.clone() };
     ObjectRef::new(Kind::Lease, namespace, object_name(&format!("timonel-{}-{}", object.kind.word().to_lowercase(), object.name)))
+}
+
+/// The Lease that locks the object whose timer this is.
+pub(in crate::run) fn of_timed(timer: &ObjectRef) -> ObjectRef {
+    let name = timer.name.strip_prefix(PREFIX).map_or_else(|| timer.name.to_string(), |rest| format!("timonel-{rest}"));
+    ObjectRef::new(Kind::Lease, timer.namespace.clone(), name)
 }
 
 /// A Lease as the server has it.
@@ -97,9 +105,19 @@ pub(in crate::run) struct Holder {
     pub since: Timestamp,
     /// Who must have approved it in the first of its locks, when somebody must.
     pub approved_by: Option<String>,
+    /// The timer of an armed change, which has a Lease of its own.
+    pub arming: Option<Arming>,
 }
 
 impl Holder {
+    /// What a Lease says besides, and how long it is good: that of a timer until its end.
+    fn timed(&self, lease: &ObjectRef, now: Timestamp, annotations: &mut Value) -> u64 {
+        let Some(arming) = self.arming.as_ref().filter(|a| a.lease == *lease) else { return DURATION.as_secs() };
+        annotations[note::EXPIRES_AT] = now.checked_add(arming.after).unwrap_or(Timestamp::MAX).to_string().into();
+        annotations[note::INPUTS] = arming.back.clone().into();
+        arming.after.as_secs()
+    }
+
     fn annotations(&self, step: &str) -> Value {
         json!({
             note::RUN: self.run,
@@ -115,6 +133,7 @@ impl Holder {
     /// Makes the Lease, when there is none.
     pub(in crate::run) fn create(&self, lease: &ObjectRef, now: Timestamp) -> WriteRequest {
         let mut annotations = self.annotations("lock");
+        let good_for = self.timed(lease, now, &mut annotations);
         if let Some(map) = annotations.as_object_mut() {
             map.retain(|_, v| !v.is_null());
         }
@@ -124,7 +143,7 @@ impl Holder {
             "metadata": { "name": &*lease.name, "namespace": &*lease.namespace, "labels": labels(), "annotations": annotations },
             "spec": {
                 "holderIdentity": self.identity,
-                "leaseDurationSeconds": DURATION.as_secs(),
+                "leaseDurationSeconds": good_for,
                 "acquireTime": micro(now),
                 "renewTime": micro(now),
                 "leaseTransitions": 0,
@@ -138,9 +157,10 @@ impl Holder {
     pub(in crate::run) fn take(&self, lease: &ObjectRef, was: &LeaseFacts, now: Timestamp) -> WriteRequest {
         let mut annotations = self.annotations("lock");
         forget(&mut annotations);
+        let good_for = self.timed(lease, now, &mut annotations);
         let spec = json!({
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": DURATION.as_secs(),
+            "leaseDurationSeconds": good_for,
             "acquireTime": micro(now),
             "renewTime": micro(now),
             "leaseTransitions": was.transitions + 1,

@@ -29,6 +29,8 @@ const TAKE_WITHIN: Duration = Duration::from_secs(15);
 const NEWS_AFTER: Duration = Duration::from_secs(1);
 /// The most that is told of what a proof has seen.
 const SEEN_MAX: usize = 200;
+/// How often the Lease of a timer is tried.
+const ARM_TRIES: u32 = 5;
 /// How often a lease that looks left behind is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
 
@@ -119,8 +121,17 @@ impl Locks {
 
     /// Takes every lock of the plan, in sorted order.
     pub(in crate::run) async fn take(&self) -> Locking {
+        // The timer first: a lock may be done without, a timer may not.
+        if let Some(arming) = &self.holder.arming
+            && let Some(why) = self.arm(&arming.lease).await
+        {
+            return why;
+        }
         let mut over = Vec::new();
         for lease in self.gate.leases() {
+            if self.holder.arming.as_ref().is_some_and(|a| a.lease == *lease) {
+                continue;
+            }
             let held = match self.take_one(lease).await {
                 Taken::Ours(held) => held,
                 Taken::Over(held, who) => {
@@ -135,6 +146,52 @@ impl Locks {
             self.note_oldest(&all);
         }
         Locking::Taken(over)
+    }
+
+    /// Arms the timer; what stands against it, else. One that this run armed before goes on as it was.
+    async fn arm(&self, lease: &ObjectRef) -> Option<Locking> {
+        let mut why = String::new();
+        for _ in 0..ARM_TRIES {
+            let sent = match self.read.get(lease, "").await {
+                Ok(raw) => {
+                    let facts = LeaseFacts::of(&raw);
+                    match facts.free() {
+                        false if facts.holder == self.holder.identity => return None,
+                        false => return Some(Locking::Held(format!("a change is armed already: {}", facts.words()))),
+                        true => self.gate.send(self.holder.take(lease, &facts, self.clock.now())).await,
+                    }
+                }
+                Err(error) if error.kind == ErrorKind::NotFound => self.gate.send(self.holder.create(lease, self.clock.now())).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(_) => return None,
+                Err(error) => why = error.message,
+            }
+            self.timer.sleep(Duration::from_millis(500)).await;
+        }
+        // Without the timer in the cluster the change is not what was confirmed.
+        Some(Locking::Unreachable(format!("the timer cannot be kept in the cluster: {why}")))
+    }
+
+    /// Ends the timer of the object: its change is settled, or was not made. What cannot be ended expires, and is owed then.
+    pub(in crate::run) async fn disarm(&self, own_only: bool) -> Result<(), TargetError> {
+        let lease = self.gate.timer();
+        for tries in 1.. {
+            let facts = match self.read.get(lease, "").await {
+                Ok(raw) => LeaseFacts::of(&raw),
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if facts.free() || (own_only && facts.holder != self.holder.identity) {
+                return Ok(());
+            }
+            match self.gate.send(self.holder.release(lease, &facts.uid, &facts.resource_version)).await {
+                Err(error) if error.kind == ErrorKind::Conflict && tries < ARM_TRIES => {}
+                sent => return sent.map(drop),
+            }
+        }
+        Ok(())
     }
 
     /// Takes the locks again after a person was waited for; without them nothing more may be written.

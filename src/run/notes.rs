@@ -27,7 +27,7 @@ const MOST_INSTANCE: usize = 128;
 /// With an outcome only when the journal could not take it: then the annotation is where it can still be found.
 pub(in crate::run) fn annotations(plan: &Plan, number: u16, object: &ObjectRef, outcome: Option<&Outcome>) -> Option<WriteRequest> {
     let (subject, quantity) = plan.about(number);
-    let (_, write) = plan.writes().find(|(_, w)| w.object == *object && w.patches())?;
+    let (_, write) = plan.writes().find(|(_, w)| w.object == *object && w.patches() && w.object.kind != Kind::Lease)?;
     let ended = outcome.map(|o| format!(": {}", o.words())).unwrap_or_default();
     let operator = &plan.inner.operator;
     let pause = plan.inner.inputs.parameters.iter().find(|(name, value)| name == "hpa" && value.starts_with("pause:"));

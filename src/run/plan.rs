@@ -300,7 +300,7 @@ impl Plan {
     }
 
     /// Level, what is typed, verdict and hash: all that follows from checks, overrides and facts.
-    fn settle(&mut self) {
+    pub(in crate::run) fn settle(&mut self) {
         let production = self.inner.environment.kind.counts_as_production();
         let blocking: Vec<&Check> = self.checks.iter().filter(|c| c.blocks(production)).collect();
         let overridden = |c: &&&Check| c.overridable && self.inner.inputs.overrides.contains(&c.id);

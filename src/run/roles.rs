@@ -31,6 +31,10 @@ pub const ROLES: &[Role] = &[
             ("scale", Kind::Deployment),
             ("scale", Kind::StatefulSet),
             ("scale", Kind::ReplicaSet),
+            ("keep", Kind::Deployment),
+            ("keep", Kind::StatefulSet),
+            ("keep", Kind::ReplicaSet),
+            ("keep", Kind::CronJob),
             ("resume-hpa", Kind::HorizontalPodAutoscaler),
             ("evict", Kind::Pod),
             ("trigger", Kind::CronJob),
@@ -87,6 +91,7 @@ type Need = (&'static str, Kind, &'static str);
 fn needs(action: &str, kind: Kind) -> Vec<Need> {
     match action {
         "scale" => vec![("patch", kind, "scale"), ("patch", Kind::HorizontalPodAutoscaler, "")],
+        "keep" => vec![("patch", Kind::Lease, "")],
         "trigger" => vec![("create", Kind::Job, "")],
         "evict" => vec![("create", kind, "eviction")],
         _ => vec![("patch", kind, "")],

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub const HIDDEN: &str = "<hidden>";
 
 /// Fields whose values are shown: the last segment of the path, or any segment for whole trees (`resources`, `ports`).
-const PLAIN_LEAVES: [&str; 11] = [
+const PLAIN_LEAVES: [&str; 13] = [
     "replicas",
     "minReplicas",
     "maxReplicas",
@@ -20,6 +20,8 @@ const PLAIN_LEAVES: [&str; 11] = [
     "suspend",
     "unschedulable",
     "timonel.io~1run",
+    "timonel.io~1expires-at",
+    "holderIdentity",
     "image",
     "kubectl.kubernetes.io~1restartedAt",
     "kubernetes.io~1change-cause",

@@ -211,6 +211,8 @@ impl FieldWrite {
     pub(in crate::run) fn lock(&self) -> ObjectRef {
         match &self.form {
             Form::Create { under } | Form::Evict { under } => lease::of(under),
+            // The timer of an object goes under the object's own lock.
+            _ if self.object.kind == Kind::Lease => lease::of_timed(&self.object),
             _ => lease::of(&self.object),
         }
     }

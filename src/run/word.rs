@@ -39,6 +39,7 @@ const STEPS: &[Word] = &[
     "prove-replacement",
     "prove-schedulable",
     "prove-scaling",
+    "prove-kept",
 ];
 
 const FIELDS: &[Word] = &[
@@ -50,6 +51,8 @@ const FIELDS: &[Word] = &[
     "/spec/paused",
     "/spec/suspend",
     "/spec/unschedulable",
+    "/spec/holderIdentity",
+    "/metadata/annotations/timonel.io~1expires-at",
     "/spec/concurrencyPolicy",
     "/spec/jobTemplate",
     "/spec",

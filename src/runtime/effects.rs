@@ -14,6 +14,7 @@ use super::planner::Planner;
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
 use super::seeing::Seeing;
+use super::timed::Timed;
 use super::{recall, second, templates};
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch, LAST_LINES, PlanRequest};
@@ -35,7 +36,7 @@ use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
-const RUN_EVENTS: usize = 64;
+pub(super) const RUN_EVENTS: usize = 64;
 /// Why nothing can be written at all.
 const NOTHING_OPEN: &str = "nothing was written: no target is open, or the journal cannot be written";
 /// How long the end of the program waits for an empty file to be made.
@@ -223,30 +224,30 @@ impl Executor {
             }
         };
         let approved = self.approved.clone();
-        self.launch(id, |deps, _, _| second::carry_out(confirmed, approved, deps));
+        self.launch(id, Some(plan.clone()), |deps, _, _| second::carry_out(confirmed, approved, deps));
     }
 
     /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
     fn resume(&mut self, id: String) {
         let clock = self.hands.clock.clone();
-        self.launch(id.clone(), |deps, client, journal| async move {
+        self.launch(id.clone(), None, |deps, client, journal| async move {
             match take_up(&client, journal, id.clone()).await {
-                Ok(resumed) => resume(resumed, deps).await,
+                Ok(resumed) => Some(resume(resumed, deps).await),
                 Err(error) => {
                     let hint = error.hint().unwrap_or_default();
                     let outcome = Outcome { hint, ..Outcome::new(End::Refused, format!("not resumed, nothing was written: {error}")) };
                     // The loop is gone only when the program ends.
-                    let _ = deps.events.send(RunEvent::ended(&id, clock.now(), outcome.clone())).await;
-                    outcome
+                    let _ = deps.events.send(RunEvent::ended(&id, clock.now(), outcome)).await;
+                    None
                 }
             }
         });
     }
 
     /// Begins something that writes, and passes on what it tells.
-    fn launch<R>(&mut self, id: String, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
+    fn launch<R>(&mut self, id: String, plan: Option<Arc<Plan>>, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
     where
-        R: Future<Output: Send> + Send + 'static,
+        R: Future<Output = Option<Outcome>> + Send + 'static,
     {
         let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else {
             return self.tell(Msg::Notice(Tone::Refused, NOTHING_OPEN.to_owned()));
@@ -264,6 +265,15 @@ impl Executor {
             control: control.clone(),
         };
         let messages = self.hands.messages.clone();
+        let armed = plan.filter(|p| p.reverts_after().is_some());
+        let timed = armed.map(|plan| Timed {
+            plan,
+            planner: self.hands.planner.clone(),
+            client: client.clone(),
+            // The events of the run end with the run.
+            deps: Deps { events: mpsc::channel(1).0, ..deps.clone() },
+            messages: messages.clone(),
+        });
         let run = run(deps, client, journal);
         let task = tokio::spawn(async move {
             let forward = async {
@@ -271,7 +281,11 @@ impl Executor {
                     let _ = messages.send(Msg::Run(event)).await;
                 }
             };
-            tokio::join!(run, forward);
+            let (outcome, ()) = tokio::join!(run, forward);
+            if let Some(timed) = timed.filter(|_| outcome.is_some_and(|o| o.outcome == End::Proven)) {
+                // Not one of the runs that the end of the program waits for: a timer needs a live console, and says so.
+                tokio::spawn(timed.go());
+            }
         });
         self.runs.retain(|r| !r.task.is_finished());
         self.runs.push(Run { id, control, task });
@@ -280,7 +294,10 @@ impl Executor {
     /// Stops a run and undoes it; a plan that was approved and is not confirmed again is taken back.
     fn cancel(&mut self, id: &str) {
         match second::take(&self.approved, id) {
-            Some(plan) => self.launch(id.to_owned(), |deps, _, _| second::leave(plan, deps)),
+            Some(plan) => self.launch(id.to_owned(), None, |deps, _, _| async move {
+                second::leave(plan, deps).await;
+                None
+            }),
             None => self.control(id, Control::undo),
         }
     }

@@ -15,10 +15,11 @@ use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
 use crate::run::journal;
-use crate::run::{ActionRequest, Environment, Operator, Plan, PlanContext, PlanError};
+use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError};
 use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
+use crate::target::kubernetes::Client;
 use crate::target::kubernetes::document::FingerprintKey;
 use crate::target::model::ObjectRef;
 
@@ -149,6 +150,14 @@ impl Planner {
         let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *request.object.namespace));
         context.min_ready = here.filter_map(|w| Some((w.name.clone()?, w.min_ready?))).collect();
     }
+}
+
+/// The plan that takes back what `armed` changed, confirmed by its timer; `Err` says why it is not.
+pub async fn reverting(planner: &Planner, client: &Client, clock: &dyn Clock, armed: &Plan) -> Result<Confirmed, String> {
+    let undo = armed.undoing()?;
+    let request = ActionRequest { reason: Some(format!("the timer of {} expired", armed.id())), ..undo };
+    let plan = planner.action(client, client.opened(), clock, &request).await.map_err(|e| e.to_string())?;
+    plan.confirm_by_timer(armed, clock.now()).map_err(|e| e.to_string())
 }
 
 fn problem(error: &PlanError) -> Problem {

@@ -38,11 +38,9 @@ pub(super) fn confirm(approvals: &Approvals, plan: Plan, typed: &str, now: Times
 }
 
 /// Carries out what was confirmed, or waits until it may be.
-pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) {
+pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) -> Option<Outcome> {
     match begun {
-        Begun::Confirmed(confirmed) => {
-            execute(confirmed, deps).await;
-        }
+        Begun::Confirmed(confirmed) => Some(execute(confirmed, deps).await),
         Begun::Waiting(plan, waiting) => {
             let (events, clock, id) = (deps.events.clone(), deps.clock.clone(), plan.id().to_owned());
             // The loop is gone only when the program ends.
@@ -56,6 +54,7 @@ pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) {
                 Err(outcome) => RunEvent::ended(id, clock.now(), outcome),
             };
             let _ = events.send(event).await;
+            None
         }
     }
 }

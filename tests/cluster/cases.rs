@@ -78,6 +78,9 @@ cases! {
         an_autoscaler_s_pause_is_owed_until_its_own_policies_are_back
         what_no_object_shows_is_in_the_record_until_a_proven_run_pays_it
         the_doctor_lists_what_runs_wrote_in_the_cluster
+        an_armed_change_that_nobody_keeps_is_taken_back_by_the_process_that_armed_it
+        an_armed_change_that_a_second_operator_keeps_stays
+        an_armed_change_whose_console_was_killed_is_a_debt_when_its_time_has_come
     }
     run {
         a_scale_is_proven_by_ready_pods_and_endpoints

@@ -5,7 +5,7 @@ use timonel::app::effect::Effect;
 use timonel::app::msg::Msg;
 use timonel::theme::Charset;
 
-use super::scene::{frame_with, night, owing, press};
+use super::scene::{armed, frame_with, night, owing, press};
 use super::shot::{Paint, picture, skin};
 
 fn shot(app: &mut App, width: u16, height: u16) -> String {
@@ -59,4 +59,35 @@ fn what_is_owed_is_red_in_every_console_and_listed_with_the_plan_that_pays_it() 
     shot(&mut nothing, 100, 30);
     press(&mut nothing, "$");
     assert!(nothing.notice.is_some_and(|n| n.text.contains("nothing is owed")));
+}
+
+#[test]
+fn what_is_armed_is_counted_down_in_every_console_and_kept_from_there() {
+    let mut app = armed();
+    insta::assert_snapshot!("armed_80x24", shot(&mut app, 80, 24));
+    press(&mut app, "$");
+    insta::assert_snapshot!("armed_list", shot(&mut app, 120, 36));
+    let effects = app.update(Msg::Key("enter".parse().unwrap()), app.now);
+    let request = effects
+        .iter()
+        .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
+        .expect("a plan is asked for");
+    assert_eq!((request.action, &*request.subject.name), ("keep", "eterna-rules-frontend"));
+}
+
+#[test]
+fn a_key_in_the_panel_arms_the_plan_and_goes_through_the_times() {
+    let mut app = night();
+    press(&mut app, "a s 5");
+    let mut effects = app.update(Msg::Key("enter".parse().unwrap()), app.now);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let request = effects
+            .iter()
+            .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
+            .expect("a plan is asked for");
+        seen.push(request.parameters.get(1).cloned().unwrap_or_default());
+        effects = app.update(Msg::Key("ctrl-t".parse().unwrap()), app.now);
+    }
+    assert_eq!(seen, ["", "revert-after=10m", "revert-after=30m", "revert-after=2h", ""]);
 }

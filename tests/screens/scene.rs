@@ -15,8 +15,8 @@ use timonel::keymap::shipped;
 use timonel::target::api::Identity;
 use timonel::target::event::{LogEvent, LogLine, LogState, ObjectChange, Opened, StreamState, TargetEvent};
 use timonel::target::model::{
-    Condition, Container, ContainerRole, ContainerState, CronJob, Endpoint, EndpointSlice, Event, Hpa, Job, Kind, Labels, Meta, Node, Object, Owner,
-    Pod, PodMetrics, ReplicaSet, Resources, Scope, Seconds, Selector, Service, Strategy, TemplateContainer, Termination, Usage, Workload,
+    Condition, Container, ContainerRole, ContainerState, CronJob, Endpoint, EndpointSlice, Event, Hpa, Job, Kind, Labels, Lease, Meta, Node, Object,
+    Owner, Pod, PodMetrics, ReplicaSet, Resources, Scope, Seconds, Selector, Service, Strategy, TemplateContainer, Termination, Usage, Workload,
 };
 use timonel::target::probe::{ProbeReport, ProbeResult, ProbeSample};
 use timonel::target::request::{LogSource, StreamKey, TargetSpec};
@@ -247,6 +247,24 @@ pub(crate) fn owing() -> App {
     (rests.up_disabled, rests.down_disabled) = (true, true);
     rests.meta.annotations = labels(&[("timonel.io/last-run", "20261122-140700-scale-7f3b scale pause:30m,up:Max,down:Max eva@bastion")]);
     show(&mut app, Kind::HorizontalPodAutoscaler, vec![Object::Hpa(Arc::new(rests))]);
+    app.now = now() + SignedDuration::from_secs(1);
+    app
+}
+
+/// The cluster on which somebody armed a change.
+pub(crate) fn armed() -> App {
+    let mut app = night();
+    let mut meta = meta("timonel-timer-deployment-eterna-rules-frontend", 60);
+    let back =
+        r#"{"object":{"kind":"Deployment","namespace":"eterna-rules","name":"eterna-rules-frontend"},"action":"scale","parameters":["replicas=4"]}"#;
+    meta.annotations = labels(&[
+        ("timonel.io/action", "scale 4->2"),
+        ("timonel.io/expires-at", "2026-11-22T14:40:30Z"),
+        ("timonel.io/inputs", back),
+        ("timonel.io/run", "20261122-143030-scale-7f3a"),
+    ]);
+    let lease = Lease { meta, holder: "eva@bastion/20261122-143030-scale-7f3a".into(), duration: 600, acquired: None, renewed: None };
+    show(&mut app, Kind::Lease, vec![Object::Lease(Arc::new(lease))]);
     app.now = now() + SignedDuration::from_secs(1);
     app
 }

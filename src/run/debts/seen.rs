@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::Owed;
 use crate::fleet::Fleet;
+use crate::fleet::armed::Armed;
+use crate::fleet::lock::{Lock, LockState};
 use crate::release::LastRun;
 use crate::run::checks::paused_for;
 use crate::run::gate::BEFORE_ZERO;
@@ -15,7 +17,7 @@ use crate::run::scale;
 use crate::target::model::{Hpa, Kind, Meta, Object, ObjectRef, Workload};
 
 /// All of them.
-pub(super) fn debts(fleet: &Fleet) -> Vec<Owed> {
+pub(super) fn debts(fleet: &Fleet, now: Timestamp) -> Vec<Owed> {
     let workloads = || fleet.workloads(Kind::Deployment).chain(fleet.workloads(Kind::StatefulSet));
     let zero = workloads().filter_map(|w| zero(fleet, w));
     let paused = workloads().filter(|w| w.paused).filter_map(|w| {
@@ -34,7 +36,42 @@ pub(super) fn debts(fleet: &Fleet) -> Vec<Owed> {
         .chain(suspended)
         .chain(cordoned)
         .chain(fleet.hpas().filter_map(|h| rests(fleet, h)))
+        .chain(fleet.armed().into_iter().filter(|a| a.expires <= now).map(expired))
+        .chain(fleet.locks(now).into_iter().filter_map(left_locked))
         .collect()
+}
+
+/// Nobody took it back in time, and nobody kept it.
+fn expired(armed: Armed) -> Owed {
+    Owed {
+        object: armed.back.object,
+        uid: String::new(),
+        fields: vec![("timer".to_owned(), Value::Null)],
+        what: format!("{} was armed and not taken back at its time", armed.action),
+        since: Some(armed.expires),
+        run: armed.run.to_string(),
+        by: armed.by.to_string(),
+        action: armed.back.action,
+        parameters: armed.back.parameters,
+        by_hand: "look whether the change is to stay, then `timonel run keep`".to_owned(),
+    }
+}
+
+/// A lock whose holder gives no sign of life.
+fn left_locked(lock: Lock) -> Option<Owed> {
+    let LockState::Silent { since } = lock.state else { return None };
+    Some(Owed {
+        object: lock.object.unwrap_or(lock.lease),
+        uid: String::new(),
+        fields: vec![("lock".to_owned(), Value::Null)],
+        what: format!("it is locked by {} of {}, who gives no sign of life", lock.action, lock.by),
+        since: Timestamp::from_second(since).ok(),
+        run: lock.run.to_string(),
+        by: lock.by.to_string(),
+        action: String::new(),
+        parameters: Vec::new(),
+        by_hand: format!("`timonel runs resume {}` by {}; the next run takes the lock over", lock.run, lock.by),
+    })
 }
 
 /// No pods, and a run noted how many there were.

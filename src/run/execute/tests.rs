@@ -17,6 +17,7 @@ use crate::target::model::{Kind, ObjectRef};
 
 mod actions;
 mod approval;
+mod armed;
 mod faults;
 mod jobs;
 mod nodes;

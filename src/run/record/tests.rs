@@ -29,9 +29,9 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     };
     let parameters = |name: &str| -> &[&[&str]] {
         match name {
-            "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m"], &["replicas=2", "hpa=lower"]],
+            "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m", "revert-after=10m"], &["replicas=2", "hpa=lower"]],
             "rollback" => &[&["to=2"]],
-            "restart" | "pause" | "resume" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
+            "restart" | "pause" | "resume" | "keep" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
     };
@@ -61,6 +61,11 @@ fn others(world: &World) {
     world.with(|s| {
         s.put(&nightly(), cron);
         s.put(&ObjectRef::new(Kind::Pod, "shop", "db-0"), json!({ "metadata": { "uid": "u-pod" } }));
+        let timer = json!({ "metadata": { "uid": "u-timer", "annotations": { "timonel.io/expires-at": "2026-11-22T15:00:00Z" } },
+            "spec": { "holderIdentity": "ana@bastion/20261122-143312-scale-0001" } });
+        for kind in ["deployment-api", "cronjob-nightly"] {
+            s.put(&ObjectRef::new(Kind::Lease, "shop", format!("timonel-timer-{kind}")), timer.clone());
+        }
         let rests = json!({ "metadata": { "uid": "u-rests", "annotations": { "timonel.io/last-run": "20261122-143312-scale-0001 scale pause:30m,up:Max,down:Min a@b" } },
             "spec": { "behavior": { "scaleUp": { "selectPolicy": "Disabled" }, "scaleDown": { "selectPolicy": "Disabled" } },
                 "scaleTargetRef": { "kind": "Deployment", "name": "other" } } });

@@ -5,6 +5,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::action::Action;
+use crate::app::armed::left;
 use crate::app::notice::{Notice, Tone};
 use crate::app::overlay::Overlay;
 use crate::app::prompt::Prompt;
@@ -147,6 +148,9 @@ fn state(app: &App) -> Line<'static> {
     let problems = app.problems.len();
     if problems > 0 {
         parts.push(Line::of(Role::NoticeWarn, plural(problems, "problem")));
+    }
+    if let Some(next) = app.armed().first() {
+        parts.push(Line::of(Role::NoticeWarn, format!("{} back in {}", next.action, left(next, app.now))));
     }
     let debts = &app.owing.all;
     parts.push(match debts.owed.len() {

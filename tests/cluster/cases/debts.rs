@@ -1,11 +1,14 @@
 //! What runs leave is seen by whoever looks at the namespace, until somebody pays it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace};
 use crate::manifest::{Web, autoscaler, cron_job};
 use crate::operator::{Operator, place};
 use crate::support::screen::Size;
+use rustix::process::Signal;
 
 const SIZE: Size = (120, 36);
 
@@ -102,4 +105,70 @@ pub(crate) fn the_doctor_lists_what_runs_wrote_in_the_cluster(cluster: &Cluster)
     for part in ["Lease", "timonel-deployment-web", "timonel.io/last-run", "timonel.io/replicas-before-zero", "timonel-debts", "events"] {
         assert!(told.contains(part), "{part} is missing in\n{told}");
     }
+}
+
+/// Who holds the timer of `web`; null when nobody does.
+fn timer(space: &Namespace<'_>) -> Value {
+    let lease = space.get("coordination.k8s.io/v1", "Lease", "timonel-timer-deployment-web").unwrap_or(Value::Null);
+    lease["spec"]["holderIdentity"].clone()
+}
+
+const ARMED: [&str; 7] = ["run", "scale", "web=3", "--confirm", "y", "-o", "json"];
+
+pub(crate) fn an_armed_change_that_nobody_keeps_is_taken_back_by_the_process_that_armed_it(cluster: &Cluster) {
+    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let second = Operator::new(cluster, "admin", &space);
+    let console = second.console(SIZE, &[]);
+    let running = operator.start(&[&ARMED[..], &["--revert-after", "40s"]].concat());
+    console.wait("the countdown is in the bottom line", |screen| screen.rows[35].contains("scale 1->3 back in"));
+    space.wait_ready("web", 3);
+    assert!(timer(&space).is_string());
+    let finished = running.end();
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert_eq!((space.replicas("web"), timer(&space)), (1, Value::Null));
+    console.wait("nothing is armed or owed", |screen| screen.rows[35].contains("no debts") && !screen.rows[35].contains("back in"));
+    let runs = operator.call(&["runs", "-o", "json"]).json();
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(2), "taken back by a run of its own: {runs:#}");
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn an_armed_change_that_a_second_operator_keeps_stays(cluster: &Cluster) {
+    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let second = Operator::new(cluster, "second", &space);
+    let running = operator.start(&[&ARMED[..], &["--revert-after", "10m"]].concat());
+    operator.wait_for_line("the change is proven", |line| line["kind"] == "end" && line["outcome"] == "proven");
+    let mut console = second.console(SIZE, &[]);
+    console.press("$");
+    console.wait("it is listed", |screen| screen.has("Enter keeps it"));
+    console.press("enter");
+    console.wait("its plan", |screen| screen.has("holderIdentity") && screen.has("to go on"));
+    console.type_text("y\r");
+    console.wait("it is kept", |screen| screen.has("every proof held"));
+    let finished = running.end();
+    assert_eq!(finished.code, Some(0), "{finished:#?}");
+    assert_eq!((space.replicas("web"), timer(&space)), (3, Value::Null));
+}
+
+pub(crate) fn an_armed_change_whose_console_was_killed_is_a_debt_when_its_time_has_come(cluster: &Cluster) {
+    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let second = Operator::new(cluster, "admin", &space);
+    let running = operator.start(&[&ARMED[..], &["--revert-after", "40s"]].concat());
+    operator.wait_for_line("the change is proven", |line| line["kind"] == "end" && line["outcome"] == "proven");
+    space.wait("the lock is free", "coordination.k8s.io/v1", "Lease", "timonel-deployment-web", |lease| {
+        lease["spec"]["holderIdentity"].is_null()
+    });
+    running.signal(Signal::KILL);
+    running.end();
+    let console = second.console(SIZE, &[]);
+    let patience = Duration::from_secs(90);
+    console
+        .wait_at_most(patience, "it is a debt", |screen| screen.rows[35].contains("1 debt"))
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(space.replicas("web"), 3, "nobody else takes it back by itself");
+    let seen = owed(&second);
+    assert!(seen[0]["what"].as_str().unwrap().contains("armed and not taken back"), "{seen:#?}");
+    assert!(seen[0]["pay"].as_str().unwrap().ends_with("deployment/web=1"), "{seen:#?}");
+    second.run(&["web=1"]).expect("proven", 0);
+    console.wait("it is paid", |screen| screen.rows[35].contains("no debts"));
+    assert_eq!(timer(&space), Value::Null);
 }
