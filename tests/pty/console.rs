@@ -100,7 +100,7 @@ fn every_size_is_survived_and_a_small_one_is_said() {
     terminal.wait("one line says that it is too small", |screen| screen.has("small"));
     terminal.press("?");
     terminal.resize((80, 24));
-    terminal.wait("the help that was asked for meanwhile is there", |screen| screen.has("help: ") && screen.has("ctrl-d"));
+    terminal.wait("the help that was asked for meanwhile is there", |screen| screen.has("help: ") && screen.has("enter  "));
     terminal.press("esc");
     terminal.wait("and the bridge below it", |screen| screen.has("Workloads") && screen.has("UP") && screen.has("BACK"));
     terminal.press("q");

@@ -30,7 +30,7 @@ const COLUMNS: [Column; 5] = [
 
 /// The same while nothing is probed: what has no history needs no room for one.
 const UNPROBED: [Column; 5] = [
-    Column::new("NAME", 0, 14, 32),
+    Column::new("NAME", 0, 14, 18).growing(1),
     Column::new("", 1, 12, 26).growing(1),
     Column::new("", 3, 0, 0),
     Column::new("", 4, 0, 0),

@@ -94,6 +94,7 @@ fn foot(logs: &Logs) -> Line<'static> {
     if logs.paused_at.is_some() {
         let waiting = match logs.waiting() {
             0 => String::new(),
+            1 => ", 1 line waits".to_owned(),
             lines => format!(", {lines} lines wait"),
         };
         parts.push(Line::of(Role::NoticeWarn, format!("paused{waiting}")));
