@@ -57,7 +57,8 @@ pub(in crate::run) struct HpaFacts {
     pub generation: Option<i64>,
     pub min: i64,
     pub max: i64,
-    desired: i64,
+    /// The count that it decided on; `None` = it has not looked yet. The API says 0 then, which it can only mean with a lower bound of 0.
+    desired: Option<i64>,
     up: String,
     down: String,
     scaled_object: Option<String>,
@@ -73,14 +74,15 @@ impl HpaFacts {
     pub(in crate::run) fn of(raw: &Value) -> Self {
         let policy = |pointer: &str| Some(text(raw, pointer)).filter(|p| !p.is_empty()).unwrap_or_else(|| "Max".to_owned());
         let keda_owner = items(raw, "/metadata/ownerReferences").find(|o| o["kind"] == "ScaledObject").map(|o| text(o, "/name"));
+        let min = int(raw, MIN).unwrap_or(1);
         Self {
             object: ObjectRef::new(Kind::HorizontalPodAutoscaler, text(raw, "/metadata/namespace"), text(raw, "/metadata/name")),
             uid: text(raw, "/metadata/uid"),
             resource_version: text(raw, "/metadata/resourceVersion"),
             generation: int(raw, "/metadata/generation"),
-            min: int(raw, MIN).unwrap_or(1),
+            min,
             max: int(raw, MAX).unwrap_or(1),
-            desired: int(raw, "/status/desiredReplicas").unwrap_or(0),
+            desired: int(raw, "/status/desiredReplicas").filter(|count| *count > 0 || min == 0),
             up: policy(UP),
             down: policy(DOWN),
             scaled_object: keda_owner.or_else(|| entry(raw, "/metadata/labels", "scaledobject.keda.sh/name")),
@@ -110,13 +112,21 @@ impl HpaFacts {
             Some(format!("{name} will raise it to {} within 15 s", self.min))
         } else if count > self.max {
             Some(format!("{name} will lower it to {} within 15 s", self.max))
-        } else if count < self.max && count < self.desired && self.up != "Disabled" {
-            Some(format!("{name} wants {} now and will raise it again within 15 s", self.desired))
-        } else if count > self.min && count > self.desired && self.down != "Disabled" {
-            Some(format!("{name} wants {} now and will lower it again after its stabilisation window (5 min by default)", self.desired))
         } else {
-            None
+            let desired = self.desired?;
+            if count < self.max && count < desired && self.up != "Disabled" {
+                Some(format!("{name} wants {desired} now and will raise it again within 15 s"))
+            } else if count > self.min && count > desired && self.down != "Disabled" {
+                Some(format!("{name} wants {desired} now and will lower it again after its stabilisation window (5 min by default)"))
+            } else {
+                None
+            }
         }
+    }
+
+    /// It may lower a count above its lower bound once it has looked at its metrics, which it has not yet.
+    fn undecided(&self, count: i64) -> bool {
+        self.desired.is_none() && count > self.min && self.down != "Disabled"
     }
 
     fn with(&self, choice: Option<HpaChoice>, count: i64) -> Self {
@@ -152,7 +162,7 @@ impl HpaFacts {
 
     fn choices(&self, count: i64) -> Vec<Choice> {
         let mut choices = Vec::new();
-        if count >= self.min && count > self.desired {
+        if count >= self.min && self.desired.is_none_or(|desired| count > desired) {
             let more = if count > self.max { format!(" and maxReplicas to {count}") } else { String::new() };
             choices.push(Choice { key: 'r', parameter: "hpa=raise".into(), title: format!("raise minReplicas to {count}{more}") });
         } else {
@@ -207,6 +217,12 @@ pub(in crate::run) fn check(hpas: &Result<Vec<HpaFacts>, TargetError>, namespace
         }
     };
     let Some(undone) = hpas.iter().find_map(|h| Some((h, h.with(choice, count).undoes(count)?))) else {
+        if let Some(hpa) = hpas.iter().find(|h| h.with(choice, count).undecided(count)) {
+            let why = format!("HPA {} ({}..{}) has not decided on a count yet", hpa.object.name, hpa.min, hpa.max);
+            return check
+                .unknown(why, "wait until it has read its metrics, or choose hpa=raise or hpa=pause:30m")
+                .choices(hpa.choices(count));
+        }
         return check.ok(match hpas.first() {
             None => "no autoscaler".to_owned(),
             Some(hpa) if count == 0 => format!("HPA {} rests while there are no pods", hpa.object.name),
@@ -260,6 +276,12 @@ mod tests {
             ((3, 10, 5), 5, None, Answer::Ok),
             ((3, 10, 3), 3, None, Answer::Ok),
             ((3, 10, 3), 0, None, Answer::Ok),
+            // One that was made a moment ago says 0, which is no wish.
+            ((1, 3, 0), 2, None, Answer::Unknown),
+            ((1, 3, 0), 2, PAUSE, Answer::Ok),
+            ((1, 3, 0), 2, Some(HpaChoice::Raise), Answer::Ok),
+            ((1, 3, 0), 1, None, Answer::Ok),
+            ((0, 3, 0), 2, None, Answer::Failed),
         ] {
             let (min, max, desired) = bounds;
             let found = check(&Ok(vec![hpa(min, max, desired)]), "shop", count, choice);

@@ -210,7 +210,7 @@ pub(crate) fn the_admission_policy_makes_approvals_authentic(cluster: &Cluster) 
     let was = lease(&space);
     let said = |key: &str| was["metadata"]["annotations"][key].as_str().expect(key).to_owned();
     let (asker, hash) = (said("timonel.io/holder-user"), format!("{id} {}", said("timonel.io/plan-hash")));
-    let approver = asker.replace("timonel-operator", "timonel-second");
+    let approver = asker.replace("operator", "second");
     let approval = |by: &str| note(json!({"timonel.io/approved-by": by, "timonel.io/approved-hash": hash}));
     for (who, change, refusal) in [
         ("operator", approval(&approver), "must be the login of whoever approves"),

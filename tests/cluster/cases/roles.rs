@@ -116,7 +116,7 @@ pub(crate) fn each_role_may_do_its_actions_and_no_other(cluster: &Cluster) {
                 // What is so already, or has no pods, asks for no right.
                 let idle = matches!(
                     (spec.name, kind),
-                    ("resume" | "resume-hpa" | "uncordon", _) | ("restart" | "rollback", Kind::StatefulSet | Kind::DaemonSet)
+                    ("resume" | "resume-hpa" | "uncordon" | "keep", _) | ("restart" | "rollback", Kind::StatefulSet | Kind::DaemonSet)
                 );
                 asked += usize::from(!idle);
                 let own = role.does.contains(&(spec.name, *kind));
