@@ -141,9 +141,16 @@ impl Operator {
 
 /// A namespace in which `web` runs with one pod, and its operator.
 pub(crate) fn place(cluster: &Cluster) -> (Namespace<'_>, Operator) {
+    with_web(cluster, &[Web::new("web", 1)], 1)
+}
+
+/// A namespace in which these were applied one after the other and `web` has so many ready pods, and its operator.
+pub(crate) fn with_web<'a>(cluster: &'a Cluster, versions: &[Web], ready: u64) -> (Namespace<'a>, Operator) {
     let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&Web::new("web", 1).yaml());
-    space.wait_ready("web", 1);
+    for web in versions {
+        space.apply(&web.yaml());
+    }
+    space.wait_ready("web", ready);
     let operator = Operator::new(cluster, "operator", &space);
     (space, operator)
 }

@@ -81,11 +81,14 @@ fn a_plan_panel_without_colours() {
     insta::assert_snapshot!(picture(&buffer));
 }
 
-/// A console that looks at a run which told `events`, each at so many seconds after its beginning.
 fn running(events: Vec<(i64, Happening)>) -> App {
     let plan = scale(Server::default(), 5);
+    confirmed(planned(Ok(plan.clone())), plan, events)
+}
+
+/// The console whose plan was confirmed and whose run told `events`, each at so many seconds after its beginning.
+pub(super) fn confirmed(mut app: App, plan: Plan, events: Vec<(i64, Happening)>) -> App {
     let id = plan.id().to_owned();
-    let mut app = planned(Ok(plan.clone()));
     shot(&mut app, 100, 30);
     app.update(Msg::Paste("production".into()), now());
     app.update(Msg::Key("enter".parse().unwrap()), now());

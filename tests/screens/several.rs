@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use timonel::app::App;
 use timonel::app::effect::Effect;
 use timonel::app::msg::{Answer, Msg};
-use timonel::run::{End, Happening, Outcome, Plan, Progress, Question, RunEvent, StepId, Way};
+use timonel::run::{End, Happening, Outcome, Plan, Progress, Question, StepId, Way};
 use timonel::theme::Charset;
 
+use super::panels::confirmed;
 use super::scene::{frame_with, night, now, press};
 use super::server::{Server, restart};
 use super::shot::{Paint, picture, skin};
@@ -50,18 +50,7 @@ fn the_panel_names_each_object_and_offers_the_other_order() {
 
 fn running(events: Vec<(i64, Happening)>) -> App {
     let plan = restart(Server::default(), &NAMES);
-    let id = plan.id().to_owned();
-    let mut app = planned(plan.clone());
-    shot(&mut app, 100, 30);
-    app.update(Msg::Paste("production".into()), now());
-    app.update(Msg::Key("enter".parse().unwrap()), now());
-    let mut last = now();
-    for (seconds, what) in std::iter::once((0, Happening::Planned { plan: Box::new(plan) })).chain(events) {
-        last = now() + SignedDuration::from_secs(seconds);
-        app.update(Msg::Run(RunEvent::new(id.clone(), last, what)), last);
-    }
-    app.now = last;
-    app
+    confirmed(planned(plan.clone()), plan, events)
 }
 
 fn steps() -> Vec<(StepId, String)> {

@@ -99,6 +99,18 @@ fn answer(effect: &Effect, dice: Dice) -> Input {
     }
 }
 
+/// So many tenths of a second go by, and what they may bring: a lost lock, a wish to stop.
+fn pass(moment: &mut Moment, tenths: u16, stop: u8, lock_lost: bool) {
+    moment.now += Duration::from_millis(u64::from(tenths) * 100);
+    moment.lock_lost |= lock_lost;
+    moment.stop = match stop {
+        1 => Stop::AfterStep(Signal::Interrupt),
+        2 => Stop::Now(Signal::Interrupt),
+        3 => Stop::Undo,
+        _ => moment.stop,
+    };
+}
+
 /// Everything that a history did, in order.
 #[derive(Default)]
 struct History {
@@ -148,15 +160,8 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
             (Effect::Pause(time), _) => moment.now += *time,
             _ => {}
         }
-        moment.now += Duration::from_millis(u64::from(roll.wait) * 100);
+        pass(&mut moment, roll.wait, roll.stop, roll.lock_lost);
         moment.attended = roll.attended;
-        moment.lock_lost |= roll.lock_lost;
-        moment.stop = match roll.stop {
-            1 => Stop::AfterStep(Signal::Interrupt),
-            2 => Stop::Now(Signal::Interrupt),
-            3 => Stop::Undo,
-            _ => moment.stop,
-        };
         if matches!(input, Input::Answered(Way::Wait)) {
             moment.stop = Stop::No;
         }

@@ -10,7 +10,7 @@ use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
 use crate::manifest::{Web, cron_job};
 use crate::middle::{Fate, Middle, When};
-use crate::operator::{Operator, Run};
+use crate::operator::{Operator, Run, with_web};
 
 /// Carries out an action through a server in between, and does something else as soon as its write was carried out.
 fn undone_by_somebody(cluster: &Cluster, space: &Namespace<'_>, user: &str, words: &[&str], part: &str, undo: impl Fn()) -> (Operator, Run) {
@@ -24,16 +24,6 @@ fn undone_by_somebody(cluster: &Cluster, space: &Namespace<'_>, user: &str, word
     written.go();
     let run = Run::of(&running.end());
     (operator, run)
-}
-
-fn with_web<'a>(cluster: &'a Cluster, versions: &[Web], ready: u64) -> (Namespace<'a>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    for web in versions {
-        space.apply(&web.yaml());
-    }
-    space.wait_ready("web", ready);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
 }
 
 fn spec(space: &Namespace<'_>) -> Value {

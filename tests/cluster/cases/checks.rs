@@ -1,20 +1,12 @@
 //! Issue text "Checks": rights, autoscaler and other owners, quota, room on the nodes, a rollout in progress, disruption budgets.
 
-use crate::cluster::{Cluster, Namespace};
+use crate::cluster::Cluster;
 use crate::faults::Watched;
 use crate::manifest::{Web, autoscaler};
-use crate::operator::Operator;
-
-fn with_web<'a>(cluster: &'a Cluster, web: &Web, ready: u64) -> (Namespace<'a>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&web.yaml());
-    space.wait_ready("web", ready);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
-}
+use crate::operator::{Operator, with_web};
 
 pub(crate) fn a_viewer_is_told_which_right_is_missing_and_nothing_is_written(cluster: &Cluster) {
-    let (space, _) = with_web(cluster, &Web::new("web", 1), 1);
+    let (space, _) = with_web(cluster, &[Web::new("web", 1)], 1);
     let viewer = Operator::new(cluster, "viewer", &space);
     let plan = viewer.plan(&["web=2"]);
     assert_eq!(plan.code, Some(4), "{:#}", plan.value);
@@ -26,7 +18,7 @@ pub(crate) fn a_viewer_is_told_which_right_is_missing_and_nothing_is_written(clu
 }
 
 pub(crate) fn an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes_through(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 2).resources("{requests: {cpu: 10m}}"), 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2).resources("{requests: {cpu: 10m}}")], 2);
     space.apply(&autoscaler("web", 2, 6));
     space.wait("the autoscaler has looked at its target", "autoscaling/v2", "HorizontalPodAutoscaler", "web", |hpa| {
         hpa["status"]["currentReplicas"] == 2 && hpa["status"]["desiredReplicas"] == 2
@@ -45,7 +37,7 @@ pub(crate) fn an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes
 }
 
 pub(crate) fn an_autoscaler_that_is_paused_stays_paused_as_a_debt(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 2).resources("{requests: {cpu: 10m}}"), 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2).resources("{requests: {cpu: 10m}}")], 2);
     space.apply(&autoscaler("web", 2, 6));
     space.wait("the autoscaler has looked at its target", "autoscaling/v2", "HorizontalPodAutoscaler", "web", |hpa| {
         hpa["status"]["currentReplicas"] == 2 && hpa["status"]["desiredReplicas"] == 2
@@ -62,7 +54,7 @@ pub(crate) fn an_autoscaler_that_is_paused_stays_paused_as_a_debt(cluster: &Clus
 
 pub(crate) fn another_owner_blocks_unless_it_is_overridden_with_a_reason(cluster: &Cluster) {
     let web = Web::new("web", 1).annotations("{argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/web'}");
-    let (space, operator) = with_web(cluster, &web, 1);
+    let (space, operator) = with_web(cluster, std::slice::from_ref(&web), 1);
     let plan = operator.plan(&["web=2"]);
     assert_eq!(plan.code, Some(4), "{:#}", plan.value);
     assert!(plan.expect_check("owner:argocd", "failed"));
@@ -81,7 +73,7 @@ pub(crate) fn another_owner_blocks_unless_it_is_overridden_with_a_reason(cluster
 }
 
 pub(crate) fn a_quota_without_room_blocks(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1).resources("{requests: {cpu: 10m}}"), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1).resources("{requests: {cpu: 10m}}")], 1);
     space.apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {pods: '2'}}\n");
     space.wait("the quota is counted", "v1", "ResourceQuota", "small", |quota| quota["status"]["used"]["pods"] == "1");
     let plan = operator.plan(&["web=5"]);
@@ -93,7 +85,7 @@ pub(crate) fn a_quota_without_room_blocks(cluster: &Cluster) {
 }
 
 pub(crate) fn a_quota_that_was_overridden_ends_as_failed_and_undone(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1).resources("{requests: {cpu: 10m}}"), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1).resources("{requests: {cpu: 10m}}")], 1);
     space.apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {pods: '2'}}\n");
     space.wait("the quota is counted", "v1", "ResourceQuota", "small", |quota| quota["status"]["used"]["pods"] == "1");
     let words = &["web=4", "--override", "quota", "--reason", "the quota is raised meanwhile", "--deadline", "10s"];
@@ -104,7 +96,7 @@ pub(crate) fn a_quota_that_was_overridden_ends_as_failed_and_undone(cluster: &Cl
 }
 
 pub(crate) fn nodes_without_room_are_said_and_do_not_block(cluster: &Cluster) {
-    let (_space, operator) = with_web(cluster, &Web::new("web", 1).resources("{requests: {memory: 8Mi, cpu: 10m}}"), 1);
+    let (_space, operator) = with_web(cluster, &[Web::new("web", 1).resources("{requests: {memory: 8Mi, cpu: 10m}}")], 1);
     let roomy = operator.plan(&["web=2"]);
     assert!(!roomy.expect_check("nodes", "ok"), "advisory");
     let crowded = operator.plan(&["web=5000"]);
@@ -113,7 +105,7 @@ pub(crate) fn nodes_without_room_are_said_and_do_not_block(cluster: &Cluster) {
 }
 
 pub(crate) fn a_rollout_in_progress_blocks_a_scale_down_and_only_warns_on_a_scale_up(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 2), 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2)], 2);
     space.apply(&Web::new("web", 2).version("9.9.9").yaml());
     space.wait("the new pod cannot start", "apps/v1", "Deployment", "web", |object| object["status"]["updatedReplicas"] == 1);
     let down = operator.plan(&["web=1"]);
@@ -125,7 +117,7 @@ pub(crate) fn a_rollout_in_progress_blocks_a_scale_down_and_only_warns_on_a_scal
 }
 
 pub(crate) fn a_disruption_budget_that_leaves_no_room_is_said(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 3), 3);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 3)], 3);
     space.apply(
         "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {minAvailable: 2, selector: {matchLabels: {app: web}}}\n",
     );
@@ -136,7 +128,7 @@ pub(crate) fn a_disruption_budget_that_leaves_no_room_is_said(cluster: &Cluster)
 }
 
 pub(crate) fn read_only_refuses_and_sends_no_change(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1)], 1);
     let plan = operator.plan(&["web=2", "--read-only"]);
     assert_eq!(plan.code, Some(4), "{:#}", plan.value);
     assert!(plan.expect_check("read-only", "failed"));

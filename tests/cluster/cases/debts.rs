@@ -6,19 +6,11 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Namespace};
 use crate::manifest::{Web, autoscaler, cron_job};
-use crate::operator::{Operator, place};
+use crate::operator::{Operator, place, with_web};
 use crate::support::screen::Size;
 use rustix::process::Signal;
 
 const SIZE: Size = (120, 36);
-
-fn with_web<'a>(cluster: &'a Cluster, web: &Web, ready: u64) -> (Namespace<'a>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&web.yaml());
-    space.wait_ready("web", ready);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
-}
 
 /// The debts that a status tells.
 fn owed(operator: &Operator) -> Vec<Value> {
@@ -33,7 +25,7 @@ fn record(space: &Namespace<'_>) -> usize {
 }
 
 pub(crate) fn a_second_operator_sees_a_workload_at_zero_and_pays_it_in_the_console(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 2), 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2)], 2);
     let second = Operator::new(cluster, "admin", &space);
     assert_eq!(owed(&second), Vec::<Value>::new());
     let mut console = second.console(SIZE, &[]);
@@ -58,7 +50,7 @@ pub(crate) fn a_second_operator_sees_a_workload_at_zero_and_pays_it_in_the_conso
 }
 
 pub(crate) fn an_autoscaler_s_pause_is_owed_until_its_own_policies_are_back(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 2).resources("{requests: {cpu: 10m}}"), 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2).resources("{requests: {cpu: 10m}}")], 2);
     space.apply(&autoscaler("web", 2, 6));
     let own = json!({ "spec": { "behavior": { "scaleDown": { "selectPolicy": "Min" } } } });
     space.patch("autoscaling/v2", "HorizontalPodAutoscaler", "web", &own);
@@ -116,7 +108,7 @@ fn timer(space: &Namespace<'_>) -> Value {
 const ARMED: [&str; 7] = ["run", "scale", "web=3", "--confirm", "y", "-o", "json"];
 
 pub(crate) fn an_armed_change_that_nobody_keeps_is_taken_back_by_the_process_that_armed_it(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1)], 1);
     let second = Operator::new(cluster, "admin", &space);
     let console = second.console(SIZE, &[]);
     let running = operator.start(&[&ARMED[..], &["--revert-after", "40s"]].concat());
@@ -133,7 +125,7 @@ pub(crate) fn an_armed_change_that_nobody_keeps_is_taken_back_by_the_process_tha
 }
 
 pub(crate) fn an_armed_change_that_a_second_operator_keeps_stays(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1)], 1);
     let second = Operator::new(cluster, "second", &space);
     let running = operator.start(&[&ARMED[..], &["--revert-after", "10m"]].concat());
     operator.wait_for_line("the change is proven", |line| line["kind"] == "end" && line["outcome"] == "proven");
@@ -150,7 +142,7 @@ pub(crate) fn an_armed_change_that_a_second_operator_keeps_stays(cluster: &Clust
 }
 
 pub(crate) fn an_armed_change_whose_console_was_killed_is_a_debt_when_its_time_has_come(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, &Web::new("web", 1), 1);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1)], 1);
     let second = Operator::new(cluster, "admin", &space);
     let running = operator.start(&[&ARMED[..], &["--revert-after", "40s"]].concat());
     operator.wait_for_line("the change is proven", |line| line["kind"] == "end" && line["outcome"] == "proven");

@@ -5,15 +5,7 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
 use crate::manifest::Web;
-use crate::operator::Operator;
-
-fn with_web(cluster: &Cluster, pods: u64) -> (Namespace<'_>, Operator) {
-    let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&Web::new("web", u32::try_from(pods).unwrap()).yaml());
-    space.wait_ready("web", pods);
-    let operator = Operator::new(cluster, "operator", &space);
-    (space, operator)
-}
+use crate::operator::{Operator, with_web};
 
 /// Name and identity of a pod that is there to stay.
 fn a_pod(space: &Namespace<'_>) -> (String, Value) {
@@ -23,7 +15,7 @@ fn a_pod(space: &Namespace<'_>) -> (String, Value) {
 }
 
 pub(crate) fn an_evicted_pod_is_gone_and_its_replacement_ready(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, 3);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 3)], 3);
     let (name, _) = a_pod(&space);
     let run = operator.run_of("evict", &[&name]).expect("proven", 0);
     assert!(run.named("step_proven").any(|e| e["step"] == "prove-replacement"), "{run:#?}");
@@ -33,7 +25,7 @@ pub(crate) fn an_evicted_pod_is_gone_and_its_replacement_ready(cluster: &Cluster
 }
 
 pub(crate) fn a_disruption_budget_is_heeded_and_the_pod_stays(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, 2);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 2)], 2);
     space.apply(
         "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {minAvailable: 2, selector: {matchLabels: {app: web}}}\n",
     );
@@ -50,7 +42,7 @@ pub(crate) fn a_disruption_budget_is_heeded_and_the_pod_stays(cluster: &Cluster)
 }
 
 pub(crate) fn a_pod_without_room_for_its_replacement_ends_as_failed_with_the_cause(cluster: &Cluster) {
-    let (space, operator) = with_web(cluster, 3);
+    let (space, operator) = with_web(cluster, &[Web::new("web", 3)], 3);
     space.apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {pods: '1'}}\n");
     space.wait("the quota is counted", "v1", "ResourceQuota", "small", |quota| quota["status"]["used"]["pods"] == "3");
     let (name, _) = a_pod(&space);
@@ -61,7 +53,7 @@ pub(crate) fn a_pod_without_room_for_its_replacement_ends_as_failed_with_the_cau
 }
 
 pub(crate) fn a_viewer_evicts_nothing(cluster: &Cluster) {
-    let (space, _) = with_web(cluster, 1);
+    let (space, _) = with_web(cluster, &[Web::new("web", 1)], 1);
     let viewer = Operator::new(cluster, "viewer", &space);
     let (name, uid) = a_pod(&space);
     let plan = viewer.plan_of("evict", &[&name]);

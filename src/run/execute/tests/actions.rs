@@ -11,13 +11,13 @@ use crate::run::{Answer, End, Plan, PlanError};
 use crate::target::api::Change;
 use crate::target::model::{Kind, ObjectRef};
 
-fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
+pub(super) fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
     let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
     bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request))
 }
 
-fn plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Plan {
+pub(super) fn plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Plan {
     try_plan(bench, action, parameters).expect("a plan")
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use super::actions::{plan, try_plan};
 use super::{Bench, Told};
-use crate::run::actions::{self, ActionRequest};
 use crate::run::journal::EntryKind;
 use crate::run::world::{Fault, Limit, deployment, neighbour};
-use crate::run::{Answer, End, Happening, Plan, PlanError, Way};
+use crate::run::{Answer, End, Happening, PlanError, Way};
 use crate::target::api::ErrorKind;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -15,16 +15,6 @@ fn three() -> (Bench, [ObjectRef; 3]) {
     let bench = Bench::new();
     let (web, worker) = (neighbour(&bench.world, "web"), neighbour(&bench.world, "worker"));
     (bench, [deployment(), web, worker])
-}
-
-fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
-    let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-    let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
-    bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request))
-}
-
-fn plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Plan {
-    try_plan(bench, action, parameters).expect("a plan")
 }
 
 const ALL: [&str; 2] = ["with=deployment/web", "with=deployment/worker"];

@@ -9,12 +9,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::{Effect, Input, Locking, Looked, Machine, Moment, Observed, Stop};
+use super::pass;
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ActionRequest};
 use crate::run::context::PlanContext;
 use crate::run::event::{Happening, Progress};
 use crate::run::journal::{Draft, Entry, EntryKind};
-use crate::run::outcome::{End, Outcome, Signal, Way};
+use crate::run::outcome::{End, Outcome, Way};
 use crate::run::plan::Plan;
 use crate::run::resume::past;
 use crate::run::step::{FieldWrite, Form, Position, StepId, Work, put};
@@ -207,15 +208,8 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
                 .filter_map(|h| if let Happening::StepProven { step, .. } = h { Some(*step) } else { None }),
         );
         let roll = rolls.next().unwrap_or(KIND);
-        moment.now += Duration::from_millis(u64::from(roll.wait) * 100);
+        pass(&mut moment, roll.wait, roll.stop, roll.lock_lost);
         moment.attended = roll.attended;
-        moment.lock_lost |= roll.lock_lost;
-        moment.stop = match roll.stop {
-            1 => Stop::AfterStep(Signal::Interrupt),
-            2 => Stop::Now(Signal::Interrupt),
-            3 => Stop::Undo,
-            _ => moment.stop,
-        };
         truth.other(plan, roll);
         let dies = if began { roll.dies } else { 0 };
         if let Effect::End(outcome) = turn.effect {
