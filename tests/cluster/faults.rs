@@ -35,7 +35,7 @@ const FAULTS: &[&str] = &[
     "kill -9 once the lock is taken; resumed",
     "kill -9 between intent and request; resumed",
     "kill -9 once the outcome of the write is recorded; resumed",
-    "kill -9 once it is proven, before the lock is let go; resumed",
+    "kill -9 once its end is recorded, before the lock is let go",
     "kill -9 while the write is on its way; resumed",
     "kill -9 of a rollback once its first proof is recorded; resumed",
     "kill -9 of a rollback once its write is recorded; resumed",
@@ -134,6 +134,15 @@ impl Watched<'_> {
         let writes = self.cluster.writes(self.space);
         assert!(writes.is_none_or(|count| count <= 1), "{row}: {writes:?}");
         told(self.space, row, run.code, run.end(), Cell::Held("1 at most".to_owned()));
+    }
+
+    /// The same, for a run that was killed between the record of its end and its last word: only its journal tells.
+    pub(crate) fn ended_before_it_was_told(&self, row: &str, run: &str) {
+        let recorded = self.operator.journal();
+        let end = recorded.iter().rfind(|line| line["run"] == run && line["kind"] == "end");
+        let end = end.unwrap_or_else(|| panic!("{row}: {recorded:#?}"));
+        self.journal_says(row, end);
+        told(self.space, row, None, end, Cell::Held("1 at most".to_owned()));
     }
 
     /// The same, for a run on an object that has no namespace.

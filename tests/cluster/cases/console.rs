@@ -166,9 +166,10 @@ pub(crate) fn an_idle_live_screen_sends_next_to_nothing(cluster: &Cluster) {
     space.wait_ready("quiet", 2);
     let terminal = Operator::new(cluster, "operator", &space).console(WIDE, &[]);
     terminal.wait("the workload is there", |screen| screen.has_row(&["quiet", "2/2"]));
-    terminal.wait_silent(Duration::from_millis(1500));
+    let picture = terminal.wait_silent(Duration::from_millis(1500));
+    // The ages of young pods step every two seconds, and nothing else does: not one repainted screen in six seconds.
     let bytes = terminal.bytes_written_during(Duration::from_secs(6));
-    assert!(bytes < 1200, "{bytes} bytes in six idle seconds\n{}", terminal.screen().dump());
+    assert!(bytes * 4 < picture, "{bytes} bytes in six idle seconds, {picture} before\n{}", terminal.screen().dump());
 }
 
 pub(crate) fn what_a_pod_prints_cannot_touch_the_terminal(cluster: &Cluster) {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
 use crate::manifest::Web;
-use crate::operator::{Run, place};
+use crate::operator::{Operator, Run, place};
 use crate::support::proxy::Proxy;
 
 const SCALE: &[&str] = &["run", "scale", "web=2", "--confirm", "y", "-o", "json"];
@@ -34,13 +34,12 @@ pub(crate) fn a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_i
         ("proof", "lock", "kill -9 once the lock is taken; resumed"),
         ("intent", "write", "kill -9 between intent and request; resumed"),
         ("outcome", "write", "kill -9 once the outcome of the write is recorded; resumed"),
-        ("proof", "prove-ready", "kill -9 once it is proven, before the lock is let go; resumed"),
     ] {
         let (space, operator) = place(cluster);
         let before = generation(&space);
         let line = Proxy::to(cluster.address());
         let operator = operator.over(cluster, "operator", &line);
-        // Every line of the record is followed by a request, the last one by the release of the lock.
+        // Each of these lines is followed by a request.
         line.slow(SLOW);
         let running = operator.start(SCALE);
         let id = operator.wait_for_line(&format!("{kind} {step}"), |line| is(line, kind, step));
@@ -53,9 +52,31 @@ pub(crate) fn a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_i
         assert!(generation(&space) <= before + 2, "{kind} {step}: one scale and one annotation");
         Watched { cluster, space: &space, operator: &operator }.ended_with_one_write_at_most(row, &run);
         free(&space);
-        let again = operator.sandbox.run(&["runs", "resume", &id]).exits(4);
-        assert!(again.stderr.contains("is over: proven"), "{again:?}");
+        over(&operator, &id);
     }
+}
+
+pub(crate) fn a_run_that_is_killed_once_its_end_is_recorded_is_over(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let line = Proxy::to(cluster.address());
+    let operator = operator.over(cluster, "operator", &line);
+    line.slow(SLOW);
+    let running = operator.start(SCALE);
+    let id = operator.wait_for_line("the end", |line| is(line, "end", ""));
+    // Its note in the cluster and the release of the lock are still to be sent.
+    running.signal(Signal::KILL);
+    let killed = Run::of(&running.end());
+    assert_eq!(killed.code, None, "killed");
+    line.slow(Duration::ZERO);
+    assert_eq!(space.replicas("web"), 2);
+    over(&operator, &id);
+    let watched = Watched { cluster, space: &space, operator: &operator };
+    watched.ended_before_it_was_told("kill -9 once its end is recorded, before the lock is let go", &id);
+}
+
+fn over(operator: &Operator, id: &str) {
+    let again = operator.sandbox.run(&["runs", "resume", id]).exits(4);
+    assert!(again.stderr.contains("is over: proven"), "{again:?}");
 }
 
 pub(crate) fn a_run_that_is_killed_while_its_write_is_on_the_way_is_written_once(cluster: &Cluster) {
