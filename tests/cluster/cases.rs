@@ -191,6 +191,8 @@ cases! {
         a_scale_is_planned_confirmed_proven_and_on_record
         a_bare_enter_and_a_wrong_word_confirm_nothing
         a_run_survives_leaving_its_view
+        two_screens_that_confirm_the_same_plan_at_once_write_once
+        marked_workloads_are_restarted_by_one_plan
         an_autoscaler_offers_its_ways_and_one_key_takes_one
         a_scale_without_room_ends_as_failed_and_undone
         a_plan_goes_stale_when_somebody_else_scales_first
@@ -206,6 +208,7 @@ cases! {
         the_first_failure_stops_it_and_what_was_not_begun_is_said
         scales_of_which_one_finds_no_room_are_all_taken_back
         a_restart_of_three_that_is_killed_in_the_middle_goes_on_where_it_was
+        scales_that_are_killed_in_the_middle_go_on_where_they_were
         two_schedules_are_suspended_and_resumed_together
     }
     status {

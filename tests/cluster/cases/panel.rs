@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cluster::{Cluster, Namespace};
 use crate::manifest::{Web, autoscaler};
 use crate::operator::Operator;
-use crate::support::screen::Size;
+use crate::support::screen::{Screen, Size};
 use crate::support::terminal::{End, Terminal};
 
 const SIZE: Size = (150, 44);
@@ -148,4 +148,53 @@ pub(crate) fn a_running_scale_can_be_cancelled_and_is_undone(cluster: &Cluster) 
     space.wait_ready("web", 1);
     assert_eq!(space.replicas("web"), 1);
     let _ = std::fs::remove_dir_all(format!("/tmp/timonel-cancel-{}", space.name()));
+}
+
+pub(crate) fn two_screens_that_confirm_the_same_plan_at_once_write_once(cluster: &Cluster) {
+    let (space, operator) = place(cluster, "shop-test", &Web::new("web", 1), 1);
+    let second = Operator::new(cluster, "second", &space);
+    let mut screens = [plan_for(&operator, "2"), plan_for(&second, "2")];
+    for screen in &screens {
+        screen.wait_for("to go on");
+    }
+    for screen in &mut screens {
+        screen.type_text("y\r");
+    }
+    let over = |screen: &Screen| screen.has("every proof held") || screen.has("nothing was written");
+    let ends = screens.each_ref().map(|screen| screen.wait("its run is over", over));
+    assert_eq!(ends.iter().filter(|end| end.has("every proof held")).count(), 1, "{}\n{}", ends[0].dump(), ends[1].dump());
+    assert_eq!(space.replicas("web"), 2);
+    assert!(cluster.writes(&space).is_none_or(|count| count == 1), "one of them wrote, and once");
+    for operator in [&operator, &second] {
+        operator.call(&["journal", "verify"]).exits(0);
+    }
+}
+
+pub(crate) fn marked_workloads_are_restarted_by_one_plan(cluster: &Cluster) {
+    let (space, operator) = place(cluster, "shop-test", &Web::new("web", 1), 1);
+    space.apply(&[Web::new("api", 1).yaml(), Web::new("other", 1).yaml()].join("---\n"));
+    for name in ["api", "other"] {
+        space.wait_ready(name, 1);
+    }
+    let mut terminal = operator.console(SIZE, &[]);
+    terminal.wait("all are there", |screen| ["api", "other", "web"].iter().all(|name| screen.has_row(&[name, "1/1"])));
+    for name in ["api", "web"] {
+        terminal.press("/");
+        terminal.type_text(&format!("{name}\r"));
+        terminal.wait("it alone is there", |screen| screen.has_row(&[name, "1/1"]) && !screen.has_row(&["other", "1/1"]));
+        terminal.press("space esc");
+        terminal.wait("all are there again", |screen| screen.has_row(&["other", "1/1"]));
+    }
+    terminal.press("a r");
+    let screen = terminal.wait("one plan for both", |screen| screen.has("Will change") && screen.has("to go on"));
+    for (name, named) in [("api", true), ("web", true), ("other", false)] {
+        assert_eq!(screen.has(&format!("rollout restart deployment/{name}")), named, "{name}\n{}", screen.dump());
+    }
+    terminal.type_text("y\r");
+    terminal.wait("both are proven", |screen| screen.has("every proof held"));
+    let restarted = |name: &str| {
+        space.get("apps/v1", "Deployment", name).unwrap()["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"]
+            .is_string()
+    };
+    assert_eq!(["api", "other", "web"].map(restarted), [true, false, true]);
 }

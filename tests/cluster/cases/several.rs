@@ -134,6 +134,27 @@ pub(crate) fn a_restart_of_three_that_is_killed_in_the_middle_goes_on_where_it_w
     operator.call(&["journal", "verify"]).exits(0);
 }
 
+pub(crate) fn scales_that_are_killed_in_the_middle_go_on_where_they_were(cluster: &Cluster) {
+    for order in ["one-by-one", "parallel"] {
+        let (space, operator) = shop(cluster);
+        let line = Proxy::to(cluster.address());
+        let operator = operator.over(cluster, "operator", &line);
+        line.slow(Duration::from_millis(400));
+        let counts = ["api=2", "web=2", "worker=2"];
+        let text = operator.plan_of("scale", &[&counts[..], &["--order", order]].concat()).text("/confirmation/type").to_owned();
+        let running = operator.start(&[&["run", "scale"], &counts[..], &["--order", order, "--confirm", &text, "-o", "json"]].concat());
+        let id = operator.wait_for_line("the second write", |line| line["kind"] == "outcome" && line["step"] == "2/write");
+        running.signal(Signal::KILL);
+        running.end();
+        line.slow(Duration::ZERO);
+        operator.resume(&id).expect("proven", 0);
+        assert_eq!(NAMES.map(|name| space.replicas(name)), [2, 2, 2], "{order}");
+        assert!(cluster.writes(&space).is_none_or(|count| count <= 3), "{order}: each is written once");
+        free(&space);
+        operator.call(&["journal", "verify"]).exits(0);
+    }
+}
+
 pub(crate) fn two_schedules_are_suspended_and_resumed_together(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     space.apply(&["daily", "nightly"].map(|name| cron_job(name, "Allow", "exit 0")).join("---\n"));
