@@ -4,7 +4,9 @@
 //! are), once per environment, where `${env.x}` has a value. Unknown keys are errors. Tables that later versions act on are
 //! accepted and listed, never silently dropped. Must not know the target: whether a name exists is asked elsewhere.
 
+mod around;
 mod contact;
+mod declared;
 mod environment;
 mod file;
 mod freeze;
@@ -16,6 +18,10 @@ mod trust;
 mod workload;
 
 pub use contact::{Contact, Escalation, Reachable, to_call};
+pub use declared::{
+    Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, Declared, DumpFormat, Kpi, MigrationTool, Migrations,
+    ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
+};
 pub use environment::{Environment, Target};
 pub use file::{Choice, Defaults, ServiceFile};
 pub use freeze::Freeze;
@@ -55,6 +61,8 @@ pub struct Service {
     pub contacts: Vec<Contact>,
     /// What to do at which level of trouble, the gravest first.
     pub escalations: Vec<Escalation>,
+    /// What it declares beside those.
+    pub declared: Declared,
 }
 
 /// Something in a file that this version accepts and does not act on.

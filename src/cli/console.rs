@@ -129,7 +129,7 @@ async fn full_screen(booted: Booted) -> io::Result<(Ended, App)> {
     let Bridge { app, first, executor, queues, clock, looks, settings } = bridge(booted);
     terminal::enter(settings.mouse)?;
     let ended = match Console::new(app, looks, io::stdout(), executor, queues, clock, settings.fps) {
-        Ok(console) => console.run(first).await,
+        Ok(console) => Box::pin(console.run(first)).await,
         Err(error) => Err(error),
     };
     terminal::leave();

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::around::Around;
 use super::names::Names;
-use super::{Environment, Later, Origin, Service, Target, contact, environment, probe, trust, workload};
+use super::{Environment, Later, Origin, Service, Target, contact, declared, environment, lint, probe, trust, workload};
 use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
@@ -12,12 +13,12 @@ use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
 /// The format that this version reads.
 const SCHEMA: i64 = 1;
 
-/// Tables that later versions act on. `secrets` is among them: its ids are read, its references are not followed.
-const LATER_TABLES: [&str; 12] =
-    ["secrets", "sources", "kpi", "releases", "migrations", "database", "backup", "vars", "action", "symptom", "notify", "maintenance"];
+/// Tables that later versions act on. Most of them are read and judged all the same (`declared`).
+const LATER_TABLES: [&str; 11] =
+    ["sources", "kpi", "releases", "migrations", "database", "backup", "vars", "action", "symptom", "notify", "maintenance"];
 
 /// Tables that are read once per environment.
-const PER_ENVIRONMENT: [&str; 4] = ["workload", "probe", "contact", "escalation"];
+const PER_ENVIRONMENT: [&str; 5] = ["secrets", "workload", "probe", "contact", "escalation"];
 
 /// A service file that could be read.
 #[derive(Debug, Clone)]
@@ -126,7 +127,23 @@ impl ServiceFile {
     /// with a problem.
     pub fn resolve(&self, environment: Option<&str>) -> (Service, Vec<Problem>) {
         let entries = self.entries(environment);
-        (entries.service, entries.problems)
+        (entries.service, distinct(entries.problems))
+    }
+
+    /// What the rules of good operation say of the file, in any of its environments.
+    pub(super) fn advice(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for environment in self.ids() {
+            let (service, _) = self.resolve(environment.as_deref());
+            let source = Source { topic: "service", file: &self.file, text: &self.text, unknown: Level::Error };
+            let ((), found) = read(source, |root| {
+                root.entries();
+                lint::advise(root, &service, self.defaults.timeout.is_some());
+            });
+            // What is wrong with the entries themselves was told when the file was read.
+            problems.extend(found.into_iter().filter(|p| p.id.starts_with("service:rule:")));
+        }
+        distinct(problems)
     }
 
     fn entries(&self, environment: Option<&str>) -> Entries {
@@ -138,11 +155,12 @@ impl ServiceFile {
             root.entries();
             let workloads = workload::decode(root, &names, &mut later);
             let ids: Vec<String> = self.environments.iter().map(|e| e.id.clone()).collect();
-            let around = probe::Around { names: &names, environments: &ids, workloads: &workloads, secrets: &self.secrets };
+            let around = Around { names: &names, environments: &ids, workloads: &workloads, secrets: &self.secrets };
             let probes = probe::decode(root, &around, &mut later);
             let contacts = contact::contacts(root);
             let escalations = contact::escalations(root, &contacts, &mut later);
-            trust::check_entries(root, &self.origin, &workloads);
+            let declared = declared::decode(root, &around, &mut later);
+            trust::check_entries(root, &self.origin, &workloads, &declared);
             Service {
                 id: self.id.clone(),
                 name: self.name.clone().unwrap_or_else(|| self.id.clone()),
@@ -155,6 +173,7 @@ impl ServiceFile {
                 probes,
                 contacts,
                 escalations,
+                declared,
             }
         });
         // What is wrong with the text as such was told when the file was read.

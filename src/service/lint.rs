@@ -1,18 +1,28 @@
-//! `timonel check FILE`: everything that is wrong with a service file, and what this version accepts without acting on it.
+//! `timonel check FILE`: everything that is wrong with a service file, what this version accepts without acting on it, and what the rules
+//! of good operation say.
 //!
 //! Owns the list. What can only be seen on the live target is asked by the command.
 
-use super::{Origin, ServiceFile};
-use crate::base::problem::{Level, Problem};
+mod rules;
 
-/// All problems of a file in the order of its lines: errors, warnings, and one warning per kind of entry that this version does not
-/// act on yet.
+use super::{Origin, Service, ServiceFile};
+use crate::base::problem::{Level, Problem};
+use crate::base::toml::Table;
+
+/// All problems of a file in the order of its lines: errors, warnings, what the rules find (each with the name of its trap), and one
+/// warning per kind of entry that this version does not act on yet.
 pub fn check(file: &str, text: &str) -> Vec<Problem> {
     let (read, mut problems) = ServiceFile::read(file, text, &Origin::Operator);
     if let Some(read) = read {
+        problems.extend(read.advice());
         problems.extend(not_acted_on(&read));
     }
     problems
+}
+
+/// Holds the service in one environment against the rules; `timeout` = steps have one without naming it.
+pub(super) fn advise(root: &Table<'_>, service: &Service, timeout: bool) {
+    rules::advise(root, service, timeout);
 }
 
 /// One warning for whole tables, one for the keys of each table, at their first place: a file that uses all of the format is not

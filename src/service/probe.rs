@@ -8,7 +8,7 @@ mod url;
 
 use std::time::Duration;
 
-pub(super) use decode::{Around, decode};
+pub(super) use decode::decode;
 pub use expect::{Expect, JsonType, StatusSet};
 pub use url::{Endpoint, EndpointError};
 

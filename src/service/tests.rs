@@ -1,3 +1,4 @@
+mod rules;
 mod schema;
 
 use std::time::Duration;
@@ -8,7 +9,10 @@ use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
 
 const ETERNA: &str = include_str!("../../assets/services/eterna.toml");
-const TIENDA: &str = include_str!("../../assets/services/tienda.toml");
+const TIENDA: &str = include_str!("../../assets/services/dokploy.toml");
+const PLATFORM: &str = include_str!("../../assets/services/platform.toml");
+const DEVSHELF: &str = include_str!("../../assets/services/devshelf.toml");
+const LISTACOMPRA: &str = include_str!("../../assets/services/listacompra.toml");
 
 /// What every file below begins with.
 const HEAD: &str = "schema = 1\n[service]\nid = \"shop\"\n";
@@ -86,8 +90,8 @@ fn probes_of_the_example_are_asked_or_said_to_be_for_later() {
     assert!(service.probes[1].expect.status.contains(200) && !service.probes[1].expect.status.contains(201));
     assert!(matches!(&service.probes[3].kind, ProbeKind::Later("exec")));
     assert!(matches!(&service.probes[4].kind, ProbeKind::Tls { warn_days: 21, crit_days: 7, .. }));
-    // Two probes are for production alone.
-    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 4);
+    // Three probes are for production alone.
+    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 3);
 }
 
 #[test]
@@ -103,15 +107,17 @@ fn the_example_on_dokploy_parses_although_its_targets_come_later() {
 
 #[test]
 fn what_is_accepted_and_not_acted_on_is_listed_and_nothing_else_is_wrong_with_the_examples() {
-    for (text, part) in [
-        (ETERNA, "Tables: secrets, sources, kpi, releases, migrations, backup, vars, action, symptom, notify are accepted"),
-        (TIENDA, "In [env]: target type compose"),
-    ] {
+    // What the rules find in them is true of the systems, and not to be mended in a file.
+    for (text, rules) in [(ETERNA, &[][..]), (TIENDA, &["K-T8", "K-T8"][..]), (PLATFORM, &["P-28"][..]), (DEVSHELF, &[][..]), (LISTACOMPRA, &[][..])]
+    {
         let problems = check("f.toml", text);
         assert!(problems.iter().all(|p| p.level == Level::Warning), "{problems:#?}");
-        assert!(problems.iter().any(|p| p.message.contains(part)), "{problems:#?}");
-        assert!(problems.len() < 10, "{problems:#?}");
+        let (found, later): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.id.starts_with("service:rule:"));
+        assert_eq!(found.iter().filter_map(|p| p.id.split(':').nth(2)).collect::<Vec<_>>(), rules);
+        assert!(later.len() < 10 && later.iter().all(|p| p.id.starts_with("service:later:")), "{later:#?}");
     }
+    let told = check("f.toml", TIENDA);
+    assert!(told.iter().any(|p| p.message.contains("In [env]: target type compose")), "{told:#?}");
 }
 
 #[test]
@@ -126,7 +132,8 @@ fn the_environment_is_the_one_asked_for_or_the_one_that_is_meant() {
         file.choose(Choice { wanted, context }).map(|e| e.map(|e: &Environment| e.id.as_str())).map_err(|p| line(&p))
     }
     let one = good(ETERNA);
-    assert_eq!(pick(&one, None, None), Ok(Some("production")), "the only one on Kubernetes");
+    assert!(pick(&one, None, None).is_err_and(|why| why.contains("-e production")), "two are on Kubernetes");
+    assert_eq!(pick(&one, None, Some("eterna-prod")), Ok(Some("production")), "the one whose context is current");
     assert_eq!(pick(&one, Some("staging"), None), Ok(Some("staging")));
     assert!(pick(&one, Some("prodction"), None).expect_err("unknown").contains("Did you mean 'production'?"));
     let env = |id: &str| format!("[env.{id}]\nkind = \"production\"\n[env.{id}.target]\ntype = \"kubernetes\"\ncontext = \"ctx-{id}\"\n");
@@ -164,7 +171,7 @@ fn a_file_from_the_cluster_may_do_less() {
     let text = format!(
         "{HEAD}[secrets.t]\nref = \"env:TOKEN\"\n[env.p]\nkind = \"production\"\nconfirm_floor = \"none\"\n[env.p.target]\ntype = \"kubernetes\"\ncontext = \"x\"\nnamespace = \"other\"\n\
          [[workload]]\nid = \"db\"\nkind = \"deployment\"\nname = \"db\"\nnamespace = \"database\"\n[[probe]]\nid = \"e\"\nkind = \"exec\"\nargv = [\"sh\"]\n\
-         [[probe]]\nid = \"h\"\nkind = \"http\"\nurl = \"https://x/\"\nheaders = {{ X-Token = \"secret:t\" }}\n[[action]]\nid = \"a\"\n[[action.step]]\ntype = \"shell\"\n[notify.n]\nkind = \"webhook\"\n"
+         [[probe]]\nid = \"h\"\nkind = \"http\"\nurl = \"https://x/\"\nheaders = {{ X-Token = \"secret:t\" }}\n[[action]]\nid = \"a\"\n[[action.step]]\ntype = \"shell\"\n[notify.n]\nkind = \"webhook\"\nurl = \"secret:t\"\n"
     );
     let (_, problems) = ServiceFile::read("configmap", &text, &origin);
     let messages: String = problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("\n");

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Environment, Target, Workload};
+use super::{Declared, Environment, SecretRef, Target, Workload};
 use crate::base::id::hex;
 use crate::base::toml::{At, Entry, Spot, Table, quoted};
 
@@ -65,14 +65,27 @@ pub(super) fn check_head(root: &Table<'_>, origin: &Origin, environments: &[Envi
     }
 }
 
-/// Checks workloads and probes of one environment.
-pub(super) fn check_entries(root: &Table<'_>, origin: &Origin, workloads: &[Workload]) {
+/// Checks workloads, probes, secrets and sources of one environment.
+pub(super) fn check_entries(root: &Table<'_>, origin: &Origin, workloads: &[Workload], declared: &Declared) {
     let Origin::Cluster { namespace } = origin else { return };
     for workload in workloads {
         if let Some(other) = workload.namespace.as_ref().filter(|n| *n != namespace) {
             let message = format!("The workload '{}' names the namespace {}; a file from the cluster must not.", workload.id, quoted(other));
             root.error(root.spot(), message, Some(HINT.into()));
         }
+    }
+    for secret in &declared.secrets {
+        let elsewhere = match &secret.reference {
+            SecretRef::Kubernetes { namespace: named, .. } => named.as_ref().filter(|n| *n != namespace),
+            _ => None,
+        };
+        if let Some(other) = elsewhere {
+            let message = format!("The secret '{}' is in the namespace {}; a file from the cluster must not read it.", secret.id, quoted(other));
+            root.error(root.spot(), message, Some(HINT.into()));
+        }
+    }
+    if declared.sources.iter().any(|source| source.secret.is_some()) {
+        root.error(root.spot(), "A file from the cluster must not use secrets in sources.", Some(HINT.into()));
     }
     for probe in root.tables("probe") {
         if let Some(kind) = probe.text("kind").filter(|k| matches!(k.value.as_str(), "exec" | "sql")) {

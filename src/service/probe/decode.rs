@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::url::check_http;
 use super::{Endpoint, EndpointError, Expect, HeaderSpec, HeaderValue, ProbeKind, ProbeSpec, defaults, expect};
 use crate::base::toml::{At, Table, quoted, word_hint};
-use crate::service::names::Names;
-use crate::service::{Later, Workload};
+use crate::service::Later;
+use crate::service::around::Around;
 
 /// Kinds as files write them. The ones that this version asks come first.
 const KINDS: [&str; 13] =
@@ -40,18 +40,6 @@ const SLOWEST: Duration = Duration::from_mins(2);
 /// Header names that usually carry a secret.
 const SECRET_HEADERS: [&str; 6] = ["authorization", "cookie", "x-api-key", "x-auth-token", "proxy-authorization", "x-access-token"];
 
-/// What probes refer to.
-pub(in crate::service) struct Around<'a> {
-    /// Names for texts.
-    pub(in crate::service) names: &'a Names,
-    /// Ids of all environments.
-    pub(in crate::service) environments: &'a [String],
-    /// Workloads of this environment.
-    pub(in crate::service) workloads: &'a [Workload],
-    /// Ids under `[secrets]`.
-    pub(in crate::service) secrets: &'a [String],
-}
-
 /// Reads the probes of the environment that `around` describes.
 pub(in crate::service) fn decode(root: &Table<'_>, around: &Around<'_>, later: &mut Vec<Later>) -> Vec<ProbeSpec> {
     let mut out: Vec<ProbeSpec> = Vec::new();
@@ -60,7 +48,7 @@ pub(in crate::service) fn decode(root: &Table<'_>, around: &Around<'_>, later: &
             table.entries();
             continue;
         };
-        if !applies(&table, around) {
+        if !around.applies(&table) {
             // It is read, and judged, in the environments that it is for.
             table.entries();
             continue;
@@ -77,16 +65,6 @@ pub(in crate::service) fn decode(root: &Table<'_>, around: &Around<'_>, later: &
         }
     }
     out
-}
-
-/// Whether the probe is for this environment.
-fn applies(table: &Table<'_>, around: &Around<'_>) -> bool {
-    let envs = table.texts("envs");
-    for env in envs.iter().filter(|env| !around.environments.contains(&env.value)) {
-        let hint = word_hint(&env.value, around.environments.iter().map(String::as_str));
-        table.error(&env.spot, format!("There is no environment {}.", quoted(&env.value)), hint);
-    }
-    envs.is_empty() || envs.iter().any(|env| env.value == around.names.environment())
 }
 
 fn one(table: &Table<'_>, id: &At<String>, around: &Around<'_>) -> Option<ProbeSpec> {
@@ -162,15 +140,10 @@ fn kind(table: &Table<'_>, word: &'static str, around: &Around<'_>) -> Option<Pr
 }
 
 fn each_pod(table: &Table<'_>, around: &Around<'_>) -> Option<ProbeKind> {
-    let workload = table.need_text("workload");
-    let known = workload.filter(|w| {
-        let found = around.workloads.iter().any(|known| known.id == w.value);
-        if !found {
-            let hint = word_hint(&w.value, around.workloads.iter().map(|known| known.id.as_str()));
-            table.error(&w.spot, format!("There is no workload {}.", quoted(&w.value)), hint);
-        }
-        found
-    });
+    if !table.has("workload") {
+        table.missing("workload");
+    }
+    let workload = around.workload(table, "workload");
     if !table.has("port") {
         table.missing("port");
     }
@@ -187,7 +160,7 @@ fn each_pod(table: &Table<'_>, around: &Around<'_>) -> Option<ProbeKind> {
         }
         path => path.map_or_else(|| "/".to_owned(), |p| p.value),
     };
-    Some(ProbeKind::HttpEachPod { workload: known?.value, port: port?, path })
+    Some(ProbeKind::HttpEachPod { workload: workload?, port: port?, path })
 }
 
 fn headers(table: &Table<'_>, around: &Around<'_>) -> Vec<HeaderSpec> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ETERNA, TIENDA, line};
+use super::{DEVSHELF, ETERNA, LISTACOMPRA, PLATFORM, TIENDA, line};
 use crate::base::toml::ASKED;
 use crate::service::{Origin, SCHEMA, ServiceFile};
 
@@ -114,7 +114,7 @@ fn valid(text: &str) -> Result<(), String> {
 
 #[test]
 fn files_that_are_read_without_a_problem_are_valid() {
-    for text in [EVERYTHING, ETERNA, TIENDA] {
+    for text in [EVERYTHING, ETERNA, TIENDA, PLATFORM, DEVSHELF, LISTACOMPRA] {
         assert_eq!(valid(text), Ok(()));
     }
 }

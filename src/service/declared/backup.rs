@@ -1,0 +1,157 @@
+//! Backups of a service.
+//!
+//! Owns `[[backup]]`: what is copied, where to, how often, and what counts as verified. That one exists is seen elsewhere.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use croner::Cron;
+
+use crate::base::toml::{Table, quoted};
+use crate::service::around::{Around, each, known};
+
+/// One backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Id, unique in the file.
+    pub id: String,
+    /// How it is made.
+    pub kind: BackupKind,
+    /// Id of the database that is copied.
+    pub database: Option<String>,
+    /// Id of the workload that is copied, where no database is declared.
+    pub from: Option<String>,
+    /// Form of a dump.
+    pub format: DumpFormat,
+    /// The volume: a claim that the dump is written to, or the one that is copied (`volume`).
+    pub volume: Option<String>,
+    /// Image with the client's tools.
+    pub image: Option<String>,
+    /// Where it is taken to: a folder or `s3://BUCKET/PREFIX/`.
+    pub to: Option<String>,
+    /// Address of the object store; that of its maker without one.
+    pub endpoint: Option<String>,
+    /// Id of the secret that is the object store's key id.
+    pub access_key: Option<String>,
+    /// Id of the secret that is the object store's key.
+    pub secret_key: Option<String>,
+    /// When it is made by itself (five fields of cron).
+    pub schedule: Option<String>,
+    /// Older than this it is no longer fresh.
+    pub max_age: Option<Duration>,
+    /// How long copies are kept where they were made.
+    pub keep_local: Option<Duration>,
+    /// What makes it verified.
+    pub verify: Verify,
+    /// How often a restore is tried, in words.
+    pub drill: Option<String>,
+    /// pgBackRest's stanza.
+    pub stanza: Option<String>,
+}
+
+/// How a backup is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupKind {
+    /// `pg_dump`.
+    PgDump,
+    /// pgBackRest.
+    PgBackRest,
+    /// Velero.
+    Velero,
+    /// Dokploy's backup of a database.
+    DokployPostgres,
+    /// Dokploy's backup of a volume.
+    DokployVolume,
+    /// The files of a volume.
+    Volume,
+}
+
+/// Form of a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DumpFormat {
+    /// `pg_dump -Fc`: one file that `pg_restore` reads.
+    #[default]
+    Custom,
+    /// `pg_dump -Fd`: a folder.
+    Directory,
+    /// SQL: `pg_restore` refuses it.
+    Plain,
+}
+
+/// What makes a backup verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// All of it was read once by the tool that would restore it.
+    #[default]
+    FullRead,
+    /// It was restored into a scratch database.
+    ScratchRestore,
+    /// Nothing: it never counts as verified.
+    Nothing,
+}
+
+impl BackupKind {
+    const WORDS: [(&str, Self); 6] = [
+        ("pg_dump", Self::PgDump),
+        ("pgbackrest", Self::PgBackRest),
+        ("velero", Self::Velero),
+        ("dokploy-postgres", Self::DokployPostgres),
+        ("dokploy-volume", Self::DokployVolume),
+        ("volume", Self::Volume),
+    ];
+
+    /// The word as service files write it.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+}
+
+const FORMATS: [(&str, DumpFormat); 3] = [("custom", DumpFormat::Custom), ("directory", DumpFormat::Directory), ("plain", DumpFormat::Plain)];
+const VERIFIES: [(&str, Verify); 3] = [("full-read", Verify::FullRead), ("scratch-restore", Verify::ScratchRestore), ("none", Verify::Nothing)];
+const OLDEST: Duration = Duration::from_hours(24 * 366);
+
+pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String]) -> Vec<Backup> {
+    each(root, "backup", around, |table, id| one(table, id, around, databases))
+}
+
+fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String]) -> Option<Backup> {
+    if !table.has("kind") {
+        table.missing("kind");
+    }
+    let kind = table.word("kind", &BackupKind::WORDS).map(|k| k.value);
+    let database = table.text("database").filter(|id| known(table, id, "database", databases.iter()));
+    let from = around.workload(table, "from");
+    if kind == Some(BackupKind::PgDump) && !table.has("database") && !table.has("from") {
+        let message = format!("The backup '{id}' does not say of what it is.");
+        table.error(table.spot(), message, Some("database = \"ID\" of a [[database]], or from = \"ID\" of a workload.".into()));
+    }
+    let schedule = table.text("schedule").filter(|text| match Cron::from_str(&text.value) {
+        Ok(_) => true,
+        Err(why) => {
+            table.error(&text.spot, format!("{} is no cron expression: {}.", quoted(&text.value), why.to_string().trim_end_matches('.')), None);
+            false
+        }
+    });
+    let keep = Duration::from_hours(1)..=OLDEST;
+    // Keys of Dokploy's own backups, which its driver reads.
+    table.accept(&["dokploy_backup", "stop_service"]);
+    Some(Backup {
+        id: id.to_owned(),
+        database: database.map(|d| d.value),
+        from,
+        format: table.word("format", &FORMATS).map(|f| f.value).unwrap_or_default(),
+        volume: around.text(table, "volume"),
+        image: around.text(table, "image"),
+        to: around.text(table, "to"),
+        endpoint: around.text(table, "endpoint"),
+        access_key: around.secret(table, "access_key"),
+        secret_key: around.secret(table, "secret_key"),
+        schedule: schedule.map(|s| s.value),
+        max_age: table.duration("max_age", Duration::from_mins(1)..=OLDEST).map(|d| d.value),
+        keep_local: table.duration("keep_local", keep).map(|d| d.value),
+        verify: table.word("verify", &VERIFIES).map(|v| v.value).unwrap_or_default(),
+        drill: table.text("drill").map(|d| d.value),
+        stanza: around.text(table, "stanza"),
+        kind: kind?,
+    })
+}

@@ -1,0 +1,93 @@
+//! The rules of good operation: each finds what it is about, and nothing in a file that does it well.
+
+use super::{HEAD, check};
+
+/// Names of the rules that find something.
+fn found(text: &str) -> Vec<String> {
+    let problems = check("f.toml", &format!("{HEAD}{text}"));
+    let errors: Vec<_> = problems.iter().filter(|p| p.level == crate::base::problem::Level::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let rule = |id: &str| id.strip_prefix("service:rule:").and_then(|rest| rest.split(':').next()).map(ToOwned::to_owned);
+    problems.iter().filter_map(|p| rule(&p.id)).collect()
+}
+
+/// A file with one action: what the action has, and the entries of its steps.
+fn action(head: &str, steps: &[&str]) -> String {
+    let steps = steps.iter().flat_map(|step| ["[[action.step]]\n", step, "\n"]).collect::<String>();
+    format!(
+        "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[action]]\nid = \"a\"\n{head}\n{steps}"
+    )
+}
+
+#[test]
+fn each_rule_finds_what_it_is_about() {
+    let migrate = "type = \"job\"\nargv = [\"alembic\", \"upgrade\", \"head\"]";
+    let gated = "require = [\"backup:db fresh\"]";
+    let production = |target: &str| format!("[env.p]\nkind = \"production\"\n[env.p.target]\n{target}\n");
+    let dump = |keys: &str| {
+        format!(
+            "[[workload]]\nid = \"pg\"\nkind = \"deployment\"\nname = \"pg\"\n[[backup]]\nid = \"b\"\nkind = \"pg_dump\"\nfrom = \"pg\"\n{keys}\n"
+        )
+    };
+    for (rule, text) in [
+        ("L-T2", production("cluster_uid = \"0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55\"")),
+        ("K-T10", production("context = \"c\"\nnamespace = \"n\"")),
+        ("P-28", "[[database]]\nid = \"d\"\nkind = \"postgres\"\nhost = \"h\"\nname = \"n\"\nuser = \"u\"\n".into()),
+        ("P-28", "[[workload]]\nid = \"pg\"\nkind = \"deployment\"\nname = \"pg\"\nrole = \"database\"\n".into()),
+        ("E-T3", dump("format = \"plain\"\nvolume = \"v\"\nmax_age = \"1d\"")),
+        ("E-T2", dump("max_age = \"1d\"")),
+        ("E-34", dump("verify = \"none\"\nvolume = \"v\"\nmax_age = \"1d\"")),
+        ("E-27", dump("volume = \"v\"")),
+        ("E-T1", "[migrations]\ntool = \"django\"\nrun_as = \"exec\"\n".into()),
+        ("K-T8", "[secrets.k]\nref = \"env:K\"\nexposure = \"public-bundle\"\n".into()),
+        ("K-T8", "[[workload]]\nid = \"w\"\nkind = \"deployment\"\nname = \"w\"\nbuild_env = [\"VITE_API_KEY\"]\n".into()),
+        ("E-T20", "[secrets.k]\nref = \"env:K\"\n[notify.p]\nkind = \"pagerduty-events-v2\"\nrouting_key = \"secret:k\"\n".into()),
+        ("K-T7", "[[probe]]\nid = \"p\"\nkind = \"http\"\nurl = \"https://x.example/admin/login/\"\n".into()),
+        ("E-T1", action(gated, &["type = \"exec\"\nargv = [\"python\", \"manage.py\", \"migrate\"]"])),
+        ("L-T4", action("", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
+        ("L-T4", action(gated, &["type = \"job\"\nargv = [\"npm\", \"run\", \"prisma:migrate\"]"])),
+        ("D-T4", action("", &["type = \"job\"\nargv = [\"python\", \"-c\", \"create_all()\"]"])),
+        ("D-22", action("", &[migrate])),
+        ("D-T2", format!("[migrations]\ntool = \"alembic\"\n{}", action(gated, &[migrate]))),
+        ("L-T5", action(gated, &["type = \"set-image\"", migrate])),
+        ("D-T1", action("", &["type = \"rollback\"", "type = \"job\"\nargv = [\"alembic downgrade -1\"]"])),
+        (
+            "L-T3",
+            action(
+                "class = \"rollback\"",
+                &["type = \"scale\"\nworkload = \"api\"\nreplicas = 0\nremember = \"replicas\"", "type = \"restore\"\nmode = \"new-database\""],
+            ),
+        ),
+        (
+            "E-T7",
+            action("", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 0\nremember = \"replicas\"", "type = \"restore\""]),
+        ),
+        ("L-T8", action("", &["type = \"restore\"\nmode = \"new-database\""])),
+        ("E-T8", action("", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 0"])),
+        ("E-T9", action("class = \"scale\"", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 5"])),
+        ("E-32", action("", &["type = \"notify\"\nalways = true"])),
+        ("E-T17", action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\non_fail = \"continue\""])),
+        ("E-T23", action("", &["type = \"rollout-wait\"\nworkload = \"api\""])),
+        ("P-T1", action("", &["type = \"helm-upgrade\""])),
+        (
+            "P-T2",
+            action("", &["type = \"helm-upgrade\"\nmerge = \"reset-then-reuse\"\nset = [\"backend.secret.DATABASE_URL=x\"]"]),
+        ),
+    ] {
+        assert_eq!(found(&text), [rule], "{text}");
+    }
+}
+
+#[test]
+fn what_is_done_well_is_left_alone() {
+    let development = "[env.local]\nkind = \"development\"\n";
+    for text in [
+        format!("{development}{}", action("envs = [\"local\"]", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
+        "[defaults]\ntimeout = \"5m\"\n".to_owned() + &action("", &["type = \"rollout-wait\"\nworkload = \"api\""]),
+        action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\nalways = true\non_fail = \"continue\""]),
+        action("class = \"scale\"\nhpa = \"refuse\"", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 5"]),
+        action("", &["type = \"helm-upgrade\"\nmerge = \"reset-then-reuse\"\nset = [\"ingress.enabled=true\"]"]),
+    ] {
+        assert_eq!(found(&text), Vec::<String>::new(), "{text}");
+    }
+}
