@@ -8,15 +8,17 @@ mod draft;
 mod finish;
 mod prove;
 mod resume;
+mod rules;
 mod write;
 
+pub(in crate::run) use draft::GONE_PAST;
 pub(in crate::run) use resume::{Fate, Past, Request};
 
 use std::time::Duration;
 
 use super::event::{Happening, Progress};
 use super::journal::Draft;
-use super::outcome::{Outcome, Question, Signal, Way};
+use super::outcome::{Debt, Outcome, Question, Signal, Way};
 use super::plan::{Frozen, Plan};
 use super::step::{FieldWrite, Position, Proof, Stamp, Step, StepId, Work};
 use crate::target::api::TargetError;
@@ -149,6 +151,8 @@ pub(in crate::run) struct Turn {
 enum Leg {
     Forward,
     Back,
+    /// The steps that run on every way out.
+    Last,
 }
 
 /// What the outstanding effect is for.
@@ -179,6 +183,7 @@ enum Then {
     Refused(String),
     Done(String),
     Recover,
+    Again(Duration),
     Finish(Outcome),
 }
 
@@ -188,6 +193,7 @@ enum Next {
     Look,
     Observe,
     Step,
+    Again,
     Release(Outcome),
 }
 
@@ -241,6 +247,19 @@ pub(in crate::run) struct Machine {
     /// The objects that were changed, by whomever they are held now.
     changed: Vec<u16>,
     failure: Option<String>,
+    /// The part of the plan that is under way, since when, and how often it was tried again.
+    part: Option<u16>,
+    part_began: Duration,
+    tries: u32,
+    /// The parts that failed and that the run went past, and why.
+    given_up: Vec<u16>,
+    failed_steps: Vec<String>,
+    /// The locks are taken: what follows may write.
+    let_in: bool,
+    /// The end that was reached, while the last steps run.
+    ending: Option<Outcome>,
+    /// What a last step may have left behind.
+    doubtful: Vec<Debt>,
     interrupted: Option<Signal>,
     journal: Option<String>,
     /// What went before, when the run is resumed.
@@ -272,6 +291,14 @@ impl Machine {
             begun: Vec::new(),
             changed: Vec::new(),
             failure: None,
+            part: None,
+            part_began: Duration::ZERO,
+            tries: 0,
+            given_up: Vec::new(),
+            failed_steps: Vec::new(),
+            let_in: false,
+            ending: None,
+            doubtful: Vec::new(),
             interrupted: None,
             journal: None,
             past: None,
@@ -369,6 +396,7 @@ impl Machine {
             Then::Refused(why) => self.write_refused(&why),
             Then::Done(text) => self.done(text),
             Then::Recover => self.recover(),
+            Then::Again(wait) => self.wait_to_try(wait),
             Then::Finish(outcome) => self.tell_end(outcome),
         }
     }
@@ -378,6 +406,7 @@ impl Machine {
             Next::Look => self.look(),
             Next::Observe => self.observe(),
             Next::Step => self.enter(),
+            Next::Again => self.again(),
             Next::Release(outcome) => self.release(outcome),
         }
     }
@@ -397,6 +426,10 @@ impl Machine {
         if let Some(effect) = self.stopping() {
             return effect;
         }
+        self.begin_part();
+        if let Some(effect) = self.gone_past_before() {
+            return effect;
+        }
         self.began = self.moment.now;
         self.attempt = self.attempt_so_far();
         self.progress = Progress::default();
@@ -411,7 +444,7 @@ impl Machine {
                 self.state = State::Locking;
                 Effect::Lock
             }
-            Work::Write(_) if self.leg == Leg::Forward && self.journal.is_some() => {
+            Work::Write(_) if self.leg != Leg::Back && self.journal.is_some() => {
                 let why = self.journal.clone().unwrap_or_default();
                 self.failed(format!("the journal cannot be written, so nothing more is sent: {why}"))
             }
@@ -424,7 +457,7 @@ impl Machine {
 
     /// Heeds a wish to stop, between steps and while waiting for a proof of the way forward.
     fn stopping(&mut self) -> Option<Effect> {
-        if self.leg == Leg::Back {
+        if self.leg != Leg::Forward {
             return None;
         }
         let signal = match self.moment.stop {
@@ -478,7 +511,7 @@ impl Machine {
     /// Before the first write all that the plan rests on is looked at again; before that of each further object, what that one rests on.
     fn verify(&mut self) -> Effect {
         self.state = State::Verifying;
-        let number = if self.carried.is_empty() && self.past.is_none() { 0 } else { self.number() };
+        let number = if self.leg == Leg::Forward && self.carried.is_empty() && self.past.is_none() { 0 } else { self.number() };
         Effect::Verify(self.plan.frozen_of(number).cloned().collect())
     }
 
@@ -503,8 +536,10 @@ impl Machine {
     fn done(&mut self, text: String) -> Effect {
         if let Some(step) = self.step() {
             let (id, took) = (step.id, self.took());
-            if matches!(step.work, Work::Prove(_)) {
-                self.held.push(id);
+            match step.work {
+                Work::Prove(_) => self.held.push(id),
+                Work::Lock => self.let_in = true,
+                Work::Write(_) => {}
             }
             self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         }

@@ -88,6 +88,8 @@ pub struct Outcome {
     pub undone: bool,
     /// What is left behind. A proven run may leave debts too: a paused autoscaler.
     pub debts: Vec<Debt>,
+    /// Steps that failed though the run went on after them, in words; such a run is never proven.
+    pub failed_steps: Vec<String>,
     /// A signal that ended it early.
     pub interrupted: Option<Signal>,
     /// Why the journal does not have all of this, when it does not.
@@ -103,6 +105,7 @@ impl Outcome {
             hint: String::new(),
             undone: false,
             debts: Vec::new(),
+            failed_steps: Vec::new(),
             interrupted: None,
             journal: None,
         }
@@ -131,6 +134,7 @@ impl Outcome {
         match self.outcome {
             End::Proven => "proven",
             End::Failed if self.undone => "failed and undone",
+            End::Failed if !self.failed_steps.is_empty() => "failed in part, and went on to its end",
             End::Failed => "failed, nothing is left behind",
             End::FailedWithDebts => "failed with debts",
             End::Unknown => "unknown",

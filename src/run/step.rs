@@ -5,8 +5,10 @@
 
 pub(in crate::run) mod difference;
 mod id;
+mod policy;
 
 pub use id::StepId;
+pub(in crate::run) use policy::{OnFail, Policy};
 
 use std::time::Duration;
 

@@ -9,6 +9,9 @@ use crate::run::plan::Plan;
 use crate::run::record;
 use crate::run::step::{FieldWrite, Stamp, StepId, shown};
 
+/// Says of a failed step that the run went on after it.
+pub(in crate::run) const GONE_PAST: &str = "gone_past";
+
 fn draft(plan: &Plan, kind: EntryKind, data: Value) -> Draft {
     let data = match data {
         Value::Object(map) => map,
@@ -77,8 +80,18 @@ pub(super) fn proof(plan: &Plan, step: StepId, text: &str, notes: &[String], und
     drafts
 }
 
-pub(super) fn failed(plan: &Plan, step: StepId, reason: &str, undo: bool) -> Draft {
-    draft(plan, EntryKind::Proof, json!({ "step": step, "undo": undo, "holds": false, "text": reason }))
+/// A step failed; whether the run goes past it.
+pub(super) fn failed(plan: &Plan, step: StepId, reason: &str, undo: bool, goes_on: bool) -> Draft {
+    let mut data = json!({ "step": step, "undo": undo, "holds": false, "text": reason });
+    if goes_on {
+        data[GONE_PAST] = true.into();
+    }
+    draft(plan, EntryKind::Proof, data)
+}
+
+/// Something worth knowing of a step.
+pub(super) fn note(plan: &Plan, step: StepId, text: &str) -> Draft {
+    draft(plan, EntryKind::Note, json!({ "step": step, "text": text }))
 }
 
 pub(super) fn end(plan: &Plan, outcome: &Outcome) -> Draft {

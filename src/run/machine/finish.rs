@@ -4,15 +4,18 @@ use super::{Effect, Fate, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
 use crate::run::plan::UndoStep;
-use crate::run::step::{FieldWrite, Step, StepId, Work};
+use crate::run::step::{FieldWrite, OnFail, Step, StepId, Work};
 
 impl Machine {
     /// The step cannot be done.
     pub(super) fn failed(&mut self, reason: String) -> Effect {
         let reason = self.named(reason);
+        if let Some(effect) = self.try_again(&reason) {
+            return effect;
+        }
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepFailed { step: id, reason: reason.clone(), took_seconds: took });
-        let draft = draft::failed(&self.plan, id, &reason, self.leg == Leg::Back);
+        let draft = draft::failed(&self.plan, id, &reason, self.leg == Leg::Back, self.leg == Leg::Forward && self.goes_on());
         if self.leg == Leg::Back {
             let first = self.failure.take().unwrap_or_default();
             self.failure = Some(format!("{first}; and the way back failed: {reason}"));
@@ -24,21 +27,30 @@ impl Machine {
 
     /// What to do about a failed step.
     pub(super) fn recover(&mut self) -> Effect {
+        if self.leg == Leg::Last || self.goes_on() {
+            return self.go_past();
+        }
         if self.leg == Leg::Back || self.moment.lock_lost || !self.adopt() {
             return self.leave();
         }
         if self.carried.is_empty() {
-            self.give_up()
-        } else if self.moment.attended {
-            self.ask()
-        } else {
-            self.turn_back()
+            return self.give_up();
+        }
+        match self.policy().on_fail {
+            OnFail::Abort => self.leave(),
+            OnFail::Pause | OnFail::Continue if self.moment.attended => self.ask(),
+            _ => self.turn_back(),
         }
     }
 
     /// Whether any of what was carried out can be taken back: a restart cannot.
     pub(super) fn has_way_back(&self) -> bool {
-        self.plan.inner.undo_steps.iter().any(|u| u.undoes.is_some_and(|id| self.carried.contains(&id)))
+        self.ways_back().any(|u| u.undoes.is_some_and(|id| self.carried.contains(&id)))
+    }
+
+    /// The steps of the way back of all parts that are taken back.
+    fn ways_back(&self) -> impl Iterator<Item = &UndoStep> {
+        self.plan.inner.undo_steps.iter().filter(|u| self.plan.policy(u.step.id.member()).goes_back())
     }
 
     /// Takes back what was carried out, and proves the previous state.
@@ -59,19 +71,28 @@ impl Machine {
     pub(super) fn way_back(&self) -> Vec<Step> {
         let changed = |number| self.carried.iter().any(|id| id.member() == number);
         let wanted = |u: &&UndoStep| u.undoes.map_or_else(|| changed(u.step.id.member()), |id| self.carried.contains(&id));
-        self.plan.inner.undo_steps.iter().filter(wanted).map(|u| u.step.clone()).collect()
+        self.ways_back().filter(wanted).map(|u| u.step.clone()).collect()
     }
 
     /// The last step of a leg is done.
     pub(super) fn arrived(&mut self) -> Effect {
         match self.leg {
             Leg::Forward => {
-                let debts = self.plan.inner.leaves.iter().filter(|d| self.carried.iter().any(|id| *id == *d.id)).cloned().collect();
+                let leaves = self.plan.inner.leaves.iter().filter(|d| self.carried.iter().any(|id| *id == *d.id));
+                let debts: Vec<Debt> = leaves.cloned().collect();
+                if !self.failed_steps.is_empty() {
+                    return self.ended_in_part(debts);
+                }
                 self.finish(Outcome { debts, ..Outcome::new(End::Proven, "every proof held") })
             }
+            Leg::Last => self.ended_last(),
             Leg::Back => {
+                let (reason, debts) = (self.failure.clone().unwrap_or_default(), self.debts());
+                // Not all of it had a way back.
+                if !debts.is_empty() {
+                    return self.finish(Outcome { hint: self.left_hint(), debts, ..Outcome::new(self.left(), reason) });
+                }
                 self.out.push(Happening::Undone { text: self.plan.undo.clone() });
-                let reason = self.failure.clone().unwrap_or_default();
                 self.finish(Outcome { undone: true, ..Outcome::new(End::Failed, reason) })
             }
         }
@@ -101,11 +122,11 @@ impl Machine {
     }
 
     /// How it ends when something is left behind: a write of a process before, of which nobody knows, is not told as if it were known.
-    fn left(&self) -> End {
+    pub(super) fn left(&self) -> End {
         if self.open().any(|(_, fate)| fate == Fate::Doubtful) { End::Unknown } else { End::FailedWithDebts }
     }
 
-    fn left_hint(&self) -> String {
+    pub(super) fn left_hint(&self) -> String {
         match self.left() {
             End::Unknown => format!("go on when nothing is in its way: `timonel runs resume {}`", self.plan.id),
             _ => "pay each debt, or settle it by hand".to_owned(),
@@ -114,6 +135,17 @@ impl Machine {
 
     /// Ends without knowing how things stand.
     pub(super) fn unknown(&mut self, reason: String) -> Effect {
+        match (self.leg, self.write()) {
+            // What the run goes past or comes last does not end it; a write that may have been carried out is listed all the same.
+            (Leg::Last, Some(write)) => {
+                let debt = self.debt(self.step_id(), format!("{}: may have been carried out", write.words()), &write);
+                self.doubtful.push(debt);
+                return self.failed(reason);
+            }
+            (Leg::Last, None) => return self.failed(reason),
+            (Leg::Forward, None) if self.goes_on() => return self.failed(reason),
+            _ => {}
+        }
         let reason = self.named(reason);
         let took = self.took();
         self.out.push(Happening::StepFailed { step: self.step_id(), reason: reason.clone(), took_seconds: took });
@@ -128,18 +160,23 @@ impl Machine {
 
     /// What was carried out and not taken back; and what was taken back without its proof.
     fn debts(&self) -> Vec<Debt> {
+        self.debts_of(|machine, number| !machine.comes_last(number))
+    }
+
+    /// The same of some parts of the plan.
+    pub(super) fn debts_of(&self, wanted: impl Fn(&Self, u16) -> bool) -> Vec<Debt> {
         let mut debts: Vec<Debt> = Vec::new();
-        for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id)) {
+        for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id) && wanted(self, s.id.member())) {
             let what = match (self.undone.contains(&step.id), self.is_done(step.id.member())) {
                 (true, _) if self.is_restored(step.id.member()) => continue,
                 (true, _) => TAKEN_BACK,
-                (false, true) if self.undo_of(step.id).is_none() => continue,
+                (false, true) if self.undo_of(step.id).is_none() || !self.plan.policy(step.id.member()).goes_back() => continue,
                 (false, true) => "carried out and proven, and not taken back though the whole failed",
                 (false, false) => "carried out, and not proven",
             };
             debts.push(self.debt(step.id, format!("{}: {what}", write.words()), write));
         }
-        for (id, fate) in self.open() {
+        for (id, fate) in self.open().filter(|(id, _)| wanted(self, id.member())) {
             let what = if fate == Fate::Accepted { "carried out, and not proven" } else { "may have been carried out" };
             let write = self.plan.writes().find(|(s, _)| s.id == id).map(|(_, w)| w);
             debts.extend(write.map(|w| self.debt(id, format!("{}: {what}", w.words()), w)));
@@ -197,7 +234,11 @@ impl Machine {
         Effect::End(Outcome { hint: "make the state folder writable".to_owned(), debts, journal: Some(why), ..Outcome::new(end, reason) })
     }
 
-    fn finish(&mut self, mut outcome: Outcome) -> Effect {
+    pub(super) fn finish(&mut self, outcome: Outcome) -> Effect {
+        let mut outcome = match self.begin_last(outcome) {
+            Ok(effect) => return effect,
+            Err(outcome) => outcome,
+        };
         if outcome.outcome != End::Proven {
             outcome.reason.push_str(&self.not_begun());
             outcome.interrupted = self.interrupted;

@@ -46,7 +46,7 @@ impl Machine {
     }
 
     fn over(&self) -> bool {
-        self.proof().is_none_or(|p| self.elapsed() >= p.within)
+        self.part_is_over() || self.proof().is_none_or(|p| self.elapsed() >= p.within)
     }
 
     fn waiting(&mut self, progress: Progress) -> Effect {
@@ -76,6 +76,9 @@ impl Machine {
         self.tell_progress(Progress { text, details: Vec::new(), ..self.progress });
         if let Some(effect) = self.stopping_now() {
             return effect;
+        }
+        if self.part_is_over() {
+            return self.failed(format!("{} after {} s", self.progress.text, self.elapsed().as_secs()));
         }
         self.pause(Duration::from_millis(500), Next::Observe)
     }
@@ -128,6 +131,7 @@ impl Machine {
                 self.failure = None;
                 self.interrupted = None;
                 self.began = self.moment.now;
+                self.part_began = self.moment.now;
                 self.observe()
             }
             Way::Undo | Way::Wait => self.turn_back(),

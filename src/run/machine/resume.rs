@@ -17,6 +17,8 @@ pub(in crate::run) struct Past {
     pub back: bool,
     /// Why, as far as it was recorded.
     pub failure: Option<String>,
+    /// Steps that failed and that the run went past, and why.
+    pub gone_past: Vec<(String, String)>,
 }
 
 /// One request that left, or was about to.
@@ -59,7 +61,9 @@ impl Machine {
             if past.any(step.id, Fate::Accepted) {
                 note(&mut machine.changed, step.id.member());
             }
-            if past.requests.iter().any(|r| step.id == *r.step) {
+            // Where a step stands that runs on every way out is found out when it runs.
+            let last = machine.plan.policy(step.id.member()).always;
+            if !last && past.requests.iter().any(|r| step.id == *r.step) {
                 note(&mut machine.begun, step.id.member());
             }
         }
@@ -96,8 +100,12 @@ impl Machine {
 
     /// Writes that left before the run was resumed, and of which this process does not know yet where they stand.
     pub(super) fn open(&self) -> impl Iterator<Item = (StepId, Fate)> {
-        let past = self.past.as_ref().filter(|p| !p.back);
-        let own = self.plan.writes().map(|(s, _)| s.id).filter(|id| !self.settled.contains(id) && !self.carried.contains(id));
+        let past = self.past.as_ref();
+        let back = past.is_some_and(|p| p.back);
+        let unknown = |id: &StepId| !self.settled.contains(id) && !self.carried.contains(id);
+        let own = self.plan.writes().map(|(s, _)| s.id).filter(unknown);
+        // The way back itself finds out where what it takes back stands.
+        let own = own.filter(move |id| !self.comes_last(id.member()) && (!back || !self.plan.policy(id.member()).goes_back()));
         own.filter_map(move |id| match past {
             Some(past) if past.any(id, Fate::Accepted) => Some((id, Fate::Accepted)),
             Some(past) if past.any(id, Fate::Doubtful) => Some((id, Fate::Doubtful)),
@@ -135,6 +143,24 @@ impl Machine {
     pub(super) fn pass_over(&mut self) -> Effect {
         self.carry();
         self.done("done before, and followed by a later step".to_owned())
+    }
+
+    /// A part that failed before the run was resumed, and that the run went past, is not begun a second time: what came after it rests on
+    /// its having failed.
+    pub(super) fn gone_past_before(&mut self) -> Option<Effect> {
+        let number = self.number();
+        if self.leg != Leg::Forward || number == 0 {
+            return None;
+        }
+        if self.given_up.contains(&number) {
+            return Some(self.skip());
+        }
+        let own = |(step, _): &&(String, String)| self.steps.iter().any(|s| s.id.member() == number && s.id == **step);
+        let why = self.past.as_ref()?.gone_past.iter().find(own)?.1.clone();
+        note(&mut self.begun, number);
+        self.failed_steps.push(why);
+        self.given_up.push(number);
+        Some(self.skip())
     }
 
     /// What is known of the step's write before anything is sent by this process.

@@ -1,6 +1,7 @@
 //! Thousands of random histories: whatever the world answers, the run keeps its promises.
 
 mod histories;
+mod rules;
 
 use std::time::Duration;
 

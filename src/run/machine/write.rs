@@ -50,6 +50,8 @@ impl Machine {
                 self.taken_back();
                 self.proven("it is so already".to_owned(), &[])
             }
+            // Nothing had to be cleared up.
+            Looked::At(Position::After(_)) if self.leg == Leg::Last => self.proven("it is so already".to_owned(), &[]),
             // The autoscaler did it when its bound was moved: it belongs to this run all the same, and to its way back.
             Looked::At(Position::After(_)) if self.write().is_some_and(|w| w.changes.iter().all(|c| c.loose)) => {
                 self.found_out("the autoscaler did it already")
@@ -209,7 +211,7 @@ impl Machine {
         let id = self.step_id();
         self.settled.push(id);
         match self.leg {
-            Leg::Forward => {
+            Leg::Forward | Leg::Last => {
                 self.touch();
                 self.carried.extend(self.steps.get(self.at).map(|s| s.id));
             }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Frozen, Plan};
-use crate::run::step::{Step, StepId, Work};
+use crate::run::step::{Policy, Step, StepId, Work};
 use crate::target::model::ObjectRef;
 
 /// One object of a plan that is about several.
@@ -20,6 +20,9 @@ pub(in crate::run) struct Member {
     pub rests_on: Vec<ObjectRef>,
     /// What settles things when a write of it was carried out, is not proven, and has no way back.
     pub no_way_back: String,
+    /// What its steps are allowed, and what follows when one of them fails.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 impl Plan {
@@ -32,6 +35,11 @@ impl Plan {
     /// The member of that number; `None` for 0, and in a plan about one object.
     pub(in crate::run) fn member(&self, number: u16) -> Option<&Member> {
         self.inner.members.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// The rules of the steps of that number.
+    pub(in crate::run) fn policy(&self, number: u16) -> Policy {
+        self.member(number).map(|m| m.policy.clone()).unwrap_or_default()
     }
 
     /// How a member is named on screen: `worker`; `None` where there is only one, or a step is about all of them.

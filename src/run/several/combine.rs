@@ -10,7 +10,7 @@ use crate::run::ground;
 use crate::run::level::{Nature, Raise};
 use crate::run::outcome::Debt;
 use crate::run::plan::{Draft, Inner, Inputs, Member, Plan, UndoStep};
-use crate::run::step::{Step, StepId, Work};
+use crate::run::step::{Policy, Step, StepId, Work};
 use crate::target::model::ObjectRef;
 
 /// One object's part: its number from 1, its name, and its own plan.
@@ -69,6 +69,7 @@ fn member(part: &Part) -> Member {
         quantity: inner.quantity.clone(),
         rests_on: inner.frozen.iter().map(|f| f.object.clone()).collect(),
         no_way_back: inner.no_way_back.clone(),
+        policy: Policy::default(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::run::journal::{Draft, Entry, EntryKind};
 use crate::run::outcome::{End, Outcome, Way};
 use crate::run::plan::Plan;
 use crate::run::resume::past;
-use crate::run::step::{FieldWrite, Form, Position, StepId, Work, put};
+use crate::run::step::{FieldWrite, Form, OnFail, Policy, Position, StepId, Work, put};
 use crate::run::world::{World, deployment, neighbour};
 use crate::run::{Environment, Operator};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
@@ -137,6 +137,9 @@ struct History {
     outcome: Outcome,
     /// Ids of the steps that were told as proven, by any process.
     proofs: Vec<StepId>,
+    /// Ids of the steps that were begun, by any process and by the last one.
+    began: Vec<StepId>,
+    began_last: Vec<StepId>,
     deaths: u32,
 }
 
@@ -199,6 +202,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
     let mut rolls = rolls.iter().copied().chain(std::iter::repeat(KIND));
     let mut machine = Machine::new(plan.clone(), "ana@bastion".into());
     let (mut input, mut deaths, mut began, mut proofs) = (Input::Start, 0, false, Vec::new());
+    let (mut all_begun, mut begun_now) = (Vec::new(), Vec::new());
     for _ in 0..20_000 {
         let turn = machine.next(input, moment);
         prop_assert!(!matches!(turn.effect, Effect::Send(..)) || !moment.lock_lost, "a request after the lock was lost");
@@ -207,13 +211,16 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
                 .iter()
                 .filter_map(|h| if let Happening::StepProven { step, .. } = h { Some(*step) } else { None }),
         );
+        let begun = |h: &Happening| if let Happening::StepStarted { step, .. } = h { Some(*step) } else { None };
+        begun_now.extend(turn.happenings.iter().filter_map(begun));
         let roll = rolls.next().unwrap_or(KIND);
         pass(&mut moment, roll.wait, roll.stop, roll.lock_lost);
         moment.attended = roll.attended;
         truth.other(plan, roll);
         let dies = if began { roll.dies } else { 0 };
         if let Effect::End(outcome) = turn.effect {
-            return Ok(History { truth, outcome, proofs, deaths });
+            all_begun.extend(begun_now.iter().copied());
+            return Ok(History { truth, outcome, proofs, began: all_begun, began_last: begun_now, deaths });
         }
         let answer =
             if dies == 1 { Input::Paused } else { perform(&turn.effect, &machine, plan, roll, &mut truth, &mut disk, &mut sent, &mut moment)? };
@@ -221,6 +228,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
         input = answer;
         if dies > 0 {
             deaths += 1;
+            all_begun.append(&mut begun_now);
             machine = Machine::resuming(plan.clone(), "ana@bastion".into(), past(disk.entries().iter()));
             moment = Moment { now: moment.now + Duration::from_mins(1), ..Moment::default() };
             input = Input::Start;
@@ -311,13 +319,24 @@ fn check(plan: &Plan, history: &History) -> Result<(), TestCaseError> {
         }
         // What is still as the run made it is proven as a whole, or is a debt; only what has no way back may stay once it is proven itself.
         let stays = done && truth.is_ours(write) && outcome.outcome != End::Proven;
-        let has_way_back = plan.inner.undo_steps.iter().any(|u| u.undoes == Some(step.id));
+        let policy = plan.policy(step.id.member());
+        // Where the run went past a failure, what was proven is meant to stay.
+        let meant = proven(step.id.member()) && !outcome.failed_steps.is_empty();
+        let has_way_back = plan.inner.undo_steps.iter().any(|u| u.undoes == Some(step.id)) && policy.goes_back() && !meant;
         if stays && (has_way_back || !proven(step.id.member())) {
             prop_assert!(in_debt(&write.object), "{} is left behind and no debt: {outcome:?}", step.id);
         }
     }
     for debt in &outcome.debts {
         prop_assert!(!debt.pay.is_empty() && !debt.what.is_empty(), "{debt:?}");
+    }
+    prop_assert!(outcome.outcome != End::Proven || outcome.failed_steps.is_empty(), "proven, and steps failed: {outcome:?}");
+    // Whatever way a run went out that had begun: what always runs was begun.
+    let entered = history.began_last.iter().any(|id| id.member() > 0);
+    if entered && outcome.journal.is_none() {
+        let always = plan.steps().iter().map(|s| s.id).filter(|id| plan.policy(id.member()).always);
+        let missing: Vec<StepId> = always.filter(|id| !history.began.iter().any(|b| b.member() == id.member())).collect();
+        prop_assert!(missing.is_empty(), "{missing:?} always run: {outcome:?}");
     }
     Ok(())
 }
@@ -339,7 +358,7 @@ fn plans() -> &'static [Plan] {
     PLANS.get_or_init(|| {
         let with = ["with=deployment/web", "with=deployment/worker"];
         let scale = ["replicas=5", "with=deployment/web=4", "with=deployment/worker=2"];
-        let made = vec![
+        let mut made = vec![
             plan("scale", &["replicas=5"]),
             plan("scale", &["replicas=0"]),
             plan("restart", &[]),
@@ -350,6 +369,22 @@ fn plans() -> &'static [Plan] {
             plan("scale", &["replicas=0", "with=deployment/web=0", "order=parallel"]),
             plan("pause", &with),
         ];
+        let rules = |base: usize, rules: [Policy; 3], plans: &[Plan]| {
+            let mut plan = plans[base].clone();
+            plan.inner.members.iter_mut().zip(rules).for_each(|(m, policy)| m.policy = policy);
+            plan
+        };
+        let of = Policy::default;
+        let on = |on_fail| Policy { on_fail, ..of() };
+        let tried = |on_fail| Policy { retries: 2, backoff: Duration::from_secs(1), timeout: Some(Duration::from_secs(30)), ..on(on_fail) };
+        let always = || Policy { always: true, ..of() };
+        let with_rules = vec![
+            rules(5, [tried(OnFail::Undo), tried(OnFail::Continue), always()], &made),
+            rules(5, [on(OnFail::Continue), on(OnFail::Abort), Policy { on_fail: OnFail::Continue, ..always() }], &made),
+            rules(6, [on(OnFail::Continue), Policy { undo: false, ..tried(OnFail::Undo) }, always()], &made),
+            rules(3, [always(), on(OnFail::Continue), tried(OnFail::Abort)], &made),
+        ];
+        made.extend(with_rules);
         let merges = |p: &Plan| p.steps().iter().all(|s| !matches!(&s.work, Work::Write(w) if w.form != Form::Merge));
         assert!(made.iter().all(merges), "the truth here knows merges alone");
         made
@@ -361,7 +396,7 @@ proptest! {
 
     /// No write without a recorded intent; no second one for one confirmation; an end to every run; every left-behind is a debt.
     #[test]
-    fn whatever_happens_the_world_is_as_the_run_says(which in 0..9_usize, rolls in prop::collection::vec(dice(), 0..160)) {
+    fn whatever_happens_the_world_is_as_the_run_says(which in 0..13_usize, rolls in prop::collection::vec(dice(), 0..160)) {
         let plan = &plans()[which];
         check(plan, &play(plan, &rolls)?)?;
     }
