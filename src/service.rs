@@ -4,6 +4,7 @@
 //! are), once per environment, where `${env.x}` has a value. Unknown keys are errors. Tables that later versions act on are
 //! accepted and listed, never silently dropped. Must not know the target: whether a name exists is asked elsewhere.
 
+mod action;
 mod around;
 mod contact;
 mod declared;
@@ -17,6 +18,7 @@ mod probe;
 mod trust;
 mod workload;
 
+pub use action::{ActionStep, Condition, FileAction, OnFail, Requirement, ScheduleOp, StepKind, Template, Value, Var, VarKind};
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{
     Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, Declared, DumpFormat, Kpi, MigrationTool, Migrations,
@@ -63,6 +65,10 @@ pub struct Service {
     pub escalations: Vec<Escalation>,
     /// What it declares beside those.
     pub declared: Declared,
+    /// Its own actions in this environment.
+    pub actions: Vec<FileAction>,
+    /// What `${env.x}` and `${service.x}` stand for here.
+    pub names: std::collections::BTreeMap<String, String>,
 }
 
 /// Something in a file that this version accepts and does not act on.

@@ -89,7 +89,7 @@ pub struct Outcome {
     /// What is left behind. A proven run may leave debts too: a paused autoscaler.
     pub debts: Vec<Debt>,
     /// Steps that failed though the run went on after them, in words; such a run is never proven.
-    pub failed_steps: Vec<String>,
+    pub failed_steps: Box<[String]>,
     /// A signal that ended it early.
     pub interrupted: Option<Signal>,
     /// Why the journal does not have all of this, when it does not.
@@ -105,7 +105,7 @@ impl Outcome {
             hint: String::new(),
             undone: false,
             debts: Vec::new(),
-            failed_steps: Vec::new(),
+            failed_steps: Box::default(),
             interrupted: None,
             journal: None,
         }

@@ -276,9 +276,9 @@ pub(in crate::run) fn past<'a>(entries: impl Iterator<Item = &'a Entry>) -> Past
                 past.requests.push(Request { step, stamp, fate: Fate::Doubtful });
             }
             EntryKind::Outcome => answered(&mut past, step, &text(entry, "result")),
-            EntryKind::Proof if entry.data.get(GONE_PAST) == Some(&Value::Bool(true)) => past.gone_past.push((step, text(entry, "text"))),
+            EntryKind::Proof if entry.data.get(GONE_PAST) == Some(&Value::Bool(true)) => past.failed_before.push((step, text(entry, "text"))),
             // Whoever goes on with a run that has come to an end wants its failed steps tried again.
-            EntryKind::End => past.gone_past.clear(),
+            EntryKind::End => past.failed_before.clear(),
             EntryKind::Proof if !undo && entry.data.get("holds") == Some(&Value::Bool(false)) => past.failure = Some(text(entry, "text")),
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::around::Around;
 use super::names::Names;
-use super::{Environment, Later, Origin, Service, Target, contact, declared, environment, lint, probe, trust, workload};
+use super::{Environment, FileAction, Later, OnFail, Origin, Service, Target, action, contact, declared, environment, lint, probe, trust, workload};
 use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
@@ -14,11 +14,10 @@ use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
 const SCHEMA: i64 = 1;
 
 /// Tables that later versions act on. Most of them are read and judged all the same (`declared`).
-const LATER_TABLES: [&str; 11] =
-    ["sources", "kpi", "releases", "migrations", "database", "backup", "vars", "action", "symptom", "notify", "maintenance"];
+const LATER_TABLES: [&str; 9] = ["sources", "kpi", "releases", "migrations", "database", "backup", "symptom", "notify", "maintenance"];
 
 /// Tables that are read once per environment.
-const PER_ENVIRONMENT: [&str; 5] = ["secrets", "workload", "probe", "contact", "escalation"];
+const PER_ENVIRONMENT: [&str; 7] = ["secrets", "workload", "probe", "contact", "escalation", "vars", "action"];
 
 /// A service file that could be read.
 #[derive(Debug, Clone)]
@@ -50,6 +49,8 @@ pub struct Defaults {
     pub poll: Option<Duration>,
     /// The least confirmation of an action that names none.
     pub confirm: Option<Confirmation>,
+    /// What follows a failed step that does not say it.
+    pub on_fail: Option<OnFail>,
 }
 
 /// How to choose the environment.
@@ -146,6 +147,11 @@ impl ServiceFile {
         distinct(problems)
     }
 
+    /// The actions of every environment; one of several environments is there several times.
+    pub(super) fn all_actions(&self) -> Vec<FileAction> {
+        self.ids().into_iter().flat_map(|id| self.resolve(id.as_deref()).0.actions).collect()
+    }
+
     fn entries(&self, environment: Option<&str>) -> Entries {
         let environment = environment.and_then(|id| self.environments.iter().find(|e| e.id == id));
         let names = self.names(environment);
@@ -161,6 +167,16 @@ impl ServiceFile {
             let escalations = contact::escalations(root, &contacts, &mut later);
             let declared = declared::decode(root, &around, &mut later);
             trust::check_entries(root, &self.origin, &workloads, &declared);
+            let probe_ids: Vec<String> = root.tables("probe").iter().filter_map(|p| p.text("id")).map(|id| id.value).collect();
+            let around = action::Around {
+                names: &names,
+                environments: &ids,
+                workloads: &workloads,
+                probes: &probes,
+                probe_ids: &probe_ids,
+                defaults: &self.defaults,
+            };
+            let actions = action::decode(root, &around, &mut later);
             Service {
                 id: self.id.clone(),
                 name: self.name.clone().unwrap_or_else(|| self.id.clone()),
@@ -174,6 +190,8 @@ impl ServiceFile {
                 contacts,
                 escalations,
                 declared,
+                actions,
+                names: names.values(),
             }
         });
         // What is wrong with the text as such was told when the file was read.
@@ -278,8 +296,9 @@ fn defaults(root: &Table<'_>, later: &mut Vec<Later>) -> Defaults {
         timeout: table.duration("timeout", Duration::from_secs(1)..=longest).map(|d| d.value),
         poll: table.duration("poll", Duration::from_millis(100)..=Duration::from_hours(1)).map(|d| d.value),
         confirm: table.word("confirm", &Confirmation::WORDS).map(|c| c.value),
+        on_fail: table.word("on_fail", &OnFail::WORDS).map(|w| w.value),
     };
-    Later::note(&table, &["on_fail", "journal", "no_data"], later);
+    Later::note(&table, &["journal", "no_data"], later);
     table.finish();
     out
 }

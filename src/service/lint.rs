@@ -16,6 +16,20 @@ pub fn check(file: &str, text: &str) -> Vec<Problem> {
     if let Some(read) = read {
         problems.extend(read.advice());
         problems.extend(not_acted_on(&read));
+        problems.extend(disabled(&read));
+    }
+    problems
+}
+
+/// One warning for each action that this version cannot carry out in some environment.
+fn disabled(read: &ServiceFile) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    for action in read.all_actions() {
+        let Some(why) = &action.disabled else { continue };
+        let message = format!("The action '{}' is disabled: {why}.", action.id);
+        if !problems.iter().any(|p| p.message == message) {
+            problems.push(Problem::new(Level::Warning, format!("service:action:{}", action.id), message).at(read.file(), None, None));
+        }
     }
     problems
 }

@@ -63,6 +63,53 @@ impl Names {
         }
     }
 
+    /// The text in pieces: what is known here is put in, names that `keep` takes stay names, and any other one is a problem. `more` are
+    /// names to think of besides.
+    pub(super) fn pieces(&self, table: &Table<'_>, text: &At<String>, keep: &dyn Fn(&str) -> bool, more: &[&str]) -> Option<Vec<Piece>> {
+        let Ok(parts) = parts(&text.value) else {
+            // It says what is wrong.
+            self.fill(table, text.clone());
+            return None;
+        };
+        let mut pieces = Vec::new();
+        for part in parts {
+            match part {
+                Part::Text(literal) => pieces.push(Piece::Text(literal.to_owned())),
+                Part::Name(name) => match self.known.get(name) {
+                    Some(value) => pieces.push(Piece::Text(value.clone())),
+                    None if keep(name) => pieces.push(Piece::Name(name.to_owned())),
+                    None if self.lenient && self.elsewhere.contains(name) => return None,
+                    None if name.starts_with("var.") || name.starts_with("run.") => {
+                        let shown = quoted(&format!("${{{name}}}"));
+                        table.error(&text.spot, format!("{shown} is not known."), word_hint(name, more.iter().copied()));
+                        return None;
+                    }
+                    None => {
+                        let (message, hint) = self.unknown(name);
+                        table.error(&text.spot, message, hint);
+                        return None;
+                    }
+                },
+            }
+        }
+        Some(pieces)
+    }
+
+    /// All names that are known.
+    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
+    }
+
+    /// What a name stands for here.
+    pub(super) fn values(&self) -> BTreeMap<String, String> {
+        self.known.clone()
+    }
+
+    /// Whether only other environments set it.
+    pub(super) fn is_elsewhere(&self, name: &str) -> bool {
+        self.elsewhere.contains(name)
+    }
+
     fn unknown(&self, name: &str) -> (String, Option<String>) {
         let shown = quoted(&format!("${{{name}}}"));
         let head = name.split('.').next().unwrap_or_default();
@@ -79,6 +126,15 @@ impl Names {
             _ => (format!("{shown} is not known."), word_hint(name, self.known.keys().map(String::as_str))),
         }
     }
+}
+
+/// A piece of a text that is filled later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// As it is.
+    Text(String),
+    /// A name that has a value later.
+    Name(String),
 }
 
 /// A piece of a text.

@@ -234,11 +234,10 @@ impl Machine {
         Effect::End(Outcome { hint: "make the state folder writable".to_owned(), debts, journal: Some(why), ..Outcome::new(end, reason) })
     }
 
-    pub(super) fn finish(&mut self, outcome: Outcome) -> Effect {
-        let mut outcome = match self.begin_last(outcome) {
-            Ok(effect) => return effect,
-            Err(outcome) => outcome,
-        };
+    pub(super) fn finish(&mut self, mut outcome: Outcome) -> Effect {
+        if let Some(effect) = self.begin_last(&outcome) {
+            return effect;
+        }
         if outcome.outcome != End::Proven {
             outcome.reason.push_str(&self.not_begun());
             outcome.interrupted = self.interrupted;

@@ -18,7 +18,7 @@ pub(in crate::run) struct Past {
     /// Why, as far as it was recorded.
     pub failure: Option<String>,
     /// Steps that failed and that the run went past, and why.
-    pub gone_past: Vec<(String, String)>,
+    pub failed_before: Vec<(String, String)>,
 }
 
 /// One request that left, or was about to.
@@ -156,7 +156,7 @@ impl Machine {
             return Some(self.skip());
         }
         let own = |(step, _): &&(String, String)| self.steps.iter().any(|s| s.id.member() == number && s.id == **step);
-        let why = self.past.as_ref()?.gone_past.iter().find(own)?.1.clone();
+        let why = self.past.as_ref()?.failed_before.iter().find(own)?.1.clone();
         note(&mut self.begun, number);
         self.failed_steps.push(why);
         self.given_up.push(number);

@@ -88,7 +88,7 @@ impl Machine {
         let end = if debts.is_empty() { End::Failed } else { self.left() };
         let hint = if debts.is_empty() { String::new() } else { self.left_hint() };
         let reason = self.failed_steps.join("; ");
-        self.finish(Outcome { hint, debts, failed_steps: self.failed_steps.clone(), ..Outcome::new(end, reason) })
+        self.finish(Outcome { hint, debts, failed_steps: self.failed_steps.clone().into(), ..Outcome::new(end, reason) })
     }
 
     /// The steps that run on every way out and were not begun on the way forward. None where the run was never let in: without its locks
@@ -109,23 +109,23 @@ impl Machine {
     }
 
     /// Begins the last leg where there is one; the end that was reached is kept for its end.
-    pub(super) fn begin_last(&mut self, outcome: Outcome) -> Result<Effect, Outcome> {
+    pub(super) fn begin_last(&mut self, outcome: &Outcome) -> Option<Effect> {
         let steps = if self.leg == Leg::Last || outcome.outcome == End::Proven { Vec::new() } else { self.last_steps() };
         if steps.is_empty() {
-            return Err(outcome);
+            return None;
         }
-        self.ending = Some(outcome);
+        self.ending = Some(outcome.clone());
         self.leg = Leg::Last;
         self.failed_steps.clear();
         self.steps = steps;
         self.at = 0;
-        Ok(self.enter())
+        Some(self.enter())
     }
 
     /// The end that was reached before the last leg, with what came of it.
     pub(super) fn ended_last(&mut self) -> Effect {
         let mut outcome = self.ending.take().unwrap_or_else(|| Outcome::new(End::Unknown, "the end is not known"));
-        outcome.failed_steps.append(&mut self.failed_steps);
+        outcome.failed_steps = outcome.failed_steps.iter().cloned().chain(self.failed_steps.drain(..)).collect();
         let ran: Vec<u16> = self.steps.iter().map(|s| s.id.member()).collect();
         // What a proven one of them has written is no debt of an earlier step any more.
         let settled: Vec<String> = self

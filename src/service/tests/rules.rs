@@ -13,7 +13,8 @@ fn found(text: &str) -> Vec<String> {
 
 /// A file with one action: what the action has, and the entries of its steps.
 fn action(head: &str, steps: &[&str]) -> String {
-    let steps = steps.iter().flat_map(|step| ["[[action.step]]\n", step, "\n"]).collect::<String>();
+    let steps: Vec<String> = (1..).zip(steps).map(|(n, step)| format!("[[action.step]]\nid = \"s{n}\"\n{step}\n")).collect();
+    let steps = steps.concat();
     format!(
         "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[action]]\nid = \"a\"\n{head}\n{steps}"
     )
@@ -50,7 +51,7 @@ fn each_rule_finds_what_it_is_about() {
         ("D-22", action("", &[migrate])),
         ("D-T2", format!("[migrations]\ntool = \"alembic\"\n{}", action(gated, &[migrate]))),
         ("L-T5", action(gated, &["type = \"set-image\"", migrate])),
-        ("D-T1", action("", &["type = \"rollback\"", "type = \"job\"\nargv = [\"alembic downgrade -1\"]"])),
+        ("D-T1", action("", &["type = \"rollback\"\nworkload = \"api\"", "type = \"job\"\nargv = [\"alembic downgrade -1\"]"])),
         (
             "L-T3",
             action(

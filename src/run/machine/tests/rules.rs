@@ -120,7 +120,7 @@ fn each_rule_decides_what_follows_a_failed_step() {
 #[test]
 fn a_step_that_the_run_went_past_is_named_and_the_exit_code_is_none_of_a_success() {
     let played = play(&plan(on(OnFail::Continue), Policy::default()), usize::MAX, false, None);
-    assert_eq!(played.outcome.failed_steps, ["web: exit 1"]);
+    assert_eq!(*played.outcome.failed_steps, ["web: exit 1".to_owned()]);
     assert_eq!(played.outcome.exit_code(), 2);
     let debt = &played.outcome.debts[0];
     assert!(debt.object.contains("web") && debt.what.contains("not proven"), "{debt:?}");
@@ -174,6 +174,6 @@ fn a_part_takes_no_longer_than_its_time() {
     let played = play(&plan(rules, Policy::default()), 0, false, None);
     assert_eq!(played.outcome.outcome, End::Failed, "{:?}", played.outcome);
     assert!(played.outcome.reason.contains("after 2 s"), "{:?}", played.outcome);
-    let rules = Policy { timeout: Some(Duration::from_secs(60)), ..Policy::default() };
+    let rules = Policy { timeout: Some(Duration::from_mins(1)), ..Policy::default() };
     assert_eq!(play(&plan(rules, Policy::default()), 0, false, None).outcome.outcome, End::Proven);
 }

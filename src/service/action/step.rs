@@ -1,0 +1,381 @@
+//! `[[action.step]]`: what an action does, one step after the other.
+//!
+//! Owns the types of steps that this version carries out and what each takes. Types that it does not have yet disable their action.
+
+use std::time::Duration;
+
+use super::template::{Context, Template};
+use super::{Around, Condition, Disabled, LONGEST, condition, known_probe};
+use crate::base::confirmation::Confirmation;
+use crate::base::toml::{At, Table, quoted, word_hint};
+use crate::service::{Later, Workload, WorkloadKind};
+
+/// One step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionStep {
+    /// Id, unique in its action.
+    pub id: String,
+    /// What it does.
+    pub kind: StepKind,
+    /// It is left out where this does not hold when the plan is made.
+    pub when: Option<Condition>,
+    /// How long it may take in one try; `None` = as long as each proof.
+    pub timeout: Option<Duration>,
+    /// How often it is tried again.
+    pub retries: u32,
+    /// How long is waited before the first further try.
+    pub backoff: Duration,
+    /// What follows when it fails.
+    pub on_fail: OnFail,
+    /// It runs on every way out.
+    pub always: bool,
+    /// Whether it is taken back when the run goes back.
+    pub undo: bool,
+}
+
+/// What follows a failed step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFail {
+    /// Ask where somebody is there, else undo.
+    #[default]
+    Pause,
+    /// Stop and leave things as they are.
+    Abort,
+    /// Go on; the run is not proven any more.
+    Continue,
+    /// Go back.
+    Undo,
+}
+
+impl OnFail {
+    /// The words of a service file.
+    pub const WORDS: [(&'static str, Self); 4] = [("pause", Self::Pause), ("abort", Self::Abort), ("continue", Self::Continue), ("undo", Self::Undo)];
+}
+
+/// What a step does. Workloads are ids of `[[workload]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    /// Changes how many pods a workload has.
+    Scale {
+        /// The workload.
+        workload: String,
+        /// How many.
+        replicas: Template,
+        /// What to do with an autoscaler: `raise`, `lower`, `pause:30m`.
+        hpa: Option<String>,
+    },
+    /// Replaces every pod.
+    Restart {
+        /// The workload.
+        workload: String,
+    },
+    /// Goes back to an older revision.
+    Rollback {
+        /// The workload.
+        workload: String,
+        /// Which; `None` = the one before.
+        to: Option<Template>,
+    },
+    /// Does something to a CronJob.
+    CronJob {
+        /// The workload.
+        workload: String,
+        /// What.
+        op: ScheduleOp,
+    },
+    /// Waits until a rollout is complete.
+    RolloutWait {
+        /// The workload.
+        workload: String,
+    },
+    /// Waits until probes are green.
+    HttpCheck {
+        /// Ids of probes.
+        probes: Vec<String>,
+    },
+    /// Lets time pass.
+    Wait {
+        /// How much.
+        time: Duration,
+    },
+    /// Asks a person.
+    Confirm {
+        /// At which level: key = an answer, else a phrase is typed.
+        level: Confirmation,
+        /// What is typed.
+        phrase: Option<Template>,
+    },
+}
+
+/// What is done to a CronJob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScheduleOp {
+    /// A Job of it now.
+    Trigger,
+    /// It starts no more Jobs.
+    Suspend,
+    /// It starts Jobs again.
+    Resume,
+}
+
+const OPS: [(&str, ScheduleOp); 3] = [("trigger", ScheduleOp::Trigger), ("suspend", ScheduleOp::Suspend), ("resume", ScheduleOp::Resume)];
+
+const KINDS: [&str; 8] = ["scale", "restart", "rollback", "cronjob", "rollout-wait", "http-check", "wait", "confirm"];
+
+/// Types of steps that later versions carry out.
+const LATER: [&str; 34] = [
+    "set-image",
+    "helm-upgrade",
+    "helm-rollback",
+    "exec",
+    "job",
+    "backup",
+    "restore",
+    "restore-swap",
+    "pitr",
+    "metric-check",
+    "sql-check",
+    "migrate-plan",
+    "image-check",
+    "secret-set",
+    "secret-check",
+    "secret-restore",
+    "compose-up",
+    "compose-down",
+    "compose-diff",
+    "volume-plan",
+    "volume-rm",
+    "volume-check",
+    "dokploy-deploy",
+    "dokploy-rollback",
+    "silence",
+    "unsilence",
+    "notify",
+    "ci-dispatch",
+    "logs",
+    "export",
+    "shell",
+    "wait-for",
+    "migrate",
+    "backup-verify",
+];
+
+/// More than anybody reads before confirming.
+const MOST_STEPS: usize = 30;
+
+pub(super) fn decode(
+    action: &Table<'_>,
+    around: &Around<'_>,
+    texts: &Context<'_>,
+    disabled: &mut Disabled,
+    later: &mut Vec<Later>,
+) -> Vec<ActionStep> {
+    let mut steps: Vec<ActionStep> = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
+    for table in action.tables("step") {
+        let id = table.need_text("id").filter(|id| super::is_word(&table, id));
+        if let Some(id) = &id {
+            if ids.contains(&id.value) {
+                table.error(&id.spot, format!("A second step has the id {}.", quoted(&id.value)), None);
+                continue;
+            }
+            ids.push(id.value.clone());
+        }
+        if let Some(kind) = table.need_text("type")
+            && let Some(step) = one(&table, id.as_ref(), &kind, &mut Reader { around, texts, disabled, later })
+        {
+            steps.push(step);
+        }
+    }
+    if steps.len() > MOST_STEPS {
+        action.error(action.spot(), format!("The action has more than {MOST_STEPS} steps."), Some("Make several actions of it.".into()));
+    }
+    steps
+}
+
+struct Reader<'a, 'b> {
+    around: &'a Around<'b>,
+    texts: &'a Context<'b>,
+    disabled: &'a mut Disabled,
+    later: &'a mut Vec<Later>,
+}
+
+fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &mut Reader<'_, '_>) -> Option<ActionStep> {
+    let name = id.map_or("", |id| id.value.as_str());
+    if !KINDS.contains(&kind.value.as_str()) {
+        // What its keys mean is known when the type is.
+        table.entries();
+        if LATER.contains(&kind.value.as_str()) {
+            reader
+                .disabled
+                .because(format!("step '{name}' is of type {}, which this version does not have yet", kind.value));
+        } else {
+            let hint = word_hint(&kind.value, KINDS.iter().chain(&LATER).copied().collect::<Vec<_>>());
+            table.error(&kind.spot, format!("There is no type of step {}.", quoted(&kind.value)), hint);
+        }
+        return None;
+    }
+    let found = reader.kind(table, &kind.value);
+    let when = table.text("when").and_then(|text| condition(table, &text, reader.texts.vars, reader.around, reader.disabled));
+    let on_fail = reader.on_fail(table, name);
+    let undo = reader.undo(table, name);
+    if table.has("done_when") {
+        table.accept(&["done_when"]);
+        reader
+            .disabled
+            .because(format!("step '{name}' has a done_when of its own, which this version does not have yet"));
+    }
+    let step = ActionStep {
+        id: name.to_owned(),
+        kind: found?,
+        when,
+        timeout: table
+            .duration("timeout", Duration::from_secs(1)..=LONGEST)
+            .map(|d| d.value)
+            .or(reader.around.defaults.timeout),
+        retries: table.integer("retries", 0..=20).and_then(|n| u32::try_from(n.value).ok()).unwrap_or(0),
+        backoff: table.duration("backoff", Duration::ZERO..=Duration::from_mins(5)).map_or(Duration::from_secs(5), |d| d.value),
+        on_fail,
+        always: table.flag("always").is_some_and(|f| f.value),
+        undo,
+    };
+    Later::note(table, &["title", "capture", "sensitive", "idempotent"], reader.later);
+    table.finish();
+    id.map(|_| step)
+}
+
+impl Reader<'_, '_> {
+    fn kind(&mut self, table: &Table<'_>, kind: &str) -> Option<StepKind> {
+        Some(match kind {
+            "scale" => {
+                let workload = self.workload(table, &[WorkloadKind::Deployment, WorkloadKind::StatefulSet]);
+                let replicas = self.count(table);
+                let hpa = table.text("hpa").map(|h| h.value);
+                // What was there before is always put back; the words of the format are taken for it.
+                table.accept(&["remember"]);
+                StepKind::Scale { workload: workload?, replicas: replicas?, hpa }
+            }
+            "restart" => StepKind::Restart { workload: self.workload(table, ROLLED)? },
+            "rollback" => {
+                let workload = self.workload(table, ROLLED);
+                let to = table.text("to").and_then(|text| self.texts.read(table, &text, self.disabled));
+                // Every write of the engine rests on the version it has seen.
+                table.accept(&["guard"]);
+                StepKind::Rollback { workload: workload?, to }
+            }
+            "cronjob" => {
+                let workload = self.workload(table, &[WorkloadKind::CronJob]);
+                let op = table.word("op", &OPS);
+                if !table.has("op") {
+                    table.missing("op");
+                }
+                StepKind::CronJob { workload: workload?, op: op?.value }
+            }
+            "rollout-wait" => {
+                Later::note(table, &["revision"], self.later);
+                StepKind::RolloutWait { workload: self.workload(table, ROLLED)? }
+            }
+            "http-check" => {
+                let probes = table.texts("probes");
+                if probes.is_empty() {
+                    table.missing("probes");
+                }
+                let mut known = |p: &At<String>| known_probe(table, &p.value, &p.spot, self.around, self.disabled);
+                let good = probes.iter().filter(|p| known(p)).count();
+                (good == probes.len() && good > 0).then(|| StepKind::HttpCheck { probes: probes.into_iter().map(|p| p.value).collect() })?
+            }
+            "wait" => {
+                if table.has("until") {
+                    table.accept(&["until"]);
+                    self.disabled.because("a wait has 'until', which this version does not have yet");
+                } else if !table.has("for") {
+                    table.missing("for");
+                }
+                StepKind::Wait { time: table.duration("for", Duration::from_millis(100)..=Duration::from_hours(24))?.value }
+            }
+            _ => {
+                let level = table.word("level", &Confirmation::WORDS).map_or(Confirmation::Key, |l| l.value);
+                let phrase = table.text("phrase").and_then(|text| self.texts.read(table, &text, self.disabled));
+                if level > Confirmation::Key && phrase.is_none() && !table.has("phrase") {
+                    table.error(table.spot(), "A confirmation of this level needs a phrase to type.", Some("Add phrase = \"…\".".into()));
+                }
+                if level == Confirmation::TwoPerson {
+                    self.disabled.because("a step asks for a second person, which this version has for whole plans alone");
+                }
+                Later::note(table, &["show"], self.later);
+                StepKind::Confirm { level, phrase }
+            }
+        })
+    }
+
+    fn workload(&mut self, table: &Table<'_>, kinds: &[WorkloadKind]) -> Option<String> {
+        let named = table.need_text("workload")?;
+        if named.value.contains("${") {
+            self.disabled
+                .because(format!("the workload {} is not known before it runs, which this version does not have yet", quoted(&named.value)));
+            return None;
+        }
+        let all = self.around.workloads.iter();
+        let Some(found) = all.clone().find(|w| w.id == named.value) else {
+            let hint = word_hint(&named.value, all.map(|w| w.id.as_str()).collect::<Vec<_>>());
+            table.error(&named.spot, format!("There is no workload {}.", quoted(&named.value)), hint);
+            return None;
+        };
+        if !kinds.contains(&found.kind) {
+            table.error(&named.spot, format!("A {} cannot be the workload of this step.", found.kind.word()), None);
+            return None;
+        }
+        Some(named.value)
+    }
+
+    /// A number, or a text with a name in it.
+    fn count(&mut self, table: &Table<'_>) -> Option<Template> {
+        if !table.has("replicas") {
+            table.missing("replicas");
+        }
+        let entry = table.entry("replicas")?;
+        if entry.is_text() {
+            return self.texts.read(table, &entry.text()?, self.disabled);
+        }
+        entry.integer(0..=100_000).map(|n| Template::plain(n.value.to_string()))
+    }
+
+    fn on_fail(&mut self, table: &Table<'_>, name: &str) -> OnFail {
+        let Some(text) = table.text("on_fail") else { return self.around.defaults.on_fail.unwrap_or_default() };
+        if text.value.starts_with("run:") {
+            self.disabled
+                .because(format!("step '{name}' has on_fail = \"{}\", which this version does not have yet", text.value));
+            return OnFail::default();
+        }
+        table.word("on_fail", &OnFail::WORDS).map(|w| w.value).unwrap_or_default()
+    }
+
+    /// `true` is the type's own way back, `false` none; one of a file's own is for later.
+    fn undo(&mut self, table: &Table<'_>, name: &str) -> bool {
+        let Some(entry) = table.entry("undo") else { return true };
+        if !entry.is_table() {
+            return entry.flag().is_none_or(|f| f.value);
+        }
+        self.disabled.because(format!(
+            "step '{name}' has an undo of its own, which this version does not have yet: leave it out, and the step is taken back"
+        ));
+        true
+    }
+}
+
+const ROLLED: &[WorkloadKind] = &[WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
+
+impl StepKind {
+    /// The workload that it is about.
+    pub fn workload<'w>(&self, workloads: &'w [Workload]) -> Option<&'w Workload> {
+        let id = match self {
+            Self::Scale { workload, .. }
+            | Self::Restart { workload }
+            | Self::Rollback { workload, .. }
+            | Self::CronJob { workload, .. }
+            | Self::RolloutWait { workload } => workload,
+            Self::HttpCheck { .. } | Self::Wait { .. } | Self::Confirm { .. } => return None,
+        };
+        workloads.iter().find(|w| w.id == *id)
+    }
+}

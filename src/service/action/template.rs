@@ -1,0 +1,61 @@
+//! Texts with `${…}` whose values are known only when an action is planned.
+//!
+//! Owns which names may stand in them. What the environment knows is put in while the file is read; there are no expressions, and
+//! secrets are not among the names.
+
+use std::collections::BTreeMap;
+
+use super::{Disabled, Var};
+use crate::base::toml::{At, Table};
+use crate::service::names::{Names, Piece};
+
+/// A text with names in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+/// Names of values that are there whenever an action is planned.
+const ALWAYS: [&str; 3] = ["operator", "run.id", "run.reason"];
+
+impl Template {
+    /// A text without names.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self(vec![Piece::Text(text.into())])
+    }
+
+    /// The text with its names replaced; `Err` names the one that has no value.
+    pub fn fill(&self, values: &BTreeMap<String, String>) -> Result<String, String> {
+        let one = |piece: &Piece| match piece {
+            Piece::Text(text) => Ok(text.clone()),
+            Piece::Name(name) => values.get(name).cloned().ok_or_else(|| format!("${{{name}}} has no value")),
+        };
+        self.0.iter().map(one).collect()
+    }
+}
+
+/// What texts of an action may name.
+pub(super) struct Context<'a> {
+    pub names: &'a Names,
+    pub vars: &'a [Var],
+}
+
+impl Context<'_> {
+    /// Reads a text. A name that a later version knows disables the action; one that nobody knows is a problem.
+    pub(super) fn read(&self, table: &Table<'_>, text: &At<String>, disabled: &mut Disabled) -> Option<Template> {
+        let is_var = |name: &str| name.strip_prefix("var.").is_some_and(|id| self.vars.iter().any(|v| v.id == id));
+        let keep = |name: &str| ALWAYS.contains(&name) || is_var(name) || is_later(name);
+        let vars: Vec<String> = self.vars.iter().map(|v| format!("var.{}", v.id)).collect();
+        let more: Vec<&str> = vars.iter().map(String::as_str).chain(ALWAYS).collect();
+        let pieces = self.names.pieces(table, text, &keep, &more)?;
+        let later = pieces
+            .iter()
+            .find_map(|p| if let Piece::Name(name) = p { Some(name).filter(|n| !ALWAYS.contains(&n.as_str()) && is_later(n)) } else { None });
+        if let Some(name) = later {
+            disabled.because(format!("it uses ${{{name}}}, which this version does not know yet"));
+        }
+        Some(Template(pieces))
+    }
+}
+
+fn is_later(name: &str) -> bool {
+    ["step.", "release.", "run."].iter().any(|head| name.starts_with(head))
+}

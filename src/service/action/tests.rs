@@ -1,0 +1,205 @@
+//! Actions of service files as they are read.
+
+use std::collections::BTreeMap;
+
+use super::{OnFail, StepKind};
+use crate::base::confirmation::Confirmation;
+use crate::service::{FileAction, Origin, ServiceFile};
+
+const HEAD: &str = r#"schema = 1
+[service]
+id = "shop"
+[env.production]
+kind = "production"
+[env.production.vars]
+color = "blue"
+[env.staging]
+kind = "staging"
+[vars.replicas]
+type = "int"
+min = 0
+max = 20
+default = 3
+[vars.size]
+type = "enum"
+values = ["small", "large"]
+[vars.copy]
+type = "backup"
+[[workload]]
+id = "api"
+kind = "deployment"
+name = "shop-api"
+[[workload]]
+id = "nightly"
+kind = "cronjob"
+name = "nightly"
+[[probe]]
+id = "health"
+kind = "http"
+url = "http://shop/health"
+"#;
+
+fn read(text: &str) -> (Vec<FileAction>, Vec<String>) {
+    let text = format!("{HEAD}{text}");
+    let (file, problems) = ServiceFile::read("f.toml", &text, &Origin::Operator);
+    let told = problems.iter().map(|p| {
+        let place = p.place.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{place} {} | {}", p.message, p.hint.as_deref().unwrap_or_default())
+    });
+    let problems = told.collect();
+    (file.expect("a service").resolve(Some("production")).0.actions, problems)
+}
+
+fn good(text: &str) -> FileAction {
+    let (mut actions, problems) = read(text);
+    assert_eq!(problems, Vec::<String>::new());
+    actions.remove(0)
+}
+
+const BUSY: &str = r#"
+[[action]]
+id = "busy"
+envs = ["production"]
+key = "1"
+title = "Busy hours in ${env.color}"
+vars = ["replicas", "size"]
+confirm = "env"
+phrase = "busy ${var.replicas} ${env.color}"
+reason = true
+raise = [{ when = "var.replicas == 0", to = "phrase" }]
+require = ["probe:health", "rollout:idle", "freeze:open", "target:is-local"]
+[[action.step]]
+id = "up"
+type = "scale"
+workload = "api"
+replicas = "${var.replicas}"
+timeout = "2m"
+retries = 2
+backoff = "3s"
+on_fail = "continue"
+[[action.step]]
+id = "ask"
+type = "confirm"
+level = "phrase"
+phrase = "go ${operator}"
+when = "var.size == large"
+[[action.step]]
+id = "batch"
+type = "cronjob"
+workload = "nightly"
+op = "suspend"
+undo = false
+[[action.step]]
+id = "look"
+type = "http-check"
+probes = ["health"]
+always = true
+"#;
+
+#[test]
+fn an_action_is_read_whole() {
+    let action = good(BUSY);
+    assert_eq!((action.id.as_str(), action.key, action.confirm, action.reason), ("busy", Some('1'), Confirmation::Env, true));
+    assert_eq!(action.disabled, None);
+    assert_eq!((action.require.len(), action.raises.len(), action.steps.len()), (4, 1, 4));
+    let values = action.values(&[("size".into(), "large".into())]).expect("values");
+    assert_eq!(values, BTreeMap::from([("var.replicas".to_owned(), "3".to_owned()), ("var.size".to_owned(), "large".to_owned())]));
+    assert_eq!(action.phrase.as_ref().map(|p| p.fill(&values)), Some(Ok("busy 3 blue".to_owned())));
+    let up = &action.steps[0];
+    assert_eq!((up.retries, up.backoff.as_secs(), up.timeout.map(|t| t.as_secs()), up.on_fail), (2, 3, Some(120), OnFail::Continue));
+    let StepKind::Scale { replicas, .. } = &up.kind else { unreachable!("a scale") };
+    assert_eq!(replicas.fill(&values).as_deref(), Ok("3"));
+    assert!(action.steps[1].when.is_some() && !action.steps[2].undo && action.steps[3].always);
+}
+
+#[test]
+fn values_are_checked_by_their_type() {
+    let action = good(BUSY);
+    let of = |given: &[(&str, &str)]| action.values(&given.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>());
+    for (given, part) in [
+        (vec![], "needs size="),
+        (vec![("size", "medium")], "none of small, large"),
+        (vec![("size", "large"), ("replicas", "21")], "more than 20"),
+        (vec![("size", "large"), ("replicas", "-1")], "less than 0"),
+        (vec![("size", "large"), ("replicas", "two")], "no whole number"),
+        (vec![("size", "large"), ("replcas", "2")], "Did you mean 'replicas'?"),
+        (vec![("size", "large\u{1b}[31m")], "control characters"),
+    ] {
+        let why = of(&given).expect_err(part);
+        assert!(why.contains(part), "{why}");
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_is_a_problem_with_its_place() {
+    let step = "\n[[action.step]]\nid = \"s\"\n";
+    for (text, reason) in [
+        (format!("[[action]]\nid = \"a\"{step}type = \"sql-check\"\nanything = 1\n"), "step 's' is of type sql-check"),
+        (
+            format!("[[action]]\nid = \"a\"\nrequire = [\"backup:daily fresh\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "requires 'backup:daily fresh'",
+        ),
+        (format!("[[action]]\nid = \"a\"\nvars = [\"copy\"]{step}type = \"wait\"\nfor = \"1s\"\n"), "of type backup"),
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"restart\"\nworkload = \"api\"\nundo = {{ type = \"restart\" }}\n"),
+            "an undo of its own",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"restart\"\nworkload = \"api\"\nwhen = \"kpi.p95 > 2\"\n"),
+            "asks for kpi.p95",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"scale\"\nworkload = \"api\"\nreplicas = \"${{step.x.count}}\"\n"),
+            "uses ${step.x.count}",
+        ),
+    ] {
+        let action = good(&text);
+        assert!(action.disabled.as_deref().is_some_and(|d| d.contains(reason)), "{text}: {:?}", action.disabled);
+    }
+    for (text, problem) in [
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"restrat\"\nworkload = \"api\"\n"),
+            "f.toml:36:8 There is no type of step 'restrat'. | Did you mean 'restart'?",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"restart\"\nworkload = \"apy\"\n"),
+            "There is no workload 'apy'. | Did you mean 'api'?",
+        ),
+        (format!("[[action]]\nid = \"a\"{step}type = \"restart\"\nworkload = \"nightly\"\n"), "A cronjob cannot be the workload"),
+        (format!("[[action]]\nid = \"a\"{step}type = \"restart\"\nworkload = \"api\"\nretires = 2\n"), "Did you mean 'retries'?"),
+        (format!("[[action]]\nid = \"a\"{step}type = \"http-check\"\nprobes = [\"helth\"]\n"), "Did you mean 'health'?"),
+        (
+            format!("[[action]]\nid = \"a\"{step}type = \"wait\"\nfor = \"1s\"\nwhen = \"var.replicas > 1\"\n"),
+            "'var.replicas' is not known",
+        ),
+        (format!("[[action]]\nid = \"a\"{step}type = \"wait\"\nfor = \"1s\"\nwhen = \"1 > 2\"\n"), "a name comes first"),
+        ("[[action]]\nid = \"a\"\n".to_owned(), "has no step"),
+        ("[[action]]\nid = \"A B\"\n".to_owned(), "is no word"),
+        (
+            format!("[[action]]\nid = \"a\"\nenvs = [\"prodction\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "Did you mean 'production'?",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"\nvars = [\"replicsa\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "Did you mean 'replicas'?",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"\nrequire = [\"probe:helth\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "Did you mean 'health'?",
+        ),
+        (
+            format!("[[action]]\nid = \"a\"\nrequire = [\"rollout:iddle\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "Did you mean 'rollout:idle'?",
+        ),
+        (format!("[[action]]\nid = \"a\"{step}type = \"confirm\"\nlevel = \"phrase\"\n"), "needs a phrase"),
+    ] {
+        let (_, problems) = read(&text);
+        assert!(problems.iter().any(|p| p.contains(problem)), "{problem}: {problems:?}");
+    }
+}
+
+#[test]
+fn an_action_of_other_environments_is_not_here() {
+    let (actions, problems) = read("[[action]]\nid = \"a\"\nenvs = [\"staging\"]\n[[action.step]]\nid = \"s\"\ntype = \"wait\"\nfor = \"1s\"\n");
+    assert_eq!((actions.len(), problems.len()), (0, 0));
+}
