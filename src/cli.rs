@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod export;
 mod generate;
+mod init;
 mod journal;
 mod logs;
 mod output;
@@ -92,7 +93,8 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Journal { command }) => journal::journal(global, command.as_ref(), printer),
         Some(Command::Runs { command }) => journal::runs(global, command.as_ref(), printer),
         Some(Command::Status { file }) => status::run(global, &file, printer),
-        Some(Command::Check { path }) => check::run(global, path.as_ref(), printer),
+        Some(Command::Check { path, live }) => check::run(global, path.as_ref(), live, printer),
+        Some(Command::Init) => init::run(global, printer),
         Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
         Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),

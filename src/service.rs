@@ -24,7 +24,7 @@ pub use declared::{
     Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, Declared, DumpFormat, Kpi, MigrationTool, Migrations,
     ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
 };
-pub use environment::{Environment, Target};
+pub use environment::{Environment, PIN, Target};
 pub use file::{Choice, Defaults, ServiceFile};
 pub use freeze::Freeze;
 pub use hours::Hours;

@@ -4,6 +4,7 @@ mod answers;
 mod follower;
 mod logs;
 mod plain;
+mod service_file;
 
 use timonel::sim::{self, SimHandle, SimOptions};
 

@@ -8,9 +8,9 @@ use super::msg::{Answer, Measures};
 use super::notice::Tone;
 use super::overlay::{self, Overlay};
 use super::ticket::{Question, Ticket};
-use crate::base::problem::{Level, Problem};
+use crate::base::problem::Problem;
 use crate::run::{End, Happening, OwnRuns, RunEvent};
-use crate::service::Target;
+use crate::service::PIN;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 
 impl App {
@@ -83,22 +83,9 @@ impl App {
 
     /// A service file that pins another cluster: writes are refused by the plan's own check, and line 1 says it.
     fn check_pin(&mut self, uid: Option<&str>) {
-        let pinned = self
-            .start
-            .service
-            .as_ref()
-            .and_then(|s| s.environment.as_ref())
-            .and_then(|e| if let Target::Kubernetes { cluster_uid, .. } = &e.target { cluster_uid.clone() } else { None });
-        self.problems.remove("target:pin");
-        if let (Some(pinned), Some(uid)) = (pinned, uid)
-            && pinned != uid
-        {
-            let problem = Problem::new(
-                Level::Error,
-                "target:pin",
-                format!("This is not the cluster that the service file names: its UID is '{uid}', not '{pinned}'."),
-            );
-            let problem = problem.hint("check the context; if the cluster was made anew, correct cluster_uid in the service file");
+        self.problems.remove(PIN);
+        let environment = self.start.service.as_ref().and_then(|s| s.environment.as_ref());
+        if let Some(problem) = environment.and_then(|e| e.not_the_pinned(uid)) {
             self.problems.insert(problem.id.clone(), problem);
         }
     }

@@ -178,12 +178,20 @@ pub enum Command {
         #[command(flatten)]
         file: ServiceFile,
     },
-    /// A service file: syntax and lint
-    #[command(after_help = "Example:\n  timonel check eterna.toml")]
+    /// A service file: syntax, references and rules of good operation; with --live also against the target
+    #[command(
+        after_help = "Example:\n  timonel check eterna.toml\n  timonel check eterna.toml --live -e production\n\nExit codes: 0 clean, 1 warnings, 2 errors, 3 could not find out."
+    )]
     Check {
         /// The file; the one of `--service` without it
         path: Option<PathBuf>,
+        /// Resolve every name, right, key and probe on the target: proven, failed or unknown
+        #[arg(long)]
+        live: bool,
     },
+    /// A first service file from what is running in a namespace, to be corrected; nothing is written
+    #[command(after_help = "Example:\n  timonel init -n shop > shop.toml\n  timonel check shop.toml --live")]
+    Init,
     /// The console on a simulated cluster in which something goes wrong; needs nothing else
     #[command(after_help = "Example:\n  timonel demo\n  timonel demo --scenario friday --speed 2")]
     Demo(DemoArgs),

@@ -1,15 +1,24 @@
-//! `timonel check FILE`: a service file's syntax and lint, offline.
+//! `timonel check FILE`: a service file's syntax, references and rules, offline; with `--live` against the target.
 //!
-//! Owns how findings are printed and which exit code they have. The rules are `service`'s.
+//! Owns how findings are printed and which exit code they have. Offline rules are `service`'s. Writes nothing.
 
-use std::path::PathBuf;
+mod found;
+pub(super) mod live;
+pub(super) mod resolve;
+mod rules;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::found::{Answer as Answered, Findings, Found};
 use super::output::{Exit, Failure, Printer};
-use super::{Global, Output, ServiceFile, cluster};
+use super::{Global, Output, ServiceFile, cluster, status};
 use crate::base::problem::{Level, Problem};
+use crate::boot::Booted;
+use crate::target::probe::ProbeResult;
 use crate::{config, service};
 
 /// `timonel.check/1`.
@@ -19,10 +28,12 @@ pub(super) struct Answer {
     taken_at: jiff::Timestamp,
     file: String,
     check: Vec<Problem>,
+    /// What the target has of it, with `--live`; null without.
+    live: Option<Vec<Found>>,
 }
 
-/// 0 = clean, 1 = warnings only, 2 = errors.
-pub(super) fn run(global: &Global, path: Option<&PathBuf>, printer: &mut Printer) -> Result<Exit, Failure> {
+/// 0 = clean, 1 = warnings only, 2 = errors, 3 = could not find out.
+pub(super) fn run(global: &Global, path: Option<&PathBuf>, live: bool, printer: &mut Printer) -> Result<Exit, Failure> {
     let Some(path) = path.or(global.service.as_ref()) else {
         return Err(Failure::usage("there is no file to check").hint("timonel check FILE"));
     };
@@ -31,27 +42,17 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, printer: &mut Printer
         Ok(found) => service::check(&found.file, &found.text),
         Err(problem) => vec![*problem],
     };
-    let worst = check.iter().map(|p| p.level).max();
+    // A file with errors cannot be held against anything.
+    let broken = check.iter().any(|p| p.level == Level::Error);
+    let live = if live && !broken { Some(on_target(global, path)?) } else { None };
+    let worst = check.iter().map(|p| p.level).chain(live.iter().flatten().filter_map(level)).max();
     if printer.output() == Output::Table {
-        for problem in &check {
-            let word = match problem.level {
-                Level::Error => printer.colored("31;1", "error"),
-                Level::Warning => printer.colored("33", "warning"),
-                Level::Unknown => printer.colored("35", "unknown"),
-            };
-            let place = problem.place.as_ref().map(|p| format!("{p}: ")).unwrap_or_default();
-            printer.line(&format!("{place}{word}: {}", problem.message))?;
-            if let Some(hint) = &problem.hint {
-                printer.line(&format!("  hint: {hint}"))?;
-            }
+        told(&check, path, printer)?;
+        if let Some(live) = &live {
+            seen(live, printer)?;
         }
-        printer.line(&format!(
-            "{}: {}",
-            path.display(),
-            if check.is_empty() { "no problem".to_owned() } else { format!("{} findings", check.len()) }
-        ))?;
     } else {
-        printer.value(&Answer { schema: "timonel.check/1", taken_at: booted.clock.now(), file: path.display().to_string(), check })?;
+        printer.value(&Answer { schema: "timonel.check/1", taken_at: booted.clock.now(), file: path.display().to_string(), check, live })?;
     }
     Ok(match worst {
         None => Exit::OK,
@@ -60,3 +61,90 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, printer: &mut Printer
         Some(Level::Error) => Exit(2),
     })
 }
+
+/// How bad an answer is: what a rule finds is a warning, a name that leads nowhere an error.
+fn level(found: &Found) -> Option<Level> {
+    match found.answer {
+        Answered::Proven => None,
+        Answered::Unknown => Some(Level::Unknown),
+        Answered::Failed if found.rule.is_some() => Some(Level::Warning),
+        Answered::Failed => Some(Level::Error),
+    }
+}
+
+fn told(check: &[Problem], path: &Path, printer: &mut Printer) -> Result<(), Failure> {
+    for problem in check {
+        let word = match problem.level {
+            Level::Error => printer.colored("31;1", "error"),
+            Level::Warning => printer.colored("33", "warning"),
+            Level::Unknown => printer.colored("35", "unknown"),
+        };
+        let place = problem.place.as_ref().map(|p| format!("{p}: ")).unwrap_or_default();
+        printer.line(&format!("{place}{word}: {}", problem.message))?;
+        if let Some(hint) = &problem.hint {
+            printer.line(&format!("  hint: {hint}"))?;
+        }
+    }
+    let findings = if check.is_empty() { "no problem".to_owned() } else { format!("{} findings", check.len()) };
+    printer.line(&format!("{}: {findings}", path.display()))
+}
+
+fn seen(live: &[Found], printer: &mut Printer) -> Result<(), Failure> {
+    let zone = jiff::tz::TimeZone::system();
+    for found in live {
+        let word = match found.answer {
+            Answered::Proven => printer.colored("32", "proven "),
+            Answered::Failed if found.rule.is_some() => printer.colored("33", "warning"),
+            Answered::Failed => printer.colored("31;1", "failed "),
+            Answered::Unknown => printer.colored("35", "unknown"),
+        };
+        let rule = found.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+        let subject = if found.rule.is_some() { found.id.rsplit('.').next().unwrap_or_default() } else { &found.id };
+        printer.line(&format!("{word} {subject}: {}{rule}", crate::base::text::clean(&found.text)))?;
+        if let Some(hint) = &found.hint {
+            printer.line(&format!("        hint: {}", crate::base::text::clean(hint)))?;
+        }
+    }
+    let count = |answer: Answered, rule: bool| live.iter().filter(|f| f.answer == answer && f.rule.is_some() == rule).count();
+    let at = live.first().map(|f| f.at.to_zoned(zone).strftime(" at %H:%M:%S").to_string()).unwrap_or_default();
+    printer.line(&format!(
+        "target{at}: {} proven, {} failed, {} unknown, {} by rules",
+        count(Answered::Proven, false),
+        count(Answered::Failed, false),
+        count(Answered::Unknown, false),
+        count(Answered::Failed, true)
+    ))
+}
+
+/// Holds the file's environment against its target.
+fn on_target(global: &Global, path: &Path) -> Result<Vec<Found>, Failure> {
+    let booted = cluster::booted(&Global { service: Some(path.to_owned()), ..global.clone() }, &ServiceFile::default())?;
+    cluster::within(global.timeout + Duration::from_secs(1), asked(&booted))
+}
+
+async fn asked(booted: &Booted) -> Result<Vec<Found>, Failure> {
+    let Some(service) = &booted.service else { return Ok(Vec::new()) };
+    if let Some(service::Target::Other(kind)) = service.environment.as_ref().map(|e| &e.target) {
+        return Err(Failure::new(Exit::UNKNOWN, format!("this version cannot ask a target of type {kind}")));
+    }
+    let client = cluster::open(booted).await?;
+    let namespaces = client.opened().namespaces.clone().unwrap_or_default();
+    let namespace = namespaces.first().map(String::as_str).or_else(|| live::namespace_of(service)).unwrap_or("default").to_owned();
+    let (live, look) = tokio::join!(live::Live::read(&client, service, &namespace), status::look(&client, booted));
+    let look = look?;
+    let mut found = Findings::new(booted.clock.now());
+    resolve::resolve(service, &live, &look.identity, &namespace, &mut found);
+    for probe in &look.probes {
+        let id = format!("probe.{}", probe.id);
+        match probe.result {
+            ProbeResult::Ok => found.proven(id, &*probe.detail),
+            ProbeResult::Failed => found.failed(id, &*probe.detail, None),
+            _ => found.unknown(id, &*probe.detail),
+        }
+    }
+    rules::hold(service, &live, &namespace, &mut found);
+    Ok(found.all)
+}
+
+#[cfg(test)]
+mod tests;

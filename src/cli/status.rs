@@ -162,8 +162,8 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
 pub(super) struct Seen {
     /// What was read, judged.
     pub(super) fleet: Fleet,
-    identity: crate::target::api::Identity,
-    probes: Vec<ProbeReport>,
+    pub(super) identity: crate::target::api::Identity,
+    pub(super) probes: Vec<ProbeReport>,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
     pub(super) problems: Vec<Problem>,
@@ -185,6 +185,8 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
     let own = booted.own_runs();
     let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), owed: (book, own.owed), problems: booted.problems.clone() };
     seen.problems.extend(client.problems().iter().cloned().chain(unread));
+    let environment = booted.service.as_ref().and_then(|s| s.environment.as_ref());
+    seen.problems.extend(environment.and_then(|e| e.not_the_pinned(seen.identity.cluster_uid.as_deref())));
     let now = booted.clock.now();
     // Missing rights are an answer (unknown, with the reasons); a target that cannot be asked is none.
     let lost = |l: &Result<_, TargetError>| l.as_ref().is_err_and(|e: &TargetError| !matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound));

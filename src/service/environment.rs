@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
+use crate::base::problem::{Level, Problem};
 use crate::base::toml::{At, Entry, Table, quoted};
 
 use super::Later;
@@ -82,6 +83,28 @@ fn one(id: &At<String>, entry: &Entry<'_>, later: &mut Vec<Later>) -> Option<Env
     Later::note(&table, &["maintenance"], later);
     table.finish();
     Some(environment)
+}
+
+/// Id of the problem that a cluster is not the one that a file is pinned to.
+pub const PIN: &str = "target:pin";
+
+impl Environment {
+    /// Why a cluster with this UID is not known to be the one that the environment is pinned to; `None` when it is, or when nothing is
+    /// pinned. As long as there is an answer nothing is written (contract.md 11).
+    pub fn not_the_pinned(&self, uid: Option<&str>) -> Option<Problem> {
+        let Target::Kubernetes { cluster_uid: Some(pinned), .. } = &self.target else { return None };
+        match uid {
+            Some(uid) if uid == pinned => None,
+            Some(uid) => Some(
+                Problem::new(Level::Error, PIN, format!("This is not the cluster that the service file names: its UID is '{uid}', not '{pinned}'."))
+                    .hint("nothing is written; check the context, or correct cluster_uid in the service file if the cluster was made anew"),
+            ),
+            None => Some(
+                Problem::new(Level::Unknown, PIN, "Whether this is the cluster that the service file names is unknown: its UID cannot be read.")
+                    .hint("nothing is written; grant: get namespaces/kube-system"),
+            ),
+        }
+    }
 }
 
 impl Target {

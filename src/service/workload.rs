@@ -30,6 +30,10 @@ pub struct Workload {
     pub critical: bool,
     /// Name of its HorizontalPodAutoscaler.
     pub hpa: Option<String>,
+    /// The image that it runs, without a tag.
+    pub image: Option<String>,
+    /// The Secret with the certificate of an Ingress.
+    pub tls_secret: Option<String>,
 }
 
 impl Workload {
@@ -85,8 +89,7 @@ impl WorkloadKind {
 const ROLES: [&str; 8] = ["api", "cache", "database", "frontend", "ingress", "queue", "scheduler", "worker"];
 
 /// Keys that later versions read.
-const LATER: [&str; 10] =
-    ["service", "image", "writes_db", "volumes", "env_required", "build_env", "tls_secret", "certificate", "compose_service", "title"];
+const LATER: [&str; 8] = ["service", "writes_db", "volumes", "env_required", "build_env", "certificate", "compose_service", "title"];
 
 /// Reads all workloads as they are in the environment of `names`.
 pub(super) fn decode(root: &Table<'_>, names: &Names, later: &mut Vec<Later>) -> Vec<Workload> {
@@ -125,12 +128,16 @@ fn one(table: &Table<'_>, names: &Names, later: &mut Vec<Later>) -> Option<(At<S
     let filled = |key: &str| table.text(key).and_then(|text| names.fill(table, text)).map(|text| text.value);
     let (namespace, container) = (object("namespace").map(|n| n.value), filled("container"));
     let (selector, hpa) = (filled("selector"), filled("hpa"));
+    let (image, tls_secret) = (filled("image"), filled("tls_secret"));
     let min_ready = table.integer("min_ready", 0..=100_000).and_then(|n| u32::try_from(n.value).ok());
     let critical = table.flag("critical").is_some_and(|c| c.value);
     Later::note(table, &LATER, later);
     let id = id?;
     let (name, role, kind) = (name.map(|n| n.value), role.map(|r| r.value), kind?.value);
-    Some((id.clone(), Workload { id: id.value, role, kind, name, namespace, container, selector, min_ready, critical, hpa }))
+    Some((
+        id.clone(),
+        Workload { id: id.value, role, kind, name, namespace, container, selector, min_ready, critical, hpa, image, tls_secret },
+    ))
 }
 
 /// A text, or a table with one text per environment: `name = { production = "shop", staging = "shop-stg" }`.

@@ -22,6 +22,7 @@ mod roles;
 mod rollout;
 mod run;
 mod scale;
+mod service_file;
 mod several;
 mod status;
 mod timeline;
@@ -47,6 +48,11 @@ cases! {
     }
     plain {
         the_answers_and_each_change_come_as_lines_on_a_dumb_terminal
+    }
+    service_file {
+        a_first_file_is_clean_and_proven_until_something_goes
+        what_may_not_be_read_is_unknown_and_a_secret_is_its_keys
+        a_file_pinned_to_another_cluster_writes_nothing
     }
     plan {
         a_plan_says_what_would_change_and_changes_nothing

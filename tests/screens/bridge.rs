@@ -3,11 +3,13 @@
 use ratatui::layout::{Position, Rect};
 use timonel::app::msg::Msg;
 use timonel::app::{App, Pane};
+use timonel::base::problem::{Level, Problem};
+use timonel::service::PIN;
 use timonel::theme::Charset;
 use timonel::ui::pane_at;
 
 use super::scene::{frame_with, night};
-use super::shot::{Paint, picture, skin};
+use super::shot::{Paint, picture, skin, text_row};
 
 #[test]
 fn the_bridge_at_each_size() {
@@ -36,4 +38,17 @@ fn a_click_goes_to_the_pane_and_the_row_that_is_drawn_there() {
     assert_eq!(app.focus, Pane::Releases);
     click(&mut app, 80, 24, "2 Health: ");
     assert_eq!(app.focus, Pane::Health, "a line that stands for a pane is its pane");
+}
+
+#[test]
+fn another_cluster_than_the_pinned_one_is_said_on_line_1_at_every_size() {
+    for (level, words) in [(Level::Error, "NOT THE PINNED CLUSTER"), (Level::Unknown, "CLUSTER NOT KNOWN")] {
+        for (width, height) in [(80, 24), (120, 36)] {
+            let mut app = night();
+            app.problems
+                .insert(PIN.to_owned(), Problem::new(level, PIN, "This is not the cluster that the service file names."));
+            let (buffer, _) = frame_with(&mut app, width, height, &skin(Paint::Roles, Charset::Unicode));
+            assert!(text_row(&buffer, 0).contains(words), "{}", text_row(&buffer, 0));
+        }
+    }
 }

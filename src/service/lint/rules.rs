@@ -81,13 +81,6 @@ fn databases(advice: &Advice<'_>, service: &Service) {
             advice.say("P-28", &advice.entry("database", &database.id), &message, "Declare a [[backup]] of it.");
         }
     }
-    let Some(workload) = service.workloads.iter().find(|w| w.role.as_deref() == Some("database")) else { return };
-    let named = |id: &String| *id == workload.id;
-    let copied = service.declared.backups.iter().any(|b| b.from.as_ref().is_some_and(named));
-    if !advice.root.has("database") && !copied {
-        let message = format!("'{}' is a database, and no backup of it is declared", workload.id);
-        advice.say("P-28", &advice.entry("workload", &workload.id), &message, "Declare a [[database]] and a [[backup]] of it.");
-    }
 }
 
 fn backups(advice: &Advice<'_>, service: &Service) {

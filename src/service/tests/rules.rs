@@ -34,7 +34,6 @@ fn each_rule_finds_what_it_is_about() {
         ("L-T2", production("cluster_uid = \"0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55\"")),
         ("K-T10", production("context = \"c\"\nnamespace = \"n\"")),
         ("P-28", "[[database]]\nid = \"d\"\nkind = \"postgres\"\nhost = \"h\"\nname = \"n\"\nuser = \"u\"\n".into()),
-        ("P-28", "[[workload]]\nid = \"pg\"\nkind = \"deployment\"\nname = \"pg\"\nrole = \"database\"\n".into()),
         ("E-T3", dump("format = \"plain\"\nvolume = \"v\"\nmax_age = \"1d\"")),
         ("E-T2", dump("max_age = \"1d\"")),
         ("E-34", dump("verify = \"none\"\nvolume = \"v\"\nmax_age = \"1d\"")),

@@ -11,9 +11,10 @@ use crate::app::App;
 use crate::base::age;
 use crate::base::environment::EnvironmentKind;
 use crate::base::health::Health;
+use crate::base::problem::Level;
 use crate::fleet::Trouble;
 use crate::release::BackVerdict;
-use crate::service::{Reachable, to_call};
+use crate::service::{PIN, Reachable, to_call};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -48,6 +49,10 @@ fn place(app: &App) -> Vec<Segment<'_>> {
         segments.push(Segment::elastic(Line::of(Role::Strong, &*service.id), 2, 10, 24));
     }
     segments.push(Segment::elastic(target(app), 1, 14, 40).lead(if app.start.service.is_some() { " · " } else { "  " }));
+    if let Some(problem) = app.problems.get(PIN) {
+        let text = if problem.level == Level::Error { " NOT THE PINNED CLUSTER " } else { " CLUSTER NOT KNOWN " };
+        segments.push(Segment::whole(Line::of(Role::Lost, text), 0));
+    }
     if let Some(who) = who(app) {
         segments.push(Segment::elastic(Line::of(Role::Dim, who), 5, 6, 20).lead(" · "));
     }

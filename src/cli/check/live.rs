@@ -1,0 +1,158 @@
+//! What the target has of a service: read once, whole, for `timonel check --live` and `timonel init`.
+//!
+//! Owns which lists are read and that values of secrets are dropped where they arrive. Judges nothing. Every request has the
+//! deadline of the client.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::service::{Secret, SecretRef, Service, Target};
+use crate::target::api::{Access, Read, TargetError};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// Kinds that are read in each namespace.
+pub(in crate::cli) const KINDS: [Kind; 11] = [
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::CronJob,
+    Kind::Job,
+    Kind::Service,
+    Kind::Ingress,
+    Kind::HorizontalPodAutoscaler,
+    Kind::PodDisruptionBudget,
+    Kind::PersistentVolumeClaim,
+    Kind::Pod,
+];
+
+/// Objects, or why they could not be read.
+type List = Result<Vec<Value>, String>;
+
+/// What was read.
+#[derive(Default)]
+pub(in crate::cli) struct Live {
+    pub(in crate::cli) lists: BTreeMap<(Kind, String), List>,
+    pub(in crate::cli) policies: BTreeMap<String, List>,
+    /// All namespaces; only their names and labels are looked at.
+    pub(in crate::cli) namespaces: Option<List>,
+    /// Names of keys of the Secrets that are referred to.
+    pub(in crate::cli) secrets: BTreeMap<(String, String), Result<Vec<String>, Missing>>,
+    /// What we may do, in words.
+    pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
+}
+
+/// Why an object is not there to be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Missing {
+    /// The server says that there is none.
+    NotThere,
+    /// It could not be asked.
+    Unknown(String),
+}
+
+impl Live {
+    /// Reads everything that the service in `namespace` needs.
+    pub(in crate::cli) async fn read(read: &dyn Read, service: &Service, namespace: &str) -> Self {
+        let namespaces: BTreeSet<String> = std::iter::once(namespace.to_owned())
+            .chain(service.workloads.iter().filter_map(|w| w.namespace.clone()))
+            .collect();
+        let mut live = Self::objects(read, &namespaces).await;
+        live.namespaces = Some(read.list(Kind::Namespace, &Scope::Cluster, "", "").await.map_err(|e| why(&e)));
+        let secrets: BTreeSet<(String, String)> = service.declared.secrets.iter().filter_map(|s| of_cluster(s, namespace)).collect();
+        let keys = join_all(secrets.iter().map(|(ns, name)| keys(read, ns, name))).await;
+        live.secrets = secrets.into_iter().zip(keys).collect();
+        let wanted = wanted(service, namespace);
+        let answers = join_all(wanted.iter().map(|(_, access)| read.may(access))).await;
+        let said = |((words, _), answer): ((String, Access), Result<_, TargetError>)| {
+            (words, answer.map(|a: crate::target::api::Allowed| a.allowed).map_err(|e| why(&e)))
+        };
+        live.rights = wanted.into_iter().zip(answers).map(said).collect();
+        live
+    }
+
+    /// Reads the objects of some namespaces.
+    pub(in crate::cli) async fn objects(read: &dyn Read, namespaces: &BTreeSet<String>) -> Self {
+        let wanted: Vec<(Kind, String)> = namespaces.iter().flat_map(|ns| KINDS.into_iter().map(move |kind| (kind, ns.clone()))).collect();
+        let scopes: Vec<Scope> = wanted.iter().map(|(_, ns)| Scope::Namespace(ns.as_str().into())).collect();
+        let lists = join_all(wanted.iter().zip(&scopes).map(|((kind, _), scope)| read.list(*kind, scope, "", ""))).await;
+        let paths: Vec<String> = namespaces.iter().map(|ns| format!("/apis/networking.k8s.io/v1/namespaces/{ns}/networkpolicies")).collect();
+        let policies = join_all(paths.iter().map(|path| read.raw(path))).await;
+        let items = |answer: Value| answer["items"].as_array().cloned().unwrap_or_default();
+        Self {
+            lists: wanted.into_iter().zip(lists).map(|(key, list)| (key, list.map_err(|e| why(&e)))).collect(),
+            policies: namespaces.iter().cloned().zip(policies.into_iter().map(|p| p.map(items).map_err(|e| why(&e)))).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The objects of a kind; none where they could not be read.
+    pub(in crate::cli) fn of(&self, kind: Kind, namespace: &str) -> &[Value] {
+        self.lists.get(&(kind, namespace.to_owned())).and_then(|list| list.as_deref().ok()).unwrap_or_default()
+    }
+
+    /// One object.
+    pub(in crate::cli) fn one(&self, kind: Kind, namespace: &str, name: &str) -> Result<&Value, Missing> {
+        match self.lists.get(&(kind, namespace.to_owned())) {
+            Some(Ok(list)) => list.iter().find(|o| o["metadata"]["name"] == name).ok_or(Missing::NotThere),
+            Some(Err(why)) => Err(Missing::Unknown(why.clone())),
+            None => Err(Missing::Unknown("nobody asked".into())),
+        }
+    }
+}
+
+/// The namespace and name of a Secret that a reference leads to.
+pub(super) fn of_cluster(secret: &Secret, here: &str) -> Option<(String, String)> {
+    match &secret.reference {
+        SecretRef::Kubernetes { namespace, name, .. } => Some((namespace.clone().unwrap_or_else(|| here.to_owned()), name.clone())),
+        _ => None,
+    }
+}
+
+/// The namespace of an environment, where its file says it.
+pub(in crate::cli) fn namespace_of(service: &Service) -> Option<&str> {
+    match service.environment.as_ref().map(|e| &e.target) {
+        Some(Target::Kubernetes { namespace, .. }) => namespace.as_deref(),
+        _ => None,
+    }
+}
+
+/// Names of a Secret's keys. Its values go no further than here.
+async fn keys(read: &dyn Read, namespace: &str, name: &str) -> Result<Vec<String>, Missing> {
+    let object = ObjectRef::new(Kind::Secret, namespace, name);
+    match read.get(&object, "").await {
+        Ok(secret) => Ok(secret["data"].as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default()),
+        Err(error) if error.kind == crate::target::api::ErrorKind::NotFound => Err(Missing::NotThere),
+        Err(error) => Err(Missing::Unknown(why(&error))),
+    }
+}
+
+fn why(error: &TargetError) -> String {
+    error.message.trim_end_matches('.').to_owned()
+}
+
+/// What the console needs to be allowed to act on the service's workloads.
+fn wanted(service: &Service, namespace: &str) -> Vec<(String, Access)> {
+    let mut out: Vec<(String, Access)> = Vec::new();
+    let mut want = |verb: &'static str, kind: Kind, subresource: &'static str, namespace: &str| {
+        let sub = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
+        let words = format!("{verb} {}{sub} in {namespace}", kind.plural());
+        if !out.iter().any(|(known, _)| *known == words) {
+            out.push((words, Access { verb, kind, subresource, namespace: Some(namespace.to_owned()), name: None }));
+        }
+    };
+    for workload in &service.workloads {
+        let Some(kind) = super::resolve::kind_of(workload) else { continue };
+        let namespace = workload.namespace.as_deref().unwrap_or(namespace);
+        want("get", Kind::Pod, "log", namespace);
+        if matches!(kind, Kind::Deployment | Kind::StatefulSet) {
+            want("patch", kind, "scale", namespace);
+        }
+        if matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::CronJob) {
+            want("patch", kind, "", namespace);
+            want("create", Kind::Lease, "", namespace);
+        }
+    }
+    out
+}

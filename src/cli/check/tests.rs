@@ -1,0 +1,220 @@
+//! What a target is held against, without one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::found::{Answer, Findings, Found};
+use super::live::{KINDS, Live, Missing};
+use super::{resolve, rules};
+use crate::service::{Origin, Service, ServiceFile};
+use crate::target::api::Identity;
+use crate::target::model::Kind;
+
+const FILE: &str = r#"
+schema = 1
+[service]
+id = "shop"
+[secrets.key]
+ref = "k8s:shop-secrets#KEY"
+consumers = ["api"]
+[env.production]
+kind = "production"
+[env.production.target]
+context = "c"
+namespace = "shop"
+cluster_uid = "0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55"
+[[workload]]
+id = "api"
+role = "api"
+kind = "deployment"
+name = "shop-api"
+container = "api"
+image = "ghcr.io/shop/api"
+hpa = "shop-api"
+[[probe]]
+id = "ready"
+kind = "http-each-pod"
+workload = "api"
+port = 8080
+[[backup]]
+id = "daily"
+kind = "pg_dump"
+from = "api"
+volume = "dumps"
+max_age = "1d"
+"#;
+
+fn service() -> Service {
+    let (file, problems) = ServiceFile::read("f.toml", FILE, &Origin::Operator);
+    assert!(problems.is_empty(), "{problems:?}");
+    file.expect("a file").resolve(Some("production")).0
+}
+
+fn deployment() -> Value {
+    json!({
+        "metadata": {"name": "shop-api"},
+        "spec": {"replicas": 2, "template": {
+            "metadata": {"labels": {"app": "api"}},
+            "spec": {"containers": [{
+                "name": "api", "image": "ghcr.io/shop/api:v1", "ports": [{"containerPort": 8080}],
+                "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "shop-secrets", "key": "KEY"}}}],
+                "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
+                "livenessProbe": {"httpGet": {"path": "/alive", "port": 8080}},
+                "resources": {"requests": {"cpu": "100m"}}
+            }]}
+        }}
+    })
+}
+
+fn autoscaler() -> Value {
+    json!({
+        "metadata": {"name": "shop-api"},
+        "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "shop-api"}, "minReplicas": 2, "maxReplicas": 5,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}}]
+        }
+    })
+}
+
+/// A target where all is well.
+fn good() -> Live {
+    let lists: BTreeMap<_, _> = KINDS
+        .into_iter()
+        .map(|kind| {
+            let objects = match kind {
+                Kind::Deployment => vec![deployment()],
+                Kind::HorizontalPodAutoscaler => vec![autoscaler()],
+                Kind::PersistentVolumeClaim => vec![json!({"metadata": {"name": "dumps"}})],
+                _ => Vec::new(),
+            };
+            ((kind, "shop".to_owned()), Ok(objects))
+        })
+        .collect();
+    Live {
+        lists,
+        policies: BTreeMap::from([("shop".to_owned(), Ok(Vec::new()))]),
+        namespaces: Some(Ok(vec![json!({"metadata": {"name": "shop", "labels": {"environment": "production"}}})])),
+        secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(vec!["KEY".to_owned()]))]),
+        rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
+    }
+}
+
+fn asked(live: &Live) -> Vec<Found> {
+    let mut found = Findings::new(jiff::Timestamp::UNIX_EPOCH);
+    let uid = Some("0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55".to_owned());
+    let service = service();
+    resolve::resolve(&service, live, &Identity { cluster_uid: uid, ..Identity::default() }, "shop", &mut found);
+    rules::hold(&service, live, "shop", &mut found);
+    found.all
+}
+
+/// Answers other than proven, beside what nobody looks for yet.
+fn wrong(live: &Live) -> Vec<(String, Answer)> {
+    asked(live)
+        .into_iter()
+        .filter(|f| f.answer != Answer::Proven && f.id != "backup.daily")
+        .map(|f| (f.id, f.answer))
+        .collect()
+}
+
+/// A change of one object.
+fn with(kind: Kind, change: impl FnOnce(&mut Vec<Value>)) -> Live {
+    let mut live = good();
+    change(live.lists.get_mut(&(kind, "shop".to_owned())).expect("a list").as_mut().expect("read"));
+    live
+}
+
+#[test]
+fn what_is_there_is_proven_and_a_backup_that_nobody_looked_for_is_unknown() {
+    assert_eq!(wrong(&good()), []);
+    let backup = asked(&good()).into_iter().find(|f| f.id == "backup.daily").expect("the backup");
+    assert_eq!(backup.answer, Answer::Unknown, "a declared backup is no backup");
+}
+
+#[test]
+fn what_is_not_there_has_failed_and_what_could_not_be_read_is_unknown() {
+    let gone = with(Kind::Deployment, Vec::clear);
+    assert_eq!(wrong(&gone), [("workload.api".to_owned(), Answer::Failed)]);
+    let mut hidden = good();
+    hidden.lists.insert((Kind::Deployment, "shop".into()), Err("forbidden".into()));
+    hidden.secrets.insert(("shop".into(), "shop-secrets".into()), Err(Missing::Unknown("forbidden".into())));
+    hidden.rights = vec![("patch deployments in shop".into(), Err("timeout".into()))];
+    assert!(wrong(&hidden).iter().all(|(_, answer)| *answer == Answer::Unknown), "{:?}", wrong(&hidden));
+    assert_eq!(wrong(&hidden).len(), 3);
+    let mut bare = good();
+    bare.secrets.insert(("shop".into(), "shop-secrets".into()), Ok(vec!["OTHER".into()]));
+    bare.rights = vec![("patch deployments in shop".into(), Ok(false))];
+    let ids: Vec<String> = wrong(&bare).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["secret.key", "right.patch.deployments.in.shop"]);
+}
+
+#[test]
+fn each_rule_finds_what_it_is_about() {
+    let pod = |change: fn(&mut Value)| with(Kind::Deployment, |all| change(&mut all[0]["spec"]["template"]["spec"]));
+    let add = |kind: Kind, object: Value| with(kind, |all| all.push(object));
+    let policy = |spec: Value| {
+        let mut live = good();
+        live.policies.insert("shop".into(), Ok(vec![json!({"metadata": {"name": "closed"}, "spec": spec})]));
+        live
+    };
+    for (rule, live) in [
+        ("E-T18", pod(|spec| spec["containers"][0]["image"] = json!("ghcr.io/other/api:v1"))),
+        ("image-latest", pod(|spec| spec["containers"][0]["image"] = json!("ghcr.io/shop/api"))),
+        ("E-3", pod(|spec| spec["containers"][0]["readinessProbe"] = Value::Null)),
+        ("E-T27", pod(|spec| spec["containers"][0]["livenessProbe"] = spec["containers"][0]["readinessProbe"].clone())),
+        ("hpa-blind", pod(|spec| spec["containers"][0]["resources"] = Value::Null)),
+        ("E-T21", pod(|spec| spec["containers"][0]["env"] = Value::Null)),
+        (
+            "P-T5",
+            pod(|spec| spec["initContainers"] = json!([{"name": "migrate", "image": "a:v1", "command": ["python", "manage.py", "migrate"]}])),
+        ),
+        ("P-T8", pod(|spec| spec["initContainers"] = json!([{"name": "static", "image": "a:v1", "args": ["collectstatic"]}]))),
+        ("E-T8", with(Kind::Deployment, |all| all[0]["spec"]["replicas"] = json!(0))),
+        (
+            "pdb-blocks",
+            add(
+                Kind::PodDisruptionBudget,
+                json!({"metadata": {"name": "b"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "api"}}}}),
+            ),
+        ),
+        ("P-10", add(Kind::Service, json!({"metadata": {"name": "s"}, "spec": {"type": "NodePort", "selector": {"app": "api"}}}))),
+        ("E-T12", policy(json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 5432}]}]}))),
+        ("E-T12", policy(json!({"podSelector": {"matchLabels": {"app": "api"}}, "ingress": [{"ports": [{"port": 9090}]}]}))),
+        (
+            "E-T12",
+            policy(json!({"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"name": "nginx"}}}]}]})),
+        ),
+    ] {
+        let found = asked(&live);
+        let rules: Vec<&str> = found.iter().filter_map(|f| f.rule.as_deref()).collect();
+        assert_eq!(rules, [rule], "{found:#?}");
+    }
+}
+
+#[test]
+fn a_policy_that_opens_what_is_needed_is_left_alone() {
+    let mut live = good();
+    let open = json!({"metadata": {"name": "open"}, "spec": {
+        "podSelector": {"matchLabels": {"app": "api"}}, "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"ports": [{"port": 8000, "endPort": 9000}]}], "egress": [{"ports": [{"port": 53}]}]
+    }});
+    live.policies.insert("shop".into(), Ok(vec![open]));
+    assert_eq!(wrong(&live), []);
+}
+
+#[test]
+fn secrets_in_clear_are_found_and_not_repeated() {
+    let live = with(Kind::Deployment, |all| {
+        let env = json!([
+            {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "shop-secrets", "key": "KEY"}}},
+            {"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "DJANGO_SECRET_KEY", "value": "CHANGE_ME"},
+            {"name": "DJANGO_DEBUG", "value": "true"}, {"name": "AUTH_ENABLED", "value": "false"}
+        ]);
+        all[0]["spec"]["template"]["spec"]["containers"][0]["env"] = env;
+    });
+    let found = asked(&live);
+    let rules: Vec<&str> = found.iter().filter_map(|f| f.rule.as_deref()).collect();
+    assert_eq!(rules, ["literal-secret", "placeholder", "debug-on", "auth-off"]);
+    assert!(!format!("{found:?}").contains("hunter2"));
+}

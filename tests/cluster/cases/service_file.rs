@@ -1,0 +1,71 @@
+//! Issue text "The service file": written from what runs, held against what runs, and a cluster that is not the one that is meant.
+
+use crate::cluster::Cluster;
+use crate::manifest::{Web, autoscaler, service};
+use crate::operator::Operator;
+
+/// A file is written, is clean, and every workload, probe and right of it is proven by real pods; then one goes away.
+pub(crate) fn a_first_file_is_clean_and_proven_until_something_goes(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    space.apply(&[Web::new("web", 2).yaml(), service("web"), autoscaler("web", 2, 4)].join("---\n"));
+    space.wait_ready("web", 2);
+    let operator = Operator::new(cluster, "operator", &space);
+    let text = operator.call(&["init"]).exits(0).stdout;
+    assert!(text.contains("cluster_uid = ") && text.contains("hpa = \"web\"") && text.contains("path = \"/health\""), "{text}");
+    let file = operator.sandbox.write("web.toml", &text).display().to_string();
+    operator.call(&["check", &file]).exits(0);
+    let answer = operator.call(&["check", &file, "--live", "-o", "json"]).json();
+    let of = |id: &str| answer["live"].as_array().unwrap().iter().find(|f| f["id"] == id).map(|f| f["answer"].clone());
+    for id in ["target.cluster_uid", "workload.web", "workload.web.hpa", "workload.web.image", "probe.web-ready"] {
+        assert_eq!(of(id), Some("proven".into()), "{id}: {answer:#}");
+    }
+    space.delete("autoscaling/v2", "HorizontalPodAutoscaler", "web");
+    let told = operator.call(&["check", &file, "--live"]).exits(2).stdout;
+    assert!(told.contains("failed  workload.web.hpa: there is no autoscaler"), "{told}");
+}
+
+/// Secrets that may not be read are unknown, never missing; their values are nowhere.
+pub(crate) fn what_may_not_be_read_is_unknown_and_a_secret_is_its_keys(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: web-secrets}\nstringData: {TOKEN: hunter2hunter2}\n";
+    space.apply(&format!("{}---\n{secret}", Web::new("web", 1).yaml()));
+    space.wait_ready("web", 1);
+    let text = format!(
+        "schema = 1\n[service]\nid = \"web\"\n[secrets.token]\nref = \"k8s:{0}/web-secrets#TOKEN\"\n[secrets.other]\nref = \"k8s:{0}/web-secrets#OTHER\"\n\
+         [[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n",
+        space.name()
+    );
+    for (user, token, other) in [("admin", "proven", "failed"), ("viewer", "unknown", "unknown")] {
+        let operator = Operator::new(cluster, user, &space);
+        let file = operator.sandbox.write("web.toml", &text).display().to_string();
+        let finished = operator.call(&["check", &file, "--live", "-o", "json"]);
+        assert!(!finished.stdout.contains("hunter2"), "{}", finished.stdout);
+        let answer = finished.json();
+        let of = |id: &str| answer["live"].as_array().unwrap().iter().find(|f| f["id"] == id).map(|f| f["answer"].clone());
+        assert_eq!((of("secret.token"), of("secret.other")), (Some(token.into()), Some(other.into())), "{user}: {answer:#}");
+        assert_eq!(of("workload.web"), Some("proven".into()), "{user}: {answer:#}");
+    }
+}
+
+/// A context that leads to another cluster than the pinned one: seen in `status`, and nothing is written.
+pub(crate) fn a_file_pinned_to_another_cluster_writes_nothing(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let operator = Operator::new(cluster, "operator", &space);
+    let text = operator.call(&["init"]).exits(0).stdout;
+    let uid = text.lines().find(|line| line.starts_with("cluster_uid = ")).unwrap().split('"').nth(1).unwrap().to_owned();
+    let file = operator
+        .sandbox
+        .write("web.toml", &text.replace(&uid, "0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55"))
+        .display()
+        .to_string();
+    let status = operator.call(&["status", "-f", &file, "-o", "json"]).json();
+    assert!(status["problems"].to_string().contains("This is not the cluster"), "{status:#}");
+    let plan = operator.call(&["plan", "scale", "web=2", "-f", &file, "-o", "json"]).exits(4).json();
+    let identity = plan["checks"].as_array().unwrap().iter().find(|c| c["id"] == "identity").unwrap();
+    assert_eq!((identity["result"].as_str(), identity["overridable"].as_bool()), (Some("failed"), Some(false)), "{plan:#}");
+    assert_eq!(cluster.writes(&space).unwrap_or(0), 0, "nothing was written");
+    let live = operator.call(&["check", &file, "--live"]).exits(2).stdout;
+    assert!(live.contains("failed  target.cluster_uid"), "{live}");
+}
