@@ -202,6 +202,7 @@ impl App {
         effects.extend(self.follow_selection());
         effects.extend(self.ask_writer());
         effects.extend(self.ask_debts());
+        effects.extend(self.take_up());
         effects
     }
 

@@ -99,7 +99,7 @@ impl App {
             return self.refuse(text);
         }
         if let Some(armed) = self.armed().into_iter().find(|a| self.runs.get(&a.run).is_some()) {
-            let text = format!("{} is armed: without this console nobody takes it back, and it is a debt. Ctrl-C quits all the same", armed.action);
+            let text = format!("{} is armed: nobody takes it back until a console of yours is here again. Ctrl-C quits all the same", armed.words());
             return self.refuse(text);
         }
         vec![Effect::Quit]

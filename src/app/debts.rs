@@ -2,10 +2,12 @@
 //!
 //! Owns when it is worked out again, when the record of debts is read, and the list. What a debt is, is `run`'s.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
-use super::armed::left;
+use super::armed::{ArmedRun, left};
 use super::choice::{Choice, Item};
 use super::effect::{Effect, Fetch, PlanRequest};
 use super::overlay::{Overlay, Pick, Picker};
@@ -13,7 +15,6 @@ use super::ticket::Question;
 use crate::action::Action;
 use crate::base::text::Str;
 use crate::fleet::Fleet;
-use crate::fleet::armed::Armed;
 use crate::fleet::columns::age_since;
 use crate::run::debts::{self, Debts, Owed, book};
 use crate::run::{Outcome, Plan};
@@ -38,6 +39,8 @@ pub struct Owing {
     asked: Vec<(Str, u64)>,
     changes: u64,
     seen: Option<(u64, Timestamp)>,
+    /// Armed runs whose timers were taken up, or are not ours to take up.
+    pub(super) taken_up: BTreeSet<Str>,
 }
 
 impl Owing {
@@ -128,9 +131,9 @@ impl App {
         Choice::new("Debts: Enter opens the plan that pays it", items)
     }
 
-    fn armed_item(&self, armed: &Armed) -> Item {
-        let (kind, name) = (armed.back.object.kind.word(), &armed.back.object.name);
-        let label = format!("back in {}, Enter keeps it: {} of {kind} {name}", left(armed, self.now), armed.action);
+    fn armed_item(&self, armed: &ArmedRun) -> Item {
+        let names: Vec<String> = armed.objects.iter().map(|o| format!("{} {}", o.kind.word(), o.name)).collect();
+        let label = format!("back in {}, Enter keeps it: {} {}", left(armed, self.now), armed.words(), names.join(", "));
         Item::new(armed.run.to_string(), label).detail(armed.by.to_string()).disabled(self.unavailable(Action::Scale))
     }
 
@@ -153,15 +156,8 @@ impl App {
 
     /// Opens the plan that pays a debt, or says what settles it.
     pub(super) fn pay(&mut self, chosen: &str) -> Vec<Effect> {
-        if let Some(armed) = self.armed().into_iter().find(|a| *a.run == *chosen) {
-            return self.open_plan(PlanRequest {
-                action: "keep",
-                subject: armed.back.object,
-                parameters: Vec::new(),
-                overrides: Vec::new(),
-                reason: None,
-                second: None,
-            });
+        if let Some(keep) = self.armed().iter().find(|a| *a.run == *chosen).and_then(ArmedRun::keep) {
+            return self.open_plan(keep);
         }
         let Some(debt) = self.owing.all.owed.iter().find(|d| id(d) == chosen) else {
             return self.refuse("it is paid, or not seen any more");

@@ -59,6 +59,8 @@ pub enum Effect {
     },
     /// Go on with a run of the journal; what was confirmed asks for nothing new.
     Resume(String),
+    /// Take back the change of that armed run at its time, where our own journal holds its confirmation.
+    TakeUp(String),
     /// Approve the plan of somebody else, which was made anew here.
     Approve {
         /// The plan that was on screen.

@@ -2,7 +2,7 @@
 //!
 //! Owns arguments, the question at the terminal, and the lines that are printed. Plan, checks and execution are `run`'s.
 
-mod timed;
+pub(super) mod timed;
 
 use std::io::{BufRead, IsTerminal};
 use std::sync::Arc;

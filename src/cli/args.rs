@@ -380,7 +380,9 @@ pub enum RunsCommand {
     },
     /// Go on with a run whose process ended or which could not find out how things stand; what was confirmed needs no new
     /// confirmation
-    #[command(after_help = "Example:\n  timonel runs resume 20261122-143312-scale-7f3a\n\nExit codes: those of run.")]
+    #[command(
+        after_help = "Example:\n  timonel runs resume 20261122-143312-scale-7f3a\n\nA run that armed its change, and whose process ended before the time, waits on as `run --revert-after` does.\n\nExit codes: those of run."
+    )]
     Resume {
         /// Run id
         id: String,

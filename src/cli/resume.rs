@@ -5,21 +5,32 @@
 
 use std::sync::Arc;
 
-use super::action::{Carried, carry_out, ended, journal, verified};
+use super::action::{Carried, carry_out, ended, journal, timed, verified};
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, UndoArgs};
+use crate::run::armed::{self, Own};
 use crate::run::journal as record;
-use crate::run::{Happening, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
+use crate::run::{End, Happening, Here, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
+use crate::target::api::Read as _;
 use crate::target::kubernetes::Client;
 
 /// `timonel runs resume ID`.
 pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result<Exit, Failure> {
     let journal = journal(&cluster::booted(global, &ServiceFile::default())?)?;
-    let unfinished = Unfinished::open(&journal, id).map_err(|e| refused(&e))?;
+    let unfinished = match Unfinished::open(&journal, id) {
+        Ok(unfinished) => unfinished,
+        Err(over @ ResumeError::Over { .. }) => {
+            return match armed::own(&journal, id).map_err(|e| refused(&e))? {
+                Own::Armed(plan) => take_up(global, *plan, printer),
+                Own::No | Own::Open => Err(refused(&over)),
+            };
+        }
+        Err(error) => return Err(refused(&error)),
+    };
     let booted = cluster::booted(&on(global, &unfinished.target().context, unfinished.namespace()), &ServiceFile::default())?;
     if booted.spec.read_only {
-        return Err(Failure::new(Exit::REFUSED, "refused, nothing was written: this client is read-only"));
+        return Err(read_only());
     }
     let runtime = cluster::runtime()?;
     let (client, resumed) = runtime.block_on(async {
@@ -38,9 +49,45 @@ pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result
         printer.event(&RunEvent::new(plan.id(), booted.clock.now(), Happening::Planned { plan: Box::new(Plan::clone(&plan)) }))?;
     }
     let carried = Carried { client, journal, booted: &booted };
-    let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), carried, printer, &plan))?;
+    let outcome = runtime.block_on(carry_out(|deps| crate::run::resume(resumed, deps), carried.clone(), printer, &plan))?;
+    if outcome.outcome == End::Proven && plan.reverts_after().is_some() {
+        let exit = runtime.block_on(timed::wait(carried, &booted.planner(None), &plan, printer));
+        runtime.shutdown_background();
+        return exit;
+    }
     runtime.shutdown_background();
     ended(&outcome, printer)
+}
+
+/// Goes on with the timer of an armed run whose process ended before its time had come.
+fn take_up(global: &Global, plan: Plan, printer: &mut Printer) -> Result<Exit, Failure> {
+    let target = plan.target();
+    let booted = cluster::booted(&on(global, &target.context, &plan.subject().namespace), &ServiceFile::default())?;
+    if booted.spec.read_only {
+        return Err(read_only());
+    }
+    let journal = journal(&booted)?;
+    let runtime = cluster::runtime()?;
+    let client = runtime.block_on(async {
+        let late = || Failure::new(Exit::REFUSED, format!("no answer within {} s: nothing was written", global.timeout.as_secs()));
+        let open = async {
+            let client = cluster::open(&booted).await?;
+            let here = Here { context: client.opened().context.clone(), cluster_uid: client.identity().await.cluster_uid };
+            let other =
+                || Failure::new(Exit::REFUSED, format!("refused, nothing was written: run {} was on another cluster than this one", plan.id()));
+            if here.is(target) { Ok(client) } else { Err(other().hint("open its context: --context NAME")) }
+        };
+        tokio::time::timeout(global.timeout, open).await.unwrap_or_else(|_| Err(late()))
+    })?;
+    let plan = Arc::new(plan);
+    let planner = booted.planner(None);
+    let exit = runtime.block_on(timed::wait(Carried { client, journal, booted: &booted }, &planner, &plan, printer));
+    runtime.shutdown_background();
+    exit
+}
+
+fn read_only() -> Failure {
+    Failure::new(Exit::REFUSED, "refused, nothing was written: this client is read-only")
 }
 
 /// `timonel runs undo ID`: a new plan with a confirmation of its own.

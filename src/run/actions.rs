@@ -101,8 +101,8 @@ pub const ACTIONS: &[ActionSpec] = &[
         name: "keep",
         done: "kept",
         kinds: &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::CronJob],
-        example: "keep backend",
-        several: false,
+        example: "keep backend worker",
+        several: true,
         parameters: &[],
     },
     ActionSpec {
@@ -224,7 +224,7 @@ impl Plan {
         self.undoing_these(std::slice::from_ref(object))
     }
 
-    fn undoing_these(&self, objects: &[ObjectRef]) -> Result<ActionRequest, String> {
+    pub(in crate::run) fn undoing_these(&self, objects: &[ObjectRef]) -> Result<ActionRequest, String> {
         let mut objects: Vec<(ObjectRef, Option<u32>)> = objects.iter().map(|o| (o.clone(), None)).collect();
         let mut parameters = Vec::new();
         let action = match self.action() {
@@ -265,8 +265,12 @@ impl Plan {
 /// Fails only where there is nothing to plan; whatever speaks against the plan is one of its checks.
 pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
     let spec = ActionSpec::named(request.action).ok_or_else(|| PlanError::Usage(format!("there is no action '{}'", request.action)))?;
-    if request.parameters.iter().any(|p| is_timer(p)) && request.parameters.iter().any(|p| p.starts_with("with=")) {
-        return Err(PlanError::Usage("several objects cannot be armed in one plan: arm each".to_owned()));
+    let given = request.parameters.iter().find_map(|p| p.split_once('=').filter(|(name, _)| *name == armed::PARAMETER));
+    if let Some((_, time)) = given.filter(|(name, _)| spec.parameters.contains(name)) {
+        let after = armed::parse(time).map_err(PlanError::Usage)?;
+        let parameters = request.parameters.iter().filter(|p| !is_timer(p)).cloned().collect();
+        let plain = ActionRequest { parameters, ..request.clone() };
+        return Box::pin(plan(read, clock, context, &plain)).await?.armed(after).map_err(PlanError::Usage);
     }
     match several::asked(request, spec)? {
         Some(asked) => several::plan(read, clock, context, request, asked).await,
@@ -284,13 +288,6 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
     }
     if let Some(wrong) = request.parameters.iter().find(|p| !spec.takes(p)) {
         return Err(usage(format!("'{wrong}' is no parameter of {}", spec.name)));
-    }
-    let given = request.parameters.iter().find_map(|p| p.split_once('=').filter(|(name, _)| *name == armed::PARAMETER));
-    if let Some((_, time)) = given {
-        let after = armed::parse(time).map_err(usage)?;
-        let parameters = request.parameters.iter().filter(|p| !is_timer(p)).cloned().collect();
-        let plain = ActionRequest { parameters, ..request.clone() };
-        return Box::pin(one(read, clock, context, &plain)).await?.armed(after).map_err(usage);
     }
     if spec.name == "scale" {
         let mut scale = ScaleRequest::of(object.clone(), &request.parameters)?;

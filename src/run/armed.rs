@@ -1,23 +1,26 @@
 //! Commit-confirmed: a change that is taken back at its time unless somebody keeps it (contract.md 6).
 //!
-//! Owns the parameter that arms a plan, the Lease that holds the timer in the cluster, the waiting for its end, and the one way in which
-//! a plan is confirmed by a timer: only by the process that carried out the arming, and only to what was there before. Must not make
-//! plans.
+//! Owns the parameter that arms a plan, the Leases that hold the timer in the cluster (one per object of the plan, so that each is kept,
+//! seen and owed by itself), and the one way in which a plan is confirmed by a timer: only to what was there before. Who waits for the
+//! end of a timer, and for which one, is in `watch`. Must not make plans.
+
+mod watch;
+
+pub use watch::{AGAIN, Own, Patience, Running, Taken, Waited, let_go, own, running, take_charge, wait};
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::actions::ActionRequest;
 use super::confirm::{Confirmed, Refusal};
-use super::lease::{self, LeaseFacts};
+use super::facts::entry;
+use super::lease;
 use super::plan::Plan;
-use super::time::Timer;
-use crate::base::clock::Clock;
 use crate::base::duration;
 use crate::fleet::armed::{Back, PREFIX};
 use crate::fleet::lock::note;
-use crate::target::api::{ErrorKind, Read};
 use crate::target::model::{Kind, ObjectRef};
 
 /// The parameter that arms a plan.
@@ -26,10 +29,6 @@ pub const PARAMETER: &str = "revert-after";
 const ACTIONS: [&str; 3] = ["scale", "pause", "suspend"];
 const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_hours(24);
-/// How often the timer is looked at: somebody may have kept the change.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long after its end a timer may be unreadable before it is given up.
-const READ_WITHIN: Duration = Duration::from_mins(2);
 
 /// The Lease of an object's timer.
 pub(in crate::run) fn lease_of(object: &ObjectRef) -> ObjectRef {
@@ -49,6 +48,8 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 pub(in crate::run) struct Arming {
     pub lease: ObjectRef,
     pub after: Duration,
+    /// What was done to its object: `scale 3->5`.
+    pub action: String,
     /// What takes the change back, as JSON.
     pub back: String,
 }
@@ -69,23 +70,51 @@ impl Plan {
             return Ok(self);
         }
         let time = duration::show(after);
+        // The objects of a plan about several stay in their order.
         self.inner.inputs.parameters.push((PARAMETER.to_owned(), time.clone()));
-        self.inner.inputs.parameters.sort_unstable();
+        self.inner.inputs.parameters.sort_by(|a, b| a.0.cmp(&b.0));
         self.risks
             .push(format!("armed: {} after {time} unless it is kept; this console must live until then", self.undo));
-        let lease = lease_of(self.subject());
+        let leases = self.timed().map(|object| lease_of(object).name.to_string()).collect::<Vec<_>>().join(", ");
         if let Some(lock) = self.steps.iter_mut().find(|s| s.id == "lock") {
-            lock.title = format!("{}, {} for {time}", lock.title, lease.name);
+            lock.title = format!("{}, {leases} for {time}", lock.title);
         }
         self.settle();
         Ok(self)
     }
 
-    pub(in crate::run) fn arming(&self) -> Option<Arming> {
-        let after = self.reverts_after()?;
-        let undo = self.undoing().ok()?;
-        let back = Back { object: undo.object, action: undo.action.to_owned(), parameters: undo.parameters };
-        Some(Arming { lease: lease_of(self.subject()), after, back: serde_json::to_string(&back).ok()? })
+    /// The objects that it changes: each has a timer of its own when it is armed, with the same end.
+    pub(in crate::run) fn timed(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.subjects().filter(|subject| self.writes().any(|(_, w)| w.object == **subject && w.patches()))
+    }
+
+    /// The timers of its objects; none where it is not armed.
+    pub(in crate::run) fn arming(&self) -> Vec<Arming> {
+        let Some(after) = self.reverts_after() else { return Vec::new() };
+        let one = |number: u16| {
+            let (object, quantity) = self.about(number);
+            let undo = self.undoing_one(object).ok().filter(|_| self.timed().any(|t| t == object))?;
+            let back = Back { object: undo.object, action: undo.action.to_owned(), parameters: undo.parameters };
+            let action = format!("{} {quantity}", self.action);
+            Some(Arming { lease: lease_of(object), after, action, back: serde_json::to_string(&back).ok()? })
+        };
+        self.numbers().filter_map(one).collect()
+    }
+
+    /// Whether a proven run of it settles what a timer would take back: it changes the same of that object.
+    pub(in crate::run) fn settles(&self, object: &ObjectRef, timer: &Value) -> bool {
+        let Some(back) = entry(timer, "/metadata/annotations", note::INPUTS).and_then(|b| serde_json::from_str::<Back>(&b).ok()) else {
+            return false;
+        };
+        back.action == self.action || self.undoing_one(object).is_ok_and(|undo| back.action == undo.action)
+    }
+
+    /// What takes these of its objects back when their time has come, the last that was changed first.
+    pub fn taking_back(&self, objects: &[ObjectRef]) -> Result<ActionRequest, String> {
+        let mut back: Vec<ObjectRef> = self.subjects().filter(|s| objects.contains(s)).cloned().collect();
+        back.reverse();
+        let undo = self.undoing_these(&back)?;
+        Ok(ActionRequest { reason: Some(format!("the timer of {} expired", self.id)), ..undo })
     }
 
     /// Confirms this plan by the timer of `armed`, whose confirmation covers it: it takes back exactly what that run changed, and nothing
@@ -100,69 +129,22 @@ impl Plan {
         if self.needs_approval() {
             return Err(Refusal::NeedsApproval);
         }
-        let ends = |plan: &Self| {
-            let own: Vec<_> = plan.writes().filter(|(_, w)| w.object == *plan.subject()).flat_map(|(_, w)| &w.changes).cloned().collect();
-            Some((own.first()?.pointer, own.first()?.before.clone(), own.last()?.after.clone()))
+        let is_back = |object: &ObjectRef| {
+            let back = armed.ends(object).map(|(pointer, before, after)| (pointer, after, before));
+            self.uid_of(object) == armed.uid_of(object) && back.is_some() && self.ends(object) == back
         };
-        let back = ends(armed).map(|(pointer, before, after)| (pointer, after, before));
-        let same =
-            self.subject() == armed.subject() && self.uid_of(self.subject()) == armed.uid_of(armed.subject()) && armed.reverts_after().is_some();
-        if !same || back.is_none() || ends(&self) != back {
+        let own = armed.reverts_after().is_some() && self.subjects().all(|s| armed.timed().any(|t| t == s) && is_back(s));
+        if !own || self.writes().any(|(_, w)| !self.subjects().any(|s| *s == w.object)) {
             return Err(Refusal::OtherPlan(self.hash));
         }
         // Nobody types anything: the record says so.
         self.confirmation.text = None;
         Ok(Confirmed::of(self, now))
     }
-}
 
-/// What became of a timer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Waited {
-    /// Somebody kept the change, or took it back.
-    Kept,
-    /// It is time to take it back.
-    Expired,
-    /// Whether it was kept cannot be told, so nothing is done: it stays a debt.
-    Lost(String),
-}
-
-/// When the timer that a proven run armed ends; `Err` says why that cannot be told, `Ok(None)` = it was kept already.
-pub async fn expires(read: &dyn Read, plan: &Plan) -> Result<Option<Timestamp>, String> {
-    match read.get(&lease_of(plan.subject()), "").await {
-        Ok(raw) => Ok(own_expiry(&raw, plan.id())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.message),
-    }
-}
-
-fn own_expiry(raw: &Value, run: &str) -> Option<Timestamp> {
-    let held = LeaseFacts::of(raw).holder.ends_with(&format!("/{run}"));
-    let at = super::facts::entry(raw, "/metadata/annotations", note::EXPIRES_AT)?;
-    at.parse().ok().filter(|_| held)
-}
-
-/// Waits until the timer of a proven run ends, or until somebody ends it before.
-pub async fn wait(read: &dyn Read, clock: &dyn Clock, timer: &dyn Timer, plan: &Plan) -> Waited {
-    let mut silent_since = None;
-    loop {
-        let left = match expires(read, plan).await {
-            Ok(None) => return Waited::Kept,
-            Ok(Some(at)) => {
-                silent_since = None;
-                Duration::try_from(at.duration_since(clock.now())).unwrap_or_default()
-            }
-            Err(why) => {
-                let since = *silent_since.get_or_insert_with(|| clock.monotonic());
-                if clock.monotonic().saturating_sub(since) > READ_WITHIN {
-                    return Waited::Lost(why);
-                }
-                LOOK_EVERY
-            }
-        };
-        if left.is_zero() {
-            return Waited::Expired;
-        }
-        timer.sleep(left.min(LOOK_EVERY)).await;
+    /// The field of an object that it changes, from its first value to its last.
+    fn ends(&self, object: &ObjectRef) -> Option<(&'static str, Value, Value)> {
+        let own: Vec<_> = self.writes().filter(|(_, w)| w.object == *object).flat_map(|(_, w)| &w.changes).collect();
+        Some((own.first()?.pointer, own.first()?.before.clone(), own.last()?.after.clone()))
     }
 }

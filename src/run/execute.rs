@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::approval::Approval;
+use super::armed;
 use super::confirm::Confirmed;
 use super::control::Control;
 use super::debts::book;
@@ -155,7 +157,7 @@ impl Runner {
             match self.perform(turn.effect, &mut observer).await {
                 ControlFlow::Continue(answer) => input = answer,
                 ControlFlow::Break(outcome) => {
-                    self.end_timer(&outcome).await;
+                    self.end_timers(&outcome).await;
                     self.send(RunEvent::ended(&self.plan.id, self.deps.clock.now(), outcome.clone())).await;
                     return outcome;
                 }
@@ -285,16 +287,17 @@ impl Runner {
     }
 
     /// A change that was not proven is not kept armed; a proven one of the same object ends an earlier timer.
-    async fn end_timer(&self, outcome: &Outcome) {
+    async fn end_timers(&self, outcome: &Outcome) {
         let armed = self.plan.reverts_after().is_some();
-        let proven = outcome.outcome == End::Proven;
-        let settles = proven && self.plan.writes().any(|(_, w)| w.object == *self.plan.subject() && w.patches());
-        if armed == proven && (armed || !settles) {
+        if armed == (outcome.outcome == End::Proven) {
             return;
         }
-        if let Err(error) = self.locks.disarm(armed).await {
-            let text = format!("the timer of {} is not ended: {}", self.plan.subject(), error.message);
-            self.emit(Happening::Note { text }).await;
+        for object in self.plan.timed() {
+            let settled = |timer: &Value| !armed && self.plan.settles(object, timer);
+            if let Err(error) = self.locks.disarm(&armed::lease_of(object), settled).await {
+                let text = format!("the timer of {object} is not ended: {}", error.message);
+                self.emit(Happening::Note { text }).await;
+            }
         }
     }
 

@@ -28,8 +28,8 @@ pub(in crate::run) struct Gate {
     subjects: Vec<(ObjectRef, String)>,
     writes: Vec<FieldWrite>,
     leases: Vec<ObjectRef>,
-    /// The Lease of the timer that the subject may have.
-    timer: ObjectRef,
+    /// The Leases of the timers that the subjects may have.
+    timers: Vec<ObjectRef>,
     write: Arc<dyn Write>,
 }
 
@@ -42,27 +42,25 @@ impl Gate {
         // What was not found again when the run was resumed is never written.
         let writes = writes.filter(record::whole).collect();
         let subjects = plan.subjects().map(|s| (s.clone(), plan.uid_of(s).to_owned())).collect();
-        let timer = armed::lease_of(plan.subject());
-        let mut leases = locks(&plan);
-        leases.extend(plan.reverts_after().map(|_| timer.clone()));
-        let gate = Self { run: plan.id.clone(), subjects, writes, leases, timer, write };
+        let gate = Self { run: plan.id.clone(), subjects, writes, leases: locks(&plan), timers: timers(&plan), write };
         (plan, gate)
     }
 
     /// The right to write the locks of a plan, and nothing else: for a plan that waits, and for who approves it.
     pub(in crate::run) fn of_locks(plan: &Plan, write: Arc<dyn Write>) -> Self {
-        let timer = armed::lease_of(plan.subject());
-        Self { run: plan.id.clone(), subjects: Vec::new(), writes: Vec::new(), leases: locks(plan), timer, write }
+        Self {
+            run: plan.id.clone(),
+            subjects: Vec::new(),
+            writes: Vec::new(),
+            leases: locks(plan),
+            timers: timers(plan),
+            write,
+        }
     }
 
     /// The leases that the plan locks, in the order in which they are taken.
     pub(in crate::run) fn leases(&self) -> &[ObjectRef] {
         &self.leases
-    }
-
-    /// The Lease of the timer that the subject may have.
-    pub(in crate::run) fn timer(&self) -> &ObjectRef {
-        &self.timer
     }
 
     /// Sends one request, once, when the plan allows it.
@@ -76,7 +74,7 @@ impl Gate {
     fn allows(&self, request: &WriteRequest) -> bool {
         match (request.object.kind, &request.change) {
             (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => {
-                request.subresource.is_empty() && (self.leases.contains(&request.object) || request.object == self.timer)
+                request.subresource.is_empty() && (self.leases.contains(&request.object) || self.timers.contains(&request.object))
             }
             (Kind::ConfigMap, _) => self.subjects.iter().any(|(subject, _)| book::is_update(subject, request)),
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
@@ -117,6 +115,10 @@ fn locks(plan: &Plan) -> Vec<ObjectRef> {
     leases.sort_unstable();
     leases.dedup();
     leases
+}
+
+fn timers(plan: &Plan) -> Vec<ObjectRef> {
+    plan.subjects().map(armed::lease_of).collect()
 }
 
 #[cfg(test)]

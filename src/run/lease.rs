@@ -105,16 +105,17 @@ pub(in crate::run) struct Holder {
     pub since: Timestamp,
     /// Who must have approved it in the first of its locks, when somebody must.
     pub approved_by: Option<String>,
-    /// The timer of an armed change, which has a Lease of its own.
-    pub arming: Option<Arming>,
+    /// The timers of an armed change, each with a Lease of its own.
+    pub arming: Vec<Arming>,
 }
 
 impl Holder {
     /// What a Lease says besides, and how long it is good: that of a timer until its end.
     fn timed(&self, lease: &ObjectRef, now: Timestamp, annotations: &mut Value) -> u64 {
-        let Some(arming) = self.arming.as_ref().filter(|a| a.lease == *lease) else { return DURATION.as_secs() };
+        let Some(arming) = self.arming.iter().find(|a| a.lease == *lease) else { return DURATION.as_secs() };
         annotations[note::EXPIRES_AT] = now.checked_add(arming.after).unwrap_or(Timestamp::MAX).to_string().into();
         annotations[note::INPUTS] = arming.back.clone().into();
+        annotations[note::ACTION] = arming.action.clone().into();
         arming.after.as_secs()
     }
 

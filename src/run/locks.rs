@@ -121,17 +121,14 @@ impl Locks {
 
     /// Takes every lock of the plan, in sorted order.
     pub(in crate::run) async fn take(&self) -> Locking {
-        // The timer first: a lock may be done without, a timer may not.
-        if let Some(arming) = &self.holder.arming
-            && let Some(why) = self.arm(&arming.lease).await
-        {
-            return why;
+        // The timers first: a lock may be done without, a timer may not.
+        for arming in &self.holder.arming {
+            if let Some(why) = self.arm(&arming.lease).await {
+                return why;
+            }
         }
         let mut over = Vec::new();
         for lease in self.gate.leases() {
-            if self.holder.arming.as_ref().is_some_and(|a| a.lease == *lease) {
-                continue;
-            }
             let held = match self.take_one(lease).await {
                 Taken::Ours(held) => held,
                 Taken::Over(held, who) => {
@@ -174,16 +171,16 @@ impl Locks {
         Some(Locking::Unreachable(format!("the timer cannot be kept in the cluster: {why}")))
     }
 
-    /// Ends the timer of the object: its change is settled, or was not made. What cannot be ended expires, and is owed then.
-    pub(in crate::run) async fn disarm(&self, own_only: bool) -> Result<(), TargetError> {
-        let lease = self.gate.timer();
+    /// Ends the timer of an object where it is this run's own, or its change is settled. What cannot be ended expires, and is owed then.
+    pub(in crate::run) async fn disarm(&self, lease: &ObjectRef, settled: impl Fn(&Value) -> bool) -> Result<(), TargetError> {
         for tries in 1.. {
-            let facts = match self.read.get(lease, "").await {
-                Ok(raw) => LeaseFacts::of(&raw),
+            let raw = match self.read.get(lease, "").await {
+                Ok(raw) => raw,
                 Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            if facts.free() || (own_only && facts.holder != self.holder.identity) {
+            let facts = LeaseFacts::of(&raw);
+            if facts.free() || (facts.holder != self.holder.identity && !settled(&raw)) {
                 return Ok(());
             }
             match self.gate.send(self.holder.release(lease, &facts.uid, &facts.resource_version)).await {

@@ -135,6 +135,16 @@ pub(in crate::run) fn recorded_plan(entries: &[Entry], id: &str) -> Result<Plan,
     outline(entries, id).map(|(_, plan)| plan)
 }
 
+/// Fails where a line of the journal is not as it was written: nothing is done on its word then.
+pub(in crate::run) fn unharmed(journal: &Journal) -> Result<(), ResumeError> {
+    // A torn last line is what a process leaves that is killed while it writes: what it was about to record was not sent.
+    let damages = journal::verify(journal.folder())?.damages;
+    match damages.iter().find(|d| d.kind != DamageKind::Torn) {
+        Some(damage) => Err(ResumeError::Damaged(format!("{}:{}: {}", damage.file, damage.line, damage.detail))),
+        None => Ok(()),
+    }
+}
+
 fn outline(entries: &[Entry], id: &str) -> Result<(Kept, Plan), ResumeError> {
     let of = |error| ResumeError::Record { id: id.to_owned(), error };
     let line = own(entries, id).find(|e| e.kind == EntryKind::Plan);
@@ -160,11 +170,7 @@ impl Unfinished {
         // Asked before the claim, which makes a file of that name.
         find(&journal::read(journal.folder())?.entries, id)?;
         let claim = journal.claim(id)?.ok_or_else(|| ResumeError::Running(id.to_owned()))?;
-        // A torn last line is what a process leaves that is killed while it writes: what it was about to record was not sent.
-        let damages = journal::verify(journal.folder())?.damages;
-        if let Some(damage) = damages.iter().find(|d| d.kind != DamageKind::Torn) {
-            return Err(ResumeError::Damaged(format!("{}:{}: {}", damage.file, damage.line, damage.detail)));
-        }
+        unharmed(journal)?;
         // Read again: whoever held the claim before may have ended the run.
         let entries = journal::read(journal.folder())?.entries;
         let run = find(&entries, id)?;

@@ -119,6 +119,7 @@ impl Executor {
             Effect::Plan { ticket, request } => self.plan(ticket, request),
             Effect::Run { plan, typed } => self.run(&plan, &typed),
             Effect::Resume(id) => self.resume(id),
+            Effect::TakeUp(id) => self.take_up(id),
             Effect::Approve { plan, asked, typed } => self.approve(Plan::clone(&plan), asked, typed),
             Effect::CancelRun(id) => self.cancel(&id),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
@@ -224,13 +225,13 @@ impl Executor {
             }
         };
         let approved = self.approved.clone();
-        self.launch(id, Some(plan.clone()), |deps, _, _| second::carry_out(confirmed, approved, deps));
+        self.launch(id, |deps, _, _| second::carry_out(confirmed, approved, deps));
     }
 
     /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
     fn resume(&mut self, id: String) {
         let clock = self.hands.clock.clone();
-        self.launch(id.clone(), None, |deps, client, journal| async move {
+        self.launch(id.clone(), |deps, client, journal| async move {
             match take_up(&client, journal, id.clone()).await {
                 Ok(resumed) => Some(resume(resumed, deps).await),
                 Err(error) => {
@@ -244,8 +245,32 @@ impl Executor {
         });
     }
 
+    /// Takes back the change of an armed run at its time, where it is ours to take back.
+    fn take_up(&self, run: String) {
+        let (Some(client), Some(journal)) = (self.client(), self.hands.journal.clone()) else { return };
+        let deps = self.deps(&client, &journal, mpsc::channel(1).0, Arc::new(Control::new(false)));
+        tokio::spawn(self.timed(run, client, journal, deps).take_up());
+    }
+
+    fn deps(&self, client: &Client, journal: &Arc<Journal>, events: mpsc::Sender<RunEvent>, control: Arc<Control>) -> Deps {
+        Deps {
+            read: Arc::new(client.clone()),
+            probes: Arc::new(DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())),
+            write: Arc::new(client.clone()),
+            clock: self.hands.clock.clone(),
+            timer: Arc::new(TokioTimer),
+            journal: journal.clone(),
+            events,
+            control,
+        }
+    }
+
+    fn timed(&self, run: String, client: Client, journal: Arc<Journal>, deps: Deps) -> Timed {
+        Timed { run, planner: self.hands.planner.clone(), client, deps, journal, messages: self.hands.messages.clone() }
+    }
+
     /// Begins something that writes, and passes on what it tells.
-    fn launch<R>(&mut self, id: String, plan: Option<Arc<Plan>>, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
+    fn launch<R>(&mut self, id: String, run: impl FnOnce(Deps, Client, Arc<Journal>) -> R)
     where
         R: Future<Output = Option<Outcome>> + Send + 'static,
     {
@@ -254,26 +279,10 @@ impl Executor {
         };
         let (events, mut told) = mpsc::channel(RUN_EVENTS);
         let control = Arc::new(Control::new(true));
-        let deps = Deps {
-            read: Arc::new(client.clone()),
-            probes: Arc::new(DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())),
-            write: Arc::new(client.clone()),
-            clock: self.hands.clock.clone(),
-            timer: Arc::new(TokioTimer),
-            journal: journal.clone(),
-            events,
-            control: control.clone(),
-        };
+        let deps = self.deps(&client, &journal, events, control.clone());
         let messages = self.hands.messages.clone();
-        let armed = plan.filter(|p| p.reverts_after().is_some());
-        let timed = armed.map(|plan| Timed {
-            plan,
-            planner: self.hands.planner.clone(),
-            client: client.clone(),
-            // The events of the run end with the run.
-            deps: Deps { events: mpsc::channel(1).0, ..deps.clone() },
-            messages: messages.clone(),
-        });
+        // The events of the run end with the run.
+        let timed = self.timed(id.clone(), client.clone(), journal.clone(), Deps { events: mpsc::channel(1).0, ..deps.clone() });
         let run = run(deps, client, journal);
         let task = tokio::spawn(async move {
             let forward = async {
@@ -282,7 +291,7 @@ impl Executor {
                 }
             };
             let (outcome, ()) = tokio::join!(run, forward);
-            if let Some(timed) = timed.filter(|_| outcome.is_some_and(|o| o.outcome == End::Proven)) {
+            if outcome.is_some_and(|o| o.outcome == End::Proven) {
                 // Not one of the runs that the end of the program waits for: a timer needs a live console, and says so.
                 tokio::spawn(timed.go());
             }
@@ -294,7 +303,7 @@ impl Executor {
     /// Stops a run and undoes it; a plan that was approved and is not confirmed again is taken back.
     fn cancel(&mut self, id: &str) {
         match second::take(&self.approved, id) {
-            Some(plan) => self.launch(id.to_owned(), None, |deps, _, _| async move {
+            Some(plan) => self.launch(id.to_owned(), |deps, _, _| async move {
                 second::leave(plan, deps).await;
                 None
             }),

@@ -15,7 +15,7 @@ use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
 use crate::run::journal;
-use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError};
+use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Refusal};
 use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
@@ -152,12 +152,26 @@ impl Planner {
     }
 }
 
-/// The plan that takes back what `armed` changed, confirmed by its timer; `Err` says why it is not.
-pub async fn reverting(planner: &Planner, client: &Client, clock: &dyn Clock, armed: &Plan) -> Result<Confirmed, String> {
-    let undo = armed.undoing()?;
-    let request = ActionRequest { reason: Some(format!("the timer of {} expired", armed.id())), ..undo };
-    let plan = planner.action(client, client.opened(), clock, &request).await.map_err(|e| e.to_string())?;
-    plan.confirm_by_timer(armed, clock.now()).map_err(|e| e.to_string())
+/// Why what is armed is not taken back now.
+pub enum NotBack {
+    /// What stands in the way may go: a lock, a rollout, a server that does not answer.
+    Yet(String),
+    /// It never will be by itself: it was changed again, or more than a timer is needed.
+    Never(String),
+}
+
+/// The plan that takes back what `armed` did to these objects, confirmed by its timer.
+pub async fn reverting(planner: &Planner, client: &Client, clock: &dyn Clock, armed: &Plan, objects: &[ObjectRef]) -> Result<Confirmed, NotBack> {
+    let request = armed.taking_back(objects).map_err(NotBack::Never)?;
+    let plan = planner.action(client, client.opened(), clock, &request).await;
+    let plan = plan.map_err(|error| match error {
+        PlanError::Target { .. } => NotBack::Yet(error.to_string()),
+        _ => NotBack::Never(error.to_string()),
+    })?;
+    plan.confirm_by_timer(armed, clock.now()).map_err(|refusal| match refusal {
+        Refusal::Blocked(_) | Refusal::Expired => NotBack::Yet(refusal.to_string()),
+        _ => NotBack::Never(refusal.to_string()),
+    })
 }
 
 fn problem(error: &PlanError) -> Problem {

@@ -26,6 +26,7 @@ mod service_file;
 mod several;
 mod status;
 mod timeline;
+mod timers;
 
 use crate::cluster::Cluster;
 
@@ -87,6 +88,16 @@ cases! {
         an_armed_change_that_nobody_keeps_is_taken_back_by_the_process_that_armed_it
         an_armed_change_that_a_second_operator_keeps_stays
         an_armed_change_whose_console_was_killed_is_a_debt_when_its_time_has_come
+    }
+    timers {
+        what_is_armed_on_the_screen_is_counted_down_and_kept_there
+        what_is_armed_on_the_screen_is_taken_back_at_its_time_and_every_console_sees_it
+        a_killed_console_leaves_a_debt_that_a_second_operator_pays
+        the_next_consoles_of_its_operator_take_a_timer_up_and_one_of_them_takes_back
+        a_time_that_came_while_nobody_was_there_is_said_and_taken_back_a_moment_later
+        a_run_that_was_killed_while_it_waited_is_resumed_and_taken_back
+        a_pause_and_a_suspension_are_taken_back_at_their_time
+        several_armed_in_one_plan_go_back_together_but_for_what_is_kept
     }
     run {
         a_scale_is_proven_by_ready_pods_and_endpoints

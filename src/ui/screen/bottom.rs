@@ -150,7 +150,7 @@ fn state(app: &App) -> Line<'static> {
         parts.push(Line::of(Role::NoticeWarn, plural(problems, "problem")));
     }
     if let Some(next) = app.armed().first() {
-        parts.push(Line::of(Role::NoticeWarn, format!("{} back in {}", next.action, left(next, app.now))));
+        parts.push(Line::of(Role::NoticeWarn, format!("{} back in {}", next.words(), left(next, app.now))));
     }
     let debts = &app.owing.all;
     parts.push(match debts.owed.len() {

@@ -34,7 +34,7 @@ fn held(bench: &Bench) -> bool {
 }
 
 fn wait(bench: &Bench, plan: &Plan) -> Waited {
-    bench.world.run(armed::wait(&bench.world, &bench.world, &bench.world, plan))
+    bench.world.run(armed::wait(&bench.world, &bench.world, &bench.world, plan, Timestamp::UNIX_EPOCH))
 }
 
 /// Takes an armed change back by its timer.
@@ -66,7 +66,7 @@ fn an_armed_change_is_proven_held_by_a_lease_of_its_own_and_taken_back_at_its_ti
         .parse()
         .expect("a time");
     assert_eq!(expires.duration_since(began).as_secs() / 60, 10);
-    assert_eq!(wait(&bench, &armed), Waited::Expired);
+    assert_eq!(wait(&bench, &armed), Waited::Expired(vec![deployment()]));
     assert!(bench.world.now() >= expires);
     let told = revert(&bench, &armed, "replicas=3").expect("the timer confirms it");
     told.assert(End::Proven, "");
