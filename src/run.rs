@@ -10,6 +10,7 @@
 //! debts       what runs left, and what pays it                           approval             a second person for a plan that waits
 //! record      a plan in the journal                                  resume               a recorded plan goes on
 //! story       a run as people read it                                undo                 which run is taken back
+//! preempt     a mitigation asks a live run for its lock
 //! confirm     plan + typed text -> Confirmed                            gate                 Confirmed -> the right to write
 //! ```
 
@@ -45,6 +46,7 @@ mod outcome;
 mod own;
 mod pause;
 mod plan;
+pub mod preempt;
 mod record;
 mod restart;
 mod resume;

@@ -16,6 +16,7 @@ use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
 use crate::run::armed;
 use crate::run::journal::Journal;
+use crate::run::preempt;
 use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
     execute, resolve, select,
@@ -164,6 +165,7 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     if objects.len() > 1 {
         parameters.push(format!("order={}", args.order.order().word()));
     }
+    parameters.extend(args.preempt.then(|| preempt::PARAMETER.to_owned()));
     let request = ActionRequest::about(spec.name, &objects, parameters).ok_or_else(|| Failure::usage("nothing is named"))?;
     let request = ActionRequest { overrides: args.overrides.clone(), reason: args.reason.clone(), ..request };
     planner.action(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))

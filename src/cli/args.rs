@@ -318,6 +318,9 @@ pub struct ActionArgs {
     /// Why; recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Rollback, restart, undo, scale up: ask a live run that holds the lock to stop after its step
+    #[arg(long)]
+    pub preempt: bool,
     /// Scale, pause, suspend: take it back after this time, unless it is kept with `timonel run keep`; waits until then
     #[arg(long, value_name = "DURATION")]
     pub revert_after: Option<String>,
@@ -403,6 +406,9 @@ pub struct UndoArgs {
     /// Why; recorded
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Rollback, restart, undo, scale up: ask a live run that holds the lock to stop after its step
+    #[arg(long)]
+    pub preempt: bool,
     /// How long each proof may take
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub deadline: Option<Duration>,

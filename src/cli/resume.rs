@@ -11,6 +11,7 @@ use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, UndoArgs};
 use crate::run::armed::{self, Own};
 use crate::run::journal as record;
+use crate::run::preempt;
 use crate::run::{End, Happening, Here, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
 use crate::target::api::Read as _;
 use crate::target::kubernetes::Client;
@@ -98,6 +99,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
     let mut request = undo.request;
     request.overrides.clone_from(&args.overrides);
     request.reason = args.reason.clone().or(request.reason);
+    request.parameters.extend(args.preempt.then(|| preempt::PARAMETER.to_owned()));
     let booted = cluster::booted(&on(global, &undo.target.context, &request.object.namespace), &ServiceFile::default())?;
     let planner = booted.planner(args.deadline);
     let make = async |client: &Client| {

@@ -5,7 +5,7 @@
 
 use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
-use super::plan::Plan;
+use super::plan::{Manner, Plan};
 use super::scale::{self, ScaleRequest};
 use super::{armed, cordon, cronjob, evict, hpa, keep, pause, restart, rollback, several};
 use crate::base::clock::Clock;
@@ -272,10 +272,15 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
         let plain = ActionRequest { parameters, ..request.clone() };
         return Box::pin(plan(read, clock, context, &plain)).await?.armed(after).map_err(PlanError::Usage);
     }
-    match several::asked(request, spec)? {
-        Some(asked) => several::plan(read, clock, context, request, asked).await,
-        None => one(read, clock, context, request).await,
-    }
+    let (mut manner, request) = Manner::split(request);
+    let context = &PlanContext { undo: manner.undoes.is_some(), preempts: manner.preempts, ..context.clone() };
+    let mut plan = match several::asked(&request, spec)? {
+        Some(asked) => several::plan(read, clock, context, &request, asked).await?,
+        None => one(read, clock, context, &request).await?,
+    };
+    let preempts = std::mem::take(&mut manner.preempts);
+    plan.inner.manner = manner;
+    if preempts { plan.preempting().map_err(PlanError::Usage) } else { Ok(plan) }
 }
 
 /// The plan for one object.

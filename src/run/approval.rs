@@ -120,7 +120,7 @@ impl Plan {
         ActionRequest {
             action: self.action,
             object: self.inner.subject.clone(),
-            parameters: given.filter(|p| spec.is_some_and(|spec| spec.takes(p))).collect(),
+            parameters: given.filter(|p| spec.is_some_and(|spec| spec.takes(p))).chain(self.manner_parameters()).collect(),
             overrides: inputs.overrides.clone(),
             reason: inputs.reason.clone(),
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::environment::Environment;
+use super::level::Nature;
 use super::plan::Operator;
 use super::scrub;
 use crate::base::id::run_id;
@@ -39,6 +40,10 @@ pub struct PlanContext {
     pub prove_within: Duration,
     /// Four random hex digits of the plan's id.
     pub random: u16,
+    /// It takes back a run: a mitigation, whatever it does.
+    pub undo: bool,
+    /// It asks a live run for its lock.
+    pub preempts: bool,
     /// The id of a plan that is made anew for a run that waits; a lock of that run is no lock of somebody else.
     pub run: Option<String>,
 }
@@ -58,8 +63,15 @@ impl PlanContext {
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
+            undo: false,
+            preempts: false,
             run: None,
         }
+    }
+
+    /// What a change of that nature is here.
+    pub(in crate::run) fn nature(&self, own: Nature) -> Nature {
+        if self.undo { Nature::Mitigation } else { own }
     }
 
     /// The id of a plan of that action.

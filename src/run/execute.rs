@@ -118,6 +118,7 @@ pub(in crate::run) fn holder(plan: &Plan, deps: &Deps) -> Holder {
             Some(Approval::BrokenGlass) | None => None,
         },
         arming: plan.arming(),
+        preempts: plan.preempts(),
     }
 }
 
@@ -172,6 +173,7 @@ impl Runner {
             attended: control.attended(),
             stop: control.stop(),
             lock_lost: self.locks.lost(),
+            asked_by: self.locks.asked_by(),
         }
     }
 
@@ -235,15 +237,19 @@ impl Runner {
 
     /// Ends early when somebody wants something of the run.
     async fn pause(&self, time: Duration) {
-        select(self.deps.timer.sleep(time), std::pin::pin!(self.deps.control.changed())).await;
+        let (changed, wanted) = (std::pin::pin!(self.deps.control.changed()), std::pin::pin!(self.locks.wanted()));
+        select(self.deps.timer.sleep(time), select(changed, wanted)).await;
     }
 
     async fn ask(&self) -> Way {
         self.deps.control.asking();
         let answer = std::pin::pin!(self.deps.control.answered());
-        match select(answer, self.deps.timer.sleep(KEEP_WHILE_ASKING)).await {
+        let wanted = std::pin::pin!(self.locks.wanted());
+        match select(answer, select(wanted, self.deps.timer.sleep(KEEP_WHILE_ASKING))).await {
             Either::Left((way, _)) => way,
-            Either::Right(((), answer)) => {
+            // Nobody need be waited for who may not answer: another wants the lock now.
+            Either::Right((Either::Left(_), _)) => Way::Leave,
+            Either::Right((Either::Right(_), answer)) => {
                 self.locks.release().await;
                 let way = answer.await;
                 self.locks.retake().await;

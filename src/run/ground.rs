@@ -15,7 +15,8 @@ use super::lease::{self, LeaseFacts};
 use super::level::{Nature, Raise};
 use super::notes;
 use super::outcome::Debt;
-use super::plan::{Draft, Frozen, Inner, Inputs, Operator, Plan, PlanTarget, UndoStep};
+use super::plan::{Draft, Frozen, Inner, Inputs, Manner, Operator, Plan, PlanTarget, UndoStep};
+use super::preempt::Asking;
 use super::step::{Fact, FieldWrite, Proof, Step, Work};
 use crate::base::confirmation::Confirmation;
 use crate::target::api::{Access, ErrorKind, Identity, Read, TargetError};
@@ -87,10 +88,11 @@ impl Ground {
         let mut all = checks::rights(&rights);
         all.push(checks::identity(&self.identity, context.cluster_pin.as_deref(), &self.object));
         all.push(checks::read_only(context.read_only));
-        all.push(checks::lock(&leases, now));
+        let nature = context.nature(part.nature);
+        all.push(checks::lock(&leases, Asking::of(nature, context.preempts), now));
         all.push(dry_run_check(dry_run.as_ref(), &rights));
         all.extend(part.checks);
-        all.extend(checks::freeze(context.freeze.as_deref(), part.nature == Nature::Mitigation));
+        all.extend(checks::freeze(context.freeze.as_deref(), nature == Nature::Mitigation));
         let mut steps: Vec<Step> = lock_step(write).into_iter().collect();
         let mut undo_steps = Vec::new();
         if let Some(write) = &part.write {
@@ -123,13 +125,14 @@ impl Ground {
                 pods: (self.object.wanted(), self.object.least_while_rolling()),
                 environment: context.environment.clone(),
                 own_level: Confirmation::Key,
-                nature: part.nature,
+                nature,
                 raises: part.raises,
                 frozen: part.frozen,
                 undo_steps,
                 leaves: part.leaves,
                 no_way_back: part.pay,
                 operator: Operator { cluster_user: self.identity.user, ..context.operator.clone() },
+                manner: Manner::default(),
             },
         })
     }

@@ -51,6 +51,8 @@ pub(in crate::run) struct LeaseFacts {
     pub run: String,
     /// Who approved what waits, and what they approved.
     pub approved: (String, String),
+    /// Who asks for the lock, and for what; empty when nobody does.
+    pub preempt_by: String,
     pub uid: String,
     pub resource_version: String,
     pub transitions: i64,
@@ -68,6 +70,7 @@ impl LeaseFacts {
             action: said(note::ACTION),
             run: said(note::RUN),
             approved: (said(note::APPROVED_BY), said(note::APPROVED_HASH)),
+            preempt_by: said(note::PREEMPT_BY),
             uid: text(raw, "/metadata/uid"),
             resource_version: text(raw, "/metadata/resourceVersion"),
             transitions: int(raw, "/spec/leaseTransitions").unwrap_or(0),
@@ -107,6 +110,8 @@ pub(in crate::run) struct Holder {
     pub approved_by: Option<String>,
     /// The timers of an armed change, each with a Lease of its own.
     pub arming: Vec<Arming>,
+    /// Whether it asks a live run for its lock.
+    pub preempts: bool,
 }
 
 impl Holder {
@@ -189,6 +194,21 @@ impl Holder {
     pub(in crate::run) fn approve(lease: &ObjectRef, was: &LeaseFacts, by: &str, signature: &str) -> WriteRequest {
         let annotations = json!({ note::APPROVED_BY: by, note::APPROVED_HASH: signature });
         patch(lease, &was.uid, &was.resource_version, &annotations, &json!({}))
+    }
+
+    /// Asks the holder of a lock for it.
+    pub(in crate::run) fn preempt(&self, lease: &ObjectRef, was: &LeaseFacts) -> WriteRequest {
+        patch(lease, &was.uid, &was.resource_version, &json!({ note::PREEMPT_BY: self.asks() }), &json!({}))
+    }
+
+    /// Asks no more.
+    pub(in crate::run) fn preempt_no_more(lease: &ObjectRef, was: &LeaseFacts) -> WriteRequest {
+        patch(lease, &was.uid, &was.resource_version, &json!({ note::PREEMPT_BY: null }), &json!({}))
+    }
+
+    /// How it says who asks for a lock, and for what.
+    pub(in crate::run) fn asks(&self) -> String {
+        format!("{} ({})", self.identity, self.action)
     }
 
     /// Lets go of the lock while the plan waits on.

@@ -3,6 +3,8 @@
 //! Owns the conversation with the Leases. A lease does not fence: every write carries its own precondition besides. A holder
 //! that could not renew for the length of the lease counts the lock as lost and writes nothing more.
 
+mod preempt;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use futures_util::future::{Either, select};
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
+use self::preempt::Asking;
 use super::approval;
 use super::facts::text;
 use super::gate::Gate;
@@ -19,7 +22,7 @@ use super::machine::Locking;
 use super::step::StepId;
 use super::time::Timer;
 use crate::base::clock::Clock;
-use crate::base::text::elide;
+use crate::base::text::{Str, elide};
 use crate::target::api::{ErrorKind, Read, TargetError, WriteRequest};
 use crate::target::model::ObjectRef;
 
@@ -46,6 +49,9 @@ pub(in crate::run) struct Locks {
     approval_used: AtomicBool,
     at: std::sync::Mutex<At>,
     moved: Notify,
+    /// Who asks for one of them, and for what.
+    asked_by: std::sync::Mutex<Option<Str>>,
+    wanted: Notify,
     /// Monotonic time of the renewal that is longest ago; `None` while nothing is held.
     oldest: std::sync::Mutex<Option<Duration>>,
 }
@@ -62,12 +68,13 @@ struct Held {
     uid: String,
     version: String,
     renewed: Duration,
+    asked_by: String,
 }
 
 /// What one look at a lease came to.
 enum Taken {
     Ours(Held),
-    /// Taken over from a holder that did not renew.
+    /// Taken from somebody, and how.
     Over(Held, String),
     Not(Locking),
 }
@@ -85,6 +92,8 @@ impl Locks {
             approval_used: AtomicBool::new(false),
             at: std::sync::Mutex::default(),
             moved: Notify::new(),
+            asked_by: std::sync::Mutex::default(),
+            wanted: Notify::new(),
             oldest: std::sync::Mutex::new(None),
         }
     }
@@ -127,12 +136,12 @@ impl Locks {
                 return why;
             }
         }
-        let mut over = Vec::new();
+        let mut notes = Vec::new();
         for lease in self.gate.leases() {
             let held = match self.take_one(lease).await {
                 Taken::Ours(held) => held,
-                Taken::Over(held, who) => {
-                    over.push(who);
+                Taken::Over(held, how) => {
+                    notes.push(how);
                     held
                 }
                 Taken::Not(why) => return why,
@@ -142,7 +151,7 @@ impl Locks {
             self.approval_used.store(true, Ordering::Relaxed);
             self.note_oldest(&all);
         }
-        Locking::Taken(over)
+        Locking::Taken(notes)
     }
 
     /// Arms the timer; what stands against it, else. One that this run armed before goes on as it was.
@@ -199,12 +208,24 @@ impl Locks {
     }
 
     async fn take_one(&self, lease: &ObjectRef) -> Taken {
-        let began = self.clock.monotonic();
+        let mut began = self.clock.monotonic();
         let mut watched: Option<(LeaseFacts, Duration)> = None;
+        let mut asking = Asking::default();
         loop {
             let now = self.clock.monotonic();
-            let failure = match self.read.get(lease, "").await {
-                Ok(raw) => match self.judge(lease, &LeaseFacts::of(&raw), &mut watched, now).await {
+            let failure = match self.read.get(lease, "").await.map(|raw| LeaseFacts::of(&raw)) {
+                Ok(facts) => match self.judge(lease, &facts, &mut watched, now).await {
+                    Ok(Some(Taken::Not(Locking::Held(who)))) if self.holder.preempts => match self.ask_for(lease, &facts, &mut asking).await {
+                        Ok(None) => {
+                            (watched, began) = (None, now);
+                            self.timer.sleep(WATCH_EVERY).await;
+                            continue;
+                        }
+                        Ok(Some(why)) => return Taken::Not(Locking::Held(format!("{who} works on it{why}"))),
+                        Err(error) => error,
+                    },
+                    Ok(Some(Taken::Not(Locking::Held(who)))) => return Taken::Not(Locking::Held(format!("{who} works on it"))),
+                    Ok(Some(Taken::Ours(held))) => return asking.taken(held),
                     Ok(Some(taken)) => return taken,
                     // Watching: as long as the lease itself lasts.
                     Ok(None) => {
@@ -272,7 +293,7 @@ impl Locks {
             return Ok(None);
         }
         let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
-        Ok(Some(Taken::Over(self.held(lease, &raw), facts.words())))
+        Ok(Some(Taken::Over(self.held(lease, &raw), format!("took over the lock of {}, who did not renew it", facts.words()))))
     }
 
     fn held(&self, lease: &ObjectRef, raw: &Value) -> Held {
@@ -281,6 +302,7 @@ impl Locks {
             uid: text(raw, "/metadata/uid"),
             version: text(raw, "/metadata/resourceVersion"),
             renewed: self.clock.monotonic(),
+            asked_by: String::new(),
         }
     }
 
@@ -295,6 +317,7 @@ impl Locks {
                 self.renew(one).await;
             }
             self.note_oldest(&held);
+            self.heed(&held);
         }
     }
 
@@ -305,7 +328,8 @@ impl Locks {
             let request = Holder::renew(&held.lease, &held.uid, &held.version, &step, self.clock.now());
             match self.gate.send(request).await {
                 Ok(raw) => {
-                    held.version = text(&raw, "/metadata/resourceVersion");
+                    let facts = LeaseFacts::of(&raw);
+                    (held.version, held.asked_by) = (facts.resource_version, facts.preempt_by);
                     held.renewed = self.clock.monotonic();
                     return;
                 }

@@ -20,9 +20,14 @@ use super::event::{Happening, Progress};
 use super::journal::Draft;
 use super::outcome::{Debt, Outcome, Question, Signal, Way};
 use super::plan::{Frozen, Plan};
+use super::preempt;
 use super::step::{FieldWrite, Position, Proof, Stamp, Step, StepId, Work};
+use crate::base::text::Str;
 use crate::target::api::TargetError;
 use crate::target::model::ObjectRef;
+
+/// Why a run ends early whose operator wanted it so.
+const STOPPED: &str = "stopped by its operator";
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +87,9 @@ pub(in crate::run) enum Input {
 /// What came of taking the locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::run) enum Locking {
-    /// All are ours; whose were taken over.
+    /// All are ours; how those came to be that somebody held, in words.
     Taken(Vec<String>),
-    /// Somebody else works on it.
+    /// Somebody else works on it, in words.
     Held(String),
     /// We may not: the run goes on without.
     Impossible(String),
@@ -114,7 +119,7 @@ pub(in crate::run) enum Observed {
 }
 
 /// How things stand around the run when an answer comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::run) struct Moment {
     /// Monotonic.
     pub now: Duration,
@@ -124,6 +129,8 @@ pub(in crate::run) struct Moment {
     pub stop: Stop,
     /// The lock could not be renewed in time: nothing more may be written.
     pub lock_lost: bool,
+    /// Who asks for the lock, and for what.
+    pub asked_by: Option<Str>,
 }
 
 /// Whether a run shall stop (contract.md 6).
@@ -318,6 +325,11 @@ impl Machine {
 
     /// Takes the answer to the last effect and gives the next one.
     pub(in crate::run) fn next(&mut self, input: Input, moment: Moment) -> Turn {
+        if moment.asked_by != self.moment.asked_by
+            && let Some(by) = &moment.asked_by
+        {
+            self.out.push(Happening::Note { text: format!("{by} asks for the lock: the run stops after this step") });
+        }
         self.moment = moment;
         let effect = match (std::mem::replace(&mut self.state, State::Over), input) {
             (State::New, Input::Start) => self.begin(),
@@ -460,19 +472,21 @@ impl Machine {
         if self.leg != Leg::Forward {
             return None;
         }
-        let signal = match self.moment.stop {
-            Stop::No => return None,
-            Stop::AfterStep(signal) | Stop::Now(signal) => Some(signal),
-            Stop::Undo => None,
+        let (signal, why) = match (self.moment.stop, &self.moment.asked_by) {
+            (Stop::No, None) => return None,
+            (Stop::No, Some(by)) => (None, preempt::stopped(by)),
+            (Stop::AfterStep(signal) | Stop::Now(signal), _) => (Some(signal), STOPPED.to_owned()),
+            (Stop::Undo, _) => (None, STOPPED.to_owned()),
         };
         self.interrupted = signal;
-        self.failure.get_or_insert_with(|| "stopped by its operator".to_owned());
+        self.failure.get_or_insert(why);
         if !self.adopt() {
             return Some(self.leave());
         }
         Some(match self.moment.stop {
             _ if self.carried.is_empty() => self.give_up(),
-            Stop::AfterStep(_) => self.leave(),
+            // Whoever asks for the lock mends what is left: going back first would only keep them waiting.
+            Stop::No | Stop::AfterStep(_) => self.leave(),
             Stop::Now(_) if self.moment.attended => self.ask(),
             _ => self.turn_back(),
         })
@@ -482,8 +496,7 @@ impl Machine {
         // Some of them may be ours even when not all are.
         self.locked = true;
         match locking {
-            Locking::Taken(over) => {
-                let notes: Vec<String> = over.into_iter().map(|who| format!("took over the lock of {who}, who did not renew it")).collect();
+            Locking::Taken(notes) => {
                 let text = notes.first().cloned().unwrap_or_else(|| "taken".to_owned());
                 self.proven(text, &notes)
             }
@@ -492,7 +505,7 @@ impl Machine {
                 self.out.push(Happening::Note { text: text.clone() });
                 self.proven(text, &[])
             }
-            Locking::Held(who) => self.failed(format!("{who} works on it")),
+            Locking::Held(why) => self.failed(why),
             Locking::Unreachable(why) => self.failed(format!("the lock cannot be taken: {why}")),
         }
     }

@@ -4,9 +4,11 @@
 //! by the command line, stored by the journal: the same value. Must not ask or write anything.
 
 mod hash;
+mod manner;
 mod member;
 mod text;
 
+pub(in crate::run) use manner::Manner;
 pub(in crate::run) use member::Member;
 pub use text::{PlanLine, Tone};
 
@@ -82,6 +84,8 @@ pub(in crate::run) struct Inner {
     /// What settles things when a write was carried out, is not proven, and has no way back.
     pub no_way_back: String,
     pub operator: Operator,
+    #[serde(default)]
+    pub manner: Manner,
 }
 
 /// A step of the way back, and which step it takes back; `None` = a proof at the end.

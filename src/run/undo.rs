@@ -81,6 +81,16 @@ impl NotUndone {
     }
 }
 
+/// The parameter that says which run is taken back: a change is a mitigation then.
+pub(in crate::run) fn parameter(run: &str) -> String {
+    format!("undoes={run}")
+}
+
+/// The run that a parameter says is taken back.
+pub(in crate::run) fn undone(parameter: &str) -> Option<&str> {
+    parameter.strip_prefix("undoes=").filter(|run| !run.is_empty())
+}
+
 /// What takes back the run of that id.
 pub fn undoing(entries: &[Entry], id: &str) -> Result<Undo, NotUndone> {
     let plan = recorded_plan(entries, id)?;
@@ -116,6 +126,7 @@ pub fn undoing_last(entries: &[Entry], here: &Here) -> Result<Undo, NotUndone> {
 fn of(run: &RunSummary, plan: &Plan) -> Result<Undo, NotUndone> {
     let mut request = plan.undoing().map_err(|why| refused(run, &why))?;
     request.reason = Some(format!("undo of {}", run.id));
+    request.parameters.push(parameter(&run.id));
     Ok(Undo { run: run.id.clone(), target: plan.target.clone(), request })
 }
 

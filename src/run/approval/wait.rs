@@ -84,7 +84,7 @@ impl Waiter {
             .map_err(refused)?;
         match self.locks.take().await {
             Locking::Taken(_) => {}
-            Locking::Held(who) => return Err(refused(format!("{who} works on it"))),
+            Locking::Held(why) => return Err(refused(why)),
             Locking::Impossible(why) | Locking::Unreachable(why) => return Err(refused(format!("nobody can be asked without the lock: {why}"))),
         }
         self.locks.at("approval".into(), Some("waits for a second person"));
@@ -133,8 +133,12 @@ impl Waiter {
                 // Asked again until the time is over.
                 Err(_) => {}
             }
-            if kept && waited >= KEEP {
+            let asked_by = self.locks.asked_by();
+            if kept && (waited >= KEEP || asked_by.is_some()) {
                 kept = false;
+                if let Some(by) = asked_by {
+                    self.tell(Happening::Note { text: format!("{by} asks for the lock") }).await;
+                }
                 self.locks.release_but(&self.lease).await;
                 self.tell(Happening::Note { text: "the lock is let go: who takes it ends the waiting".to_owned() }).await;
             }

@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 
 use super::Right;
-use crate::run::check::Check;
+use crate::run::check::{Check, Choice};
 use crate::run::facts::{WorkloadFacts, text, unreadable};
 use crate::run::lease::LeaseFacts;
+use crate::run::preempt::{self, Asking};
 use crate::target::api::{ErrorKind, Identity, TargetError};
 use crate::target::model::{Object, ObjectRef, Pdb};
 
@@ -64,17 +65,22 @@ pub(in crate::run) fn read_only(read_only: bool) -> Check {
     if read_only { check.failed("this console is read-only", "start it without --read-only") } else { check.ok("not read-only") }
 }
 
-/// Nobody else works on the object.
-pub(in crate::run) fn lock(leases: &[(ObjectRef, Result<LeaseFacts, TargetError>)], now: Timestamp) -> Check {
+/// Nobody else works on the object. A mitigation may ask a live run for its lock.
+pub(in crate::run) fn lock(leases: &[(ObjectRef, Result<LeaseFacts, TargetError>)], asking: Asking, now: Timestamp) -> Check {
     let check = Check::required("lock");
-    let held = leases.iter().find_map(|(lease, found)| found.as_ref().ok().filter(|f| !f.free()).map(|f| (lease, f)));
-    if let Some((lease, facts)) = held {
+    let held: Vec<_> = leases
+        .iter()
+        .filter_map(|(lease, found)| found.as_ref().ok().filter(|f| !f.free()).map(|f| (lease, f)))
+        .collect();
+    let mut live: Vec<&LeaseFacts> = held.iter().map(|(_, f)| *f).filter(|f| !f.looks_expired(now)).collect();
+    // Where one of them is not asked, asking the others is of no use.
+    live.sort_by_key(|f| asking.of_lock(f) != Asking::Never);
+    if let Some(facts) = live.first() {
+        return held_by(facts, asking.of_lock(facts));
+    }
+    if let Some((lease, facts)) = held.first() {
         let words = facts.words();
-        return if facts.looks_expired(now) {
-            check.ok(format!("{lease} was left by {words}; the run watches it for {} s before it takes it over", facts.duration.as_secs()))
-        } else {
-            check.failed(format!("{words} works on it"), "wait for that run, or talk to its operator")
-        };
+        return check.ok(format!("{lease} was left by {words}; the run watches it for {} s before it takes it over", facts.duration.as_secs()));
     }
     let failed = leases.iter().find_map(|(lease, found)| match found {
         Err(error) if error.kind != ErrorKind::NotFound => Some((lease, error)),
@@ -88,6 +94,22 @@ pub(in crate::run) fn lock(leases: &[(ObjectRef, Result<LeaseFacts, TargetError>
         ),
         Some((lease, error)) => check.unknown(format!("{lease} cannot be read: {}", error.message), "try again when the server answers"),
         None => check.ok("free"),
+    }
+}
+
+/// A live run holds a lock.
+fn held_by(facts: &LeaseFacts, asking: Asking) -> Check {
+    let (words, check) = (format!("{} works on it", facts.words()), Check::required("lock"));
+    match asking {
+        Asking::Never if preempt::refuses(&facts.action) => check.failed(format!("{words}, and does not stop before its end"), "wait for that run"),
+        Asking::Never => check.failed(words, "wait for that run, or talk to its operator"),
+        Asking::May => check
+            .failed(words, "wait for that run, talk to its operator, or ask it to stop: --preempt")
+            .choices(vec![Choice { key: 's', parameter: preempt::PARAMETER.to_owned(), title: "ask it to stop after its step".to_owned() }]),
+        Asking::Does => Check::advisory("lock").failed(
+            format!("{words}: it is asked to stop after its step, and waited for {} s at most", preempt::WITHIN.as_secs()),
+            "tell its operator",
+        ),
     }
 }
 
@@ -251,6 +273,7 @@ mod tests {
     use crate::run::check::Answer;
     use crate::run::facts::WorkloadFacts;
     use crate::run::lease::LeaseFacts;
+    use crate::run::preempt::Asking;
     use crate::target::api::{ErrorKind, Identity, TargetError};
     use crate::target::model::{Kind, ObjectRef};
 
@@ -289,8 +312,29 @@ mod tests {
             (Ok(lease("2026-11-22T14:30:05.000000Z", "ana@bastion/x")), Answer::Ok),
             (Err(TargetError::new(ErrorKind::Timeout, "slow")), Answer::Unknown),
         ] {
-            let check = lock(&[(name.clone(), found.clone())], now);
+            let check = lock(&[(name.clone(), found.clone())], Asking::Never, now);
             assert_eq!(check.result, result, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_mitigation_may_ask_a_live_run_for_its_lock_and_never_a_restore() {
+        let lease = |name: &str, action: &str| {
+            let raw = json!({ "metadata": { "annotations": { "timonel.io/action": action } },
+                "spec": { "holderIdentity": "ana@bastion/x", "leaseDurationSeconds": 30, "renewTime": "2026-11-22T14:33:05.000000Z" } });
+            (ObjectRef::new(Kind::Lease, "shop", name), Ok(LeaseFacts::of(&raw)))
+        };
+        let now = "2026-11-22T14:33:12Z".parse().expect("a time");
+        let (one, restore) = (lease("timonel-deployment-api", "scale 3->5"), lease("timonel-file-shop", "restore pg"));
+        for (leases, asking, blocks, offered) in [
+            (vec![one.clone()], Asking::Never, true, 0),
+            (vec![one.clone()], Asking::May, true, 1),
+            (vec![one.clone()], Asking::Does, false, 0),
+            (vec![one.clone(), restore.clone()], Asking::May, true, 0),
+            (vec![one, restore], Asking::Does, true, 0),
+        ] {
+            let check = lock(&leases, asking, now);
+            assert_eq!((check.result, check.blocks(false), check.choices.len()), (Answer::Failed, blocks, offered), "{asking:?} {check:?}");
         }
     }
 

@@ -22,6 +22,7 @@ mod faults;
 mod jobs;
 mod nodes;
 mod pods;
+mod preempt;
 mod several;
 
 /// A journal in memory that can stop taking lines.

@@ -4,6 +4,7 @@ use super::{Effect, Fate, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
 use crate::run::plan::UndoStep;
+use crate::run::preempt;
 use crate::run::step::{FieldWrite, OnFail, Step, StepId, Work};
 
 impl Machine {
@@ -35,6 +36,9 @@ impl Machine {
         }
         if self.carried.is_empty() {
             return self.give_up();
+        }
+        if self.moment.asked_by.is_some() {
+            return self.yield_or_leave();
         }
         match self.policy().on_fail {
             OnFail::Abort => self.leave(),
@@ -110,6 +114,15 @@ impl Machine {
         self.finish(Outcome { hint: hint.to_owned(), ..Outcome::new(if refused { End::Refused } else { End::Failed }, reason) })
     }
 
+    /// Ends with things as they are, and says so where it is for somebody who asked for the lock.
+    pub(super) fn yield_or_leave(&mut self) -> Effect {
+        if let Some(by) = &self.moment.asked_by {
+            let first = self.failure.take().map(|why| format!("{why}; ")).unwrap_or_default();
+            self.failure = Some(format!("{first}{}", preempt::stopped(by)));
+        }
+        self.leave()
+    }
+
     /// Ends with things as they are.
     pub(super) fn leave(&mut self) -> Effect {
         let debts = self.debts();
@@ -129,6 +142,9 @@ impl Machine {
     pub(super) fn left_hint(&self) -> String {
         match self.left() {
             End::Unknown => format!("go on when nothing is in its way: `timonel runs resume {}`", self.plan.id),
+            _ if self.moment.asked_by.is_some() => {
+                format!("once that run is over: pay each debt, or go on with `timonel runs resume {}`", self.plan.id)
+            }
             _ => "pay each debt, or settle it by hand".to_owned(),
         }
     }

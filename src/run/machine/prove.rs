@@ -91,7 +91,8 @@ impl Machine {
     }
 
     fn stopping_now(&mut self) -> Option<Effect> {
-        if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo) { self.stopping() } else { None }
+        // Nothing is half done while a proof is waited for, and whoever asks for the lock would wait as long.
+        if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo) || self.moment.asked_by.is_some() { self.stopping() } else { None }
     }
 
     fn waiting_blind(&mut self, why: &str) -> Effect {
@@ -126,7 +127,7 @@ impl Machine {
 
     pub(super) fn answered(&mut self, way: Way) -> Effect {
         match way {
-            Way::Leave => self.leave(),
+            Way::Leave => self.yield_or_leave(),
             Way::Wait if self.leg == Leg::Forward && self.proof().is_some() => {
                 self.failure = None;
                 self.interrupted = None;

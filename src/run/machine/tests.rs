@@ -110,6 +110,9 @@ fn pass(moment: &mut Moment, tenths: u16, stop: u8, lock_lost: bool) {
         3 => Stop::Undo,
         _ => moment.stop,
     };
+    if stop == 4 {
+        moment.asked_by = Some("bob@desk/run-1 (rollback 3->2)".into());
+    }
 }
 
 /// Everything that a history did, in order.
@@ -135,7 +138,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
     loop {
         history.steps += 1;
         prop_assert!(history.steps < 20_000, "a run ends");
-        let turn = machine.next(input, moment);
+        let turn = machine.next(input, moment.clone());
         let roll = rolls.next().unwrap_or(kind);
         if let Effect::End(outcome) = turn.effect {
             history.outcome = Some(outcome);
@@ -231,7 +234,7 @@ fn observing(answers: &[Observed]) -> (Vec<Effect>, Outcome, Duration) {
     let mut moment = Moment::default();
     let (mut input, mut effects, mut looks) = (Input::Start, Vec::new(), 0);
     loop {
-        let turn = machine.next(input, moment);
+        let turn = machine.next(input, moment.clone());
         input = match turn.effect {
             Effect::End(outcome) => return (effects, outcome, moment.now),
             Effect::Observe(_) => {

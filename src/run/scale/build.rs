@@ -16,7 +16,8 @@ use crate::run::gate::BEFORE_ZERO;
 use crate::run::ground;
 use crate::run::level::{Nature, Raise};
 use crate::run::outcome::Debt;
-use crate::run::plan::{Draft, Frozen, FrozenField, Inner, Operator, Plan, UndoStep};
+use crate::run::plan::{Draft, Frozen, FrozenField, Inner, Manner, Operator, Plan, UndoStep};
+use crate::run::preempt::Asking;
 use crate::run::step::{Fact, FieldWrite, Proof, Step, Work};
 use crate::target::model::ObjectRef;
 
@@ -48,6 +49,7 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
             leaves: scale.leaves(),
             no_way_back: String::new(),
             operator: Operator { cluster_user: reading.identity.user.clone(), ..context.operator.clone() },
+            manner: Manner::default(),
         },
     })
 }
@@ -77,7 +79,7 @@ impl Scale<'_> {
     }
 
     fn nature(&self) -> Nature {
-        if self.count() > self.before() { Nature::Mitigation } else { Nature::Change }
+        self.context.nature(if self.count() > self.before() { Nature::Mitigation } else { Nature::Change })
     }
 
     fn mitigates(&self) -> bool {
@@ -202,7 +204,7 @@ impl Scale<'_> {
         let mut all = checks::rights(&reading.rights);
         all.push(checks::identity(&reading.identity, context.cluster_pin.as_deref(), workload));
         all.push(checks::read_only(context.read_only));
-        all.push(checks::lock(&reading.leases, now));
+        all.push(checks::lock(&reading.leases, Asking::of(self.nature(), context.preempts), now));
         all.push(ground::dry_run_check(reading.dry_run.as_ref(), &reading.rights));
         all.push(checks::hpa(&reading.hpas, namespace, self.count(), self.request.hpa));
         all.extend(checks::owners(workload, reading.hpas.as_deref().unwrap_or_default(), "replicas"));

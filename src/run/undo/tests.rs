@@ -68,7 +68,7 @@ fn the_newest_change_is_taken_back_and_what_changed_nothing_is_passed_over() {
     let five = past.run("scale", &["replicas=5"], Some(("proven", false)));
     past.run("scale", &["replicas=6"], Some(("refused", false)));
     past.run("scale", &["replicas=7"], Some(("failed", true)));
-    assert_eq!(past.last(), Ok((five.clone(), "scale", vec!["replicas=3".to_owned()])));
+    assert_eq!(past.last(), Ok((five.clone(), "scale", vec!["replicas=3".to_owned(), format!("undoes={five}")])));
     let undo = undoing(&past.entries(), &five).expect("a way back");
     assert_eq!(undo.request.reason, Some(format!("undo of {five}")));
 }

@@ -215,7 +215,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
     let (mut input, mut deaths, mut began, mut proofs) = (Input::Start, 0, false, Vec::new());
     let (mut all_begun, mut begun_now) = (Vec::new(), Vec::new());
     for _ in 0..20_000 {
-        let turn = machine.next(input, moment);
+        let turn = machine.next(input, moment.clone());
         prop_assert!(!matches!(turn.effect, Effect::Send(..)) || !moment.lock_lost, "a request after the lock was lost");
         proofs.extend(
             turn.happenings

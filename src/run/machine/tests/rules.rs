@@ -44,7 +44,7 @@ fn play(plan: &Plan, failures: usize, attended: bool, stop: Option<(&str, Stop)>
     let (mut input, mut failures) = (Input::Start, failures);
     let (mut steps, mut notes, mut asked) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..2000 {
-        let turn = machine.next(input, moment);
+        let turn = machine.next(input, moment.clone());
         for happening in turn.happenings {
             match happening {
                 Happening::StepStarted { step, .. } => steps.push(step.to_string()),

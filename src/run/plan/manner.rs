@@ -1,0 +1,52 @@
+//! How a plan is carried out, which is no part of what it does: two operators who do the same in another manner have the same hash.
+//!
+//! Owns these marks, and which parameters of a request are about them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+use crate::run::actions::ActionRequest;
+use crate::run::{preempt, undo};
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(in crate::run) struct Manner {
+    /// It asks a live run for its lock.
+    #[serde(default)]
+    pub preempts: bool,
+    /// The run that it takes back.
+    #[serde(default)]
+    pub undoes: Option<String>,
+    /// The service whose lock it takes besides those of its objects.
+    #[serde(default)]
+    pub service: Option<String>,
+}
+
+impl Manner {
+    /// What a request says of it, and the request without.
+    pub(in crate::run) fn split(request: &ActionRequest) -> (Self, ActionRequest) {
+        let mut plain = request.clone();
+        plain.parameters.retain(|p| !Self::is_one(p));
+        let undoes = request.parameters.iter().find_map(|p| undo::undone(p)).map(str::to_owned);
+        let preempts = request.parameters.iter().any(|p| p == preempt::PARAMETER);
+        (Self { preempts, undoes, service: None }, plain)
+    }
+
+    /// Whether a parameter is about the manner alone.
+    fn is_one(parameter: &str) -> bool {
+        parameter == preempt::PARAMETER || undo::undone(parameter).is_some()
+    }
+
+    /// As parameters of a request.
+    fn parameters(&self) -> impl Iterator<Item = String> {
+        let preempts = self.preempts.then(|| preempt::PARAMETER.to_owned());
+        preempts.into_iter().chain(self.undoes.as_deref().map(undo::parameter))
+    }
+}
+
+impl Plan {
+    /// The parameters that ask for its manner again.
+    pub(in crate::run) fn manner_parameters(&self) -> impl Iterator<Item = String> {
+        self.inner.manner.parameters()
+    }
+}
