@@ -68,7 +68,7 @@ pub use approval::{Approved, Asked, BreakGlass, WAITS_FOR, Waiting, approve, ask
 pub use check::{Answer, Check, Choice};
 pub use checks::HpaChoice;
 pub use confirm::{Confirmed, Refusal};
-pub use context::{PlanContext, PlanError};
+pub use context::{PlanContext, PlanError, RolledBack};
 pub use control::Control;
 pub use environment::Environment;
 pub use event::{Happening, Progress, RunEvent};

@@ -40,6 +40,8 @@ pub mod note {
     pub const PREEMPT_BY: &str = "timonel.io/preempt-by";
 }
 
+/// How the name of a service's lock begins.
+pub(crate) const OF_SERVICE: &str = "timonel-file-";
 /// Locks that were let go and are still told of.
 const PAST: usize = 16;
 /// The reporter of the events of runs.
@@ -210,7 +212,10 @@ fn locked(lease: &Meta) -> Option<ObjectRef> {
 impl Lock {
     /// What is locked, for people: the object, else the Lease.
     pub fn what(&self) -> String {
-        self.object.as_ref().unwrap_or(&self.lease).to_string()
+        match self.lease.name.strip_prefix(OF_SERVICE) {
+            Some(service) => format!("service {service} in {}", self.lease.namespace),
+            None => self.object.as_ref().unwrap_or(&self.lease).to_string(),
+        }
     }
 }
 

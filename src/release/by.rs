@@ -77,7 +77,8 @@ pub struct LastRun {
 }
 
 impl LastRun {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Reads the line; `None` when it is none of ours.
+    pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [run, action, quantity @ .., operator] = &words[..] else { return None };
         if !operator.contains('@') {

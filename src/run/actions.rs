@@ -279,7 +279,9 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
         None => one(read, clock, context, &request).await?,
     };
     let preempts = std::mem::take(&mut manner.preempts);
+    manner.service.clone_from(&context.service);
     plan.inner.manner = manner;
+    plan.lock_service();
     if preempts { plan.preempting().map_err(PlanError::Usage) } else { Ok(plan) }
 }
 
@@ -306,7 +308,7 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
     let part = match spec.name {
         "rollback" => {
             let to = request.parameters.iter().find_map(|p| p.strip_prefix("to="));
-            rollback::part(read, context, &ground, to).await?
+            rollback::part(read, context, &ground, to, now).await?
         }
         "restart" => restart::part(context, &ground, now),
         "keep" => keep::part(read, context, &ground).await,

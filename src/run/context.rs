@@ -40,12 +40,25 @@ pub struct PlanContext {
     pub prove_within: Duration,
     /// Four random hex digits of the plan's id.
     pub random: u16,
+    /// The service whose file is in use: one run at a time changes it.
+    pub service: Option<String>,
+    /// The last rollback of its object that our own journal has.
+    pub rolled_back: Option<RolledBack>,
     /// It takes back a run: a mitigation, whatever it does.
     pub undo: bool,
     /// It asks a live run for its lock.
     pub preempts: bool,
     /// The id of a plan that is made anew for a run that waits; a lock of that run is no lock of somebody else.
     pub run: Option<String>,
+}
+
+/// A rollback of a workload that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolledBack {
+    /// When it began.
+    pub at: Timestamp,
+    /// Who, and by which run: `ana@bastion (20261122-143312-rollback-7f3a)`.
+    pub by: String,
 }
 
 impl PlanContext {
@@ -63,6 +76,8 @@ impl PlanContext {
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
+            service: None,
+            rolled_back: None,
             undo: false,
             preempts: false,
             run: None,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::armed;
 use super::confirm::Confirmed;
 use super::debts::book;
+use super::lease;
 use super::notes;
 use super::plan::Plan;
 use super::record;
@@ -28,6 +29,8 @@ pub(in crate::run) struct Gate {
     subjects: Vec<(ObjectRef, String)>,
     writes: Vec<FieldWrite>,
     leases: Vec<ObjectRef>,
+    /// The first lock of an object: in it a plan waits for a second person.
+    waits_in: Option<ObjectRef>,
     /// The Leases of the timers that the subjects may have.
     timers: Vec<ObjectRef>,
     write: Arc<dyn Write>,
@@ -42,7 +45,15 @@ impl Gate {
         // What was not found again when the run was resumed is never written.
         let writes = writes.filter(record::whole).collect();
         let subjects = plan.subjects().map(|s| (s.clone(), plan.uid_of(s).to_owned())).collect();
-        let gate = Self { run: plan.id.clone(), subjects, writes, leases: locks(&plan), timers: timers(&plan), write };
+        let gate = Self {
+            run: plan.id.clone(),
+            subjects,
+            writes,
+            leases: locks(&plan),
+            waits_in: waits_in(&plan),
+            timers: timers(&plan),
+            write,
+        };
         (plan, gate)
     }
 
@@ -53,9 +64,15 @@ impl Gate {
             subjects: Vec::new(),
             writes: Vec::new(),
             leases: locks(plan),
+            waits_in: waits_in(plan),
             timers: timers(plan),
             write,
         }
+    }
+
+    /// The lock in which the plan waits for a second person: one that every console knows, whatever service file it has.
+    pub(in crate::run) fn waits_in(&self) -> Option<&ObjectRef> {
+        self.waits_in.as_ref()
     }
 
     /// The leases that the plan locks, in the order in which they are taken.
@@ -110,11 +127,12 @@ impl Gate {
     }
 }
 
+fn waits_in(plan: &Plan) -> Option<ObjectRef> {
+    plan.writes().map(|(_, w)| w.lock()).min()
+}
+
 fn locks(plan: &Plan) -> Vec<ObjectRef> {
-    let mut leases: Vec<ObjectRef> = plan.writes().map(|(_, w)| w.lock()).collect();
-    leases.sort_unstable();
-    leases.dedup();
-    leases
+    lease::all(plan.writes().map(|(_, w)| w), plan.inner.manner.service.as_deref())
 }
 
 fn timers(plan: &Plan) -> Vec<ObjectRef> {

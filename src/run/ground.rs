@@ -183,9 +183,7 @@ pub(in crate::run) fn target(context: &PlanContext, identity: &Identity, namespa
 
 /// The step that takes the locks of what is written; none when nothing is.
 pub(in crate::run) fn lock_step<'a>(writes: impl IntoIterator<Item = &'a FieldWrite>) -> Option<Step> {
-    let mut locks: Vec<ObjectRef> = writes.into_iter().map(FieldWrite::lock).collect();
-    locks.sort_unstable();
-    locks.dedup();
+    let locks = lease::all(writes, None);
     let names: Vec<&str> = locks.iter().map(|l| &*l.name).collect();
     let title = format!("lock lease {}", names.join(", "));
     (!locks.is_empty()).then(|| Step { id: "lock".into(), title, proof: "the lease names this run".to_owned(), work: Work::Lock })
@@ -248,9 +246,7 @@ pub(in crate::run) async fn leases<'a>(
     context: &PlanContext,
     writes: impl IntoIterator<Item = &'a FieldWrite>,
 ) -> Vec<(ObjectRef, Result<LeaseFacts, TargetError>)> {
-    let mut names: Vec<ObjectRef> = writes.into_iter().map(FieldWrite::lock).collect();
-    names.sort_unstable();
-    names.dedup();
+    let names = lease::all(writes, context.service.as_deref());
     let ask = |name: ObjectRef| async move {
         let found = read.get(&name, "").await.map(|raw| {
             let facts = LeaseFacts::of(&raw);

@@ -16,7 +16,7 @@ pub use claim::Claim;
 pub use read::{Reading, RunRecord, RunSummary, left_behind, read, record, runs, signatures};
 pub use sightings::{Seen, note, sightings};
 pub(in crate::run) use templates::TEMPLATE;
-pub use templates::proven_templates;
+pub use templates::{last_rollback, proven_templates};
 pub use verify::{Damage, DamageKind, Report, verify};
 
 use std::path::{Path, PathBuf};

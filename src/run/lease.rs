@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use super::armed::Arming;
 use super::facts::{entry, int, text};
+use super::step::FieldWrite;
 use crate::base::id::object_name;
 use crate::base::text::Str;
 use crate::fleet::armed::PREFIX;
-use crate::fleet::lock::note;
+use crate::fleet::lock::{OF_SERVICE, note};
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, LOCKS_OF_CLUSTER, OWN_LABEL, ObjectRef};
 
@@ -26,6 +27,23 @@ pub(in crate::run) const RENEW_EVERY: Duration = Duration::from_secs(10);
 pub(in crate::run) fn of(object: &ObjectRef) -> ObjectRef {
     let namespace: Str = if object.namespace.is_empty() { LOCKS_OF_CLUSTER.into() } else { object.namespace.clone() };
     ObjectRef::new(Kind::Lease, namespace, object_name(&format!("timonel-{}-{}", object.kind.word().to_lowercase(), object.name)))
+}
+
+/// The Leases that lock what is written, in the order in which they are taken; with a service, its own as well in each namespace in which
+/// an object of it is changed, so that one run at a time changes it.
+pub(in crate::run) fn all<'a>(writes: impl IntoIterator<Item = &'a FieldWrite>, service: Option<&str>) -> Vec<ObjectRef> {
+    let mut leases = Vec::new();
+    for write in writes {
+        leases.push(write.lock());
+        let place = &write.object.namespace;
+        // A timer that is ended changes nothing of the service.
+        if let Some(id) = service.filter(|_| !place.is_empty() && write.object.kind != Kind::Lease) {
+            leases.push(ObjectRef::new(Kind::Lease, place.clone(), object_name(&format!("{OF_SERVICE}{id}"))));
+        }
+    }
+    leases.sort_unstable();
+    leases.dedup();
+    leases
 }
 
 /// The Lease that locks the object whose timer this is.

@@ -148,7 +148,9 @@ impl Locks {
             };
             let mut all = self.held.lock().await;
             all.push(held);
-            self.approval_used.store(true, Ordering::Relaxed);
+            if self.gate.waits_in() == Some(lease) {
+                self.approval_used.store(true, Ordering::Relaxed);
+            }
             self.note_oldest(&all);
         }
         Locking::Taken(notes)
@@ -255,7 +257,7 @@ impl Locks {
 
     /// Why the approval that the run rests on is not there any more. Taking the lock uses it up, so it is looked at once.
     fn unapproved(&self, lease: &ObjectRef, facts: Option<&LeaseFacts>) -> Option<Locking> {
-        let by = self.holder.approved_by.as_ref().filter(|_| self.gate.leases().first() == Some(lease))?;
+        let by = self.holder.approved_by.as_ref().filter(|_| self.gate.waits_in() == Some(lease))?;
         if self.approval_used.load(Ordering::Relaxed) {
             return None;
         }

@@ -40,7 +40,9 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, paused: bool) -> Part
     if paused {
         all.push(checks::rollout(workload, true));
     } else {
-        all.push(checks::pdb_while_rolling(&ground.pdbs, workload, workload.least_while_rolling()));
+        let least = workload.least_while_rolling();
+        all.push(checks::pdb_while_rolling(&ground.pdbs, workload, least));
+        all.extend(checks::min_ready_while_rolling(context.floor(&workload.reference), least));
     }
     Part {
         action,

@@ -69,7 +69,7 @@ fn checks(context: &PlanContext, ground: &Ground) -> Vec<Check> {
     all.push(checks::strategy(workload));
     all.push(checks::rollout(workload, true));
     all.push(checks::pdb_while_rolling(&ground.pdbs, workload, least));
-    all.extend(checks::min_ready(context.floor(&workload.reference), least));
+    all.extend(checks::min_ready_while_rolling(context.floor(&workload.reference), least));
     all
 }
 

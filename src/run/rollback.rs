@@ -3,8 +3,10 @@
 //! Owns which revision is meant when none is named, and what a rollback checks, writes, proves and undoes. kubectl's semantics, save
 //! that annotations of the workload are kept. Which revisions there are is in `history`.
 
+mod gap;
 mod history;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::history::Revision;
@@ -30,7 +32,7 @@ fn number(text: &str) -> Result<i64, PlanError> {
     number.ok_or_else(|| PlanError::Usage(format!("revision '{text}' is not a whole number above zero")))
 }
 
-pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, to: Option<&str>) -> Result<Part, PlanError> {
+pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, to: Option<&str>, made_at: Timestamp) -> Result<Part, PlanError> {
     let to = to.map(number).transpose()?;
     let workload = &ground.object;
     let (all, nodes) = futures_util::join!(history::of(read, workload), read.list(Kind::Node, &Scope::Cluster, "", ""));
@@ -47,7 +49,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         None => newest_that_was_ready(&all, current)?,
     };
     let back = Back { context, ground, current, target, template: now };
-    Ok(back.part(&nodes))
+    Ok(back.part(&nodes, made_at))
 }
 
 /// The templates of all revisions of a workload, as they would be written.
@@ -81,7 +83,7 @@ struct Back<'a> {
 }
 
 impl Back<'_> {
-    fn part(&self, nodes: &Result<Vec<Value>, TargetError>) -> Part {
+    fn part(&self, nodes: &Result<Vec<Value>, TargetError>, made_at: Timestamp) -> Part {
         let (ground, context) = (self.ground, self.context);
         let workload = &ground.object;
         let (wanted, to, from) = (workload.wanted(), self.target.number, self.current.number);
@@ -110,7 +112,7 @@ impl Back<'_> {
             back: Some(vec![again]),
             undo: format!("roll back to revision {from}, which is the current one now"),
             pay: undo(from),
-            checks: self.checks(nodes),
+            checks: self.checks(nodes, made_at),
             risks: self.risks(),
             same_as: vec![undo(to)],
             raises: Vec::new(),
@@ -153,8 +155,8 @@ impl Back<'_> {
         ]
     }
 
-    fn checks(&self, nodes: &Result<Vec<Value>, TargetError>) -> Vec<Check> {
-        let (ground, workload) = (self.ground, &self.ground.object);
+    fn checks(&self, nodes: &Result<Vec<Value>, TargetError>, now: Timestamp) -> Vec<Check> {
+        let (ground, context, workload) = (self.ground, self.context, &self.ground.object);
         let same = Check::required("template");
         let least = workload.least_while_rolling();
         let mut all = vec![if self.is_identical() {
@@ -173,7 +175,12 @@ impl Back<'_> {
         // A rollback mends what is broken: what it costs on the way is said, and does not hold it up.
         let pdb = checks::pdb_while_rolling(&ground.pdbs, workload, least);
         all.push(Check { required: false, overridable: false, ..pdb });
+        all.extend(checks::min_ready_while_rolling(context.floor(&workload.reference), least));
         all.push(image(self.target, nodes));
+        // Taking a rollback back is never held up.
+        if !context.undo {
+            all.push(gap::check(workload, context.rolled_back.as_ref(), self.current.returned, now));
+        }
         all
     }
 

@@ -15,7 +15,7 @@ use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
 use crate::run::journal;
-use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Refusal};
+use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
@@ -124,16 +124,17 @@ impl Planner {
             Self::add_service(service, &mut context, request, clock.now());
         }
         if request.action == "rollback" {
-            context.proven = self.proven(read, &request.object).await;
+            (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;
         }
         actions::plan(read, clock, &context, request).await
     }
 
-    /// What our own journal once proved ready of an object. A journal that cannot be read is no evidence, and no reason not to plan.
-    async fn proven(&self, read: &dyn Read, object: &ObjectRef) -> BTreeSet<String> {
+    /// What our own journal once proved ready of an object, and when it was rolled back last. A journal that cannot be read is no evidence, and no reason not to plan.
+    async fn remembered(&self, read: &dyn Read, object: &ObjectRef) -> (BTreeSet<String>, Option<RolledBack>) {
         let (uid, folder) = (read.identity().await.cluster_uid, self.state.clone());
         let entries = tokio::task::spawn_blocking(move || journal::read(&folder).map(|reading| reading.entries)).await;
-        entries.map_or_else(|_| BTreeSet::new(), |read| read.map(|all| journal::proven_templates(&all, object, uid.as_deref())).unwrap_or_default())
+        let Ok(Ok(all)) = entries else { return (BTreeSet::new(), None) };
+        (journal::proven_templates(&all, object, uid.as_deref()), journal::last_rollback(&all, object, uid.as_deref()))
     }
 
     fn add_service(service: &Service, context: &mut PlanContext, request: &ActionRequest, now: Timestamp) {
@@ -148,6 +149,7 @@ impl Planner {
             .find(|f| f.active_until(now, &local).is_some() && !f.allows(request.action))
             .map(|f| f.name.clone());
         let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *request.object.namespace));
+        context.service = Some(service.id.clone());
         context.min_ready = here.filter_map(|w| Some((w.name.clone()?, w.min_ready?))).collect();
     }
 }

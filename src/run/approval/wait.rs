@@ -70,7 +70,7 @@ struct Waiter {
 impl Waiter {
     fn new(waiting: Waiting, deps: Deps) -> Result<Self, Outcome> {
         let gate = Arc::new(Gate::of_locks(&waiting.plan, deps.write.clone()));
-        let lease = gate.leases().first().cloned().ok_or_else(|| refused("nothing is written: there is nothing to approve"))?;
+        let lease = gate.waits_in().cloned().ok_or_else(|| refused("nothing is written: there is nothing to approve"))?;
         let holder = holder(&waiting.plan, &deps);
         let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder.clone());
         Ok(Self { waiting, deps, gate, lease, holder, locks })

@@ -231,6 +231,20 @@ pub(in crate::run) fn min_ready(floor: Option<u32>, count: i64) -> Option<Check>
     })
 }
 
+/// The floor that a service file sets, while a rollout replaces pods, of which `least` stay.
+pub(in crate::run) fn min_ready_while_rolling(floor: Option<u32>, least: i64) -> Option<Check> {
+    let floor = i64::from(floor?);
+    let check = Check::overridable("min-ready");
+    Some(if least < floor {
+        check.failed(
+            format!("the service file wants at least {floor} ready, the strategy keeps {least}"),
+            "lower maxUnavailable of its strategy, or scale up first",
+        )
+    } else {
+        check.ok(format!("at least {floor}: {least} pods stay"))
+    })
+}
+
 /// Volumes that scaling down would delete (`persistentVolumeClaimRetentionPolicy.whenScaled: Delete`).
 pub(in crate::run) fn volumes(workload: &WorkloadFacts, count: i64) -> Option<Check> {
     let deletes = text(&workload.raw, "/spec/persistentVolumeClaimRetentionPolicy/whenScaled") == "Delete";

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use crate::fleet::lock::OF_SERVICE;
 use crate::run::actions::ActionRequest;
-use crate::run::{preempt, undo};
+use crate::run::{lease, preempt, undo};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,6 +46,19 @@ impl Manner {
 }
 
 impl Plan {
+    /// Says which locks it takes besides those of its objects.
+    pub(in crate::run) fn lock_service(&mut self) {
+        let service = self.inner.manner.service.as_deref();
+        let all = lease::all(self.writes().map(|(_, w)| w), service);
+        let own: Vec<&str> = all.iter().filter(|l| l.name.starts_with(OF_SERVICE)).map(|l| &*l.name).collect();
+        if own.is_empty() {
+            return;
+        }
+        if let Some(lock) = self.steps.iter_mut().find(|s| s.id == "lock") {
+            lock.title = format!("{}, {}", lock.title, own.join(", "));
+        }
+    }
+
     /// The parameters that ask for its manner again.
     pub(in crate::run) fn manner_parameters(&self) -> impl Iterator<Item = String> {
         self.inner.manner.parameters()

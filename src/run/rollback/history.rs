@@ -25,6 +25,8 @@ pub(super) struct Revision {
     /// A pod of it is ready now.
     pub runs: bool,
     pub cause: Option<String>,
+    /// It was left before, and somebody went back to it.
+    pub returned: bool,
     hash: (&'static str, String),
 }
 
@@ -128,6 +130,7 @@ fn revision(
         was_ready,
         runs: false,
         cause: entry(raw, "/metadata/annotations", "kubernetes.io/change-cause"),
+        returned: entry(raw, "/metadata/annotations", "deployment.kubernetes.io/revision-history").is_some(),
         hash,
     }
 }

@@ -136,3 +136,27 @@ fn a_run_that_waits_for_its_operator_lets_go_without_an_answer() {
     told.assert(End::FailedWithDebts, &format!("; asked to stop by {BOB}"));
     assert_eq!(bench.world.object(&deployment())["spec"]["replicas"], 5);
 }
+
+#[test]
+fn one_run_at_a_time_changes_a_service_whose_file_is_in_use() {
+    let mut bench = Bench::new();
+    let of_service = ObjectRef::new(Kind::Lease, "shop", "timonel-file-shop");
+    bench.context.service = Some("shop".to_owned());
+    bench.carry_out(plan(&bench, "restart", &[])).assert(End::Proven, "");
+    let taken: Vec<String> = bench.world.writes_to(Kind::Lease).iter().take(2).map(|w| w.object.name.to_string()).collect();
+    assert_eq!(taken, ["timonel-deployment-api", "timonel-file-shop"]);
+    assert_eq!(bench.world.object(&of_service)["spec"].get("holderIdentity"), None, "both are released");
+    let now = crate::base::clock::Clock::now(&bench.world);
+    bench.world.with(|s| {
+        let mut value = s.objects[&of_service].clone();
+        value["metadata"]["annotations"][note::ACTION] = json!("scale 3->4");
+        value["spec"] = json!({ "holderIdentity": "bob@desk/run-1", "leaseDurationSeconds": 30, "renewTime": format!("{now:.6}") });
+        s.put(&of_service, value);
+    });
+    let refused = plan(&bench, "restart", &[]);
+    let lock = refused.checks().iter().find(|c| c.id == "lock").expect("a check");
+    assert!(lock.detail.contains("bob@desk/run-1 (scale 3->4) works on it"), "{}", lock.detail);
+    assert_eq!(refused.blocked_by(), ["lock"]);
+    bench.context.service = None;
+    assert!(plan(&bench, "restart", &[]).allowed(), "without a file nothing of it is asked");
+}
