@@ -6,6 +6,7 @@
 mod action;
 mod approve;
 mod args;
+mod backups;
 mod check;
 mod cluster;
 mod console;
@@ -95,6 +96,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Status { file }) => status::run(global, &file, printer),
         Some(Command::Check { path, live }) => check::run(global, path.as_ref(), live, printer),
         Some(Command::Init) => init::run(global, printer),
+        Some(Command::Backups { file }) => backups::run(global, &file, printer),
         Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
         Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),

@@ -17,6 +17,7 @@
 pub mod actions;
 mod approval;
 pub mod armed;
+pub mod backup;
 mod check;
 mod checks;
 mod confirm;
@@ -25,6 +26,7 @@ mod control;
 mod cordon;
 mod cronjob;
 pub mod debts;
+mod entries;
 mod environment;
 mod event;
 mod evict;

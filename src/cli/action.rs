@@ -15,6 +15,7 @@ use crate::base::problem::did_you_mean;
 use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
 use crate::run::armed;
+use crate::run::backup;
 use crate::run::journal::Journal;
 use crate::run::preempt;
 use crate::run::{
@@ -154,7 +155,12 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     };
     let mut objects = Vec::with_capacity(named.objects.len());
     for (name, count) in &named.objects {
-        objects.push((resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?, *count));
+        let found = if spec.name == "backup" {
+            planner.claim_of(name, &namespace).map_err(|e| failed(&e))?
+        } else {
+            resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?
+        };
+        objects.push((found, *count));
     }
     if let Some(selector) = &args.selector {
         let selected = select(client, &namespace, selector, spec).await.map_err(|e| unresolved(&e, exit))?;
@@ -162,6 +168,9 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
         objects.extend(new.into_iter().map(|object| (object, None)));
     }
     let mut parameters = named.parameters;
+    if let (true, [(id, _)]) = (spec.name == "backup", &named.objects[..]) {
+        parameters.push(format!("{}={id}", backup::PARAMETER));
+    }
     if objects.len() > 1 {
         parameters.push(format!("order={}", args.order.order().word()));
     }

@@ -134,6 +134,15 @@ pub enum Command {
         #[command(flatten)]
         file: ServiceFile,
     },
+    /// The backups of a service: what there is, and whether each that is declared is fresh
+    #[command(
+        after_help = "Example:\n  timonel backups -f shop.toml\n  timonel run backup daily -f shop.toml\n\nExit codes: 0 each declared one is fresh, 1 one is not, 3 could not find out."
+    )]
+    Backups {
+        /// Service file, short form.
+        #[command(flatten)]
+        file: ServiceFile,
+    },
     /// The logs of every pod and container, merged and followed
     #[command(
         after_help = "Example:\n  timonel logs backend worker\n  timonel logs deploy/backend --no-follow --since 10m --include error | less\n\nEach line begins with POD/CONTAINER; with -o json it is one object. What happened between lines (a gap, an end) is said\non standard error; with -o json in the stream."

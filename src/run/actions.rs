@@ -7,7 +7,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::{Manner, Plan};
 use super::scale::{self, ScaleRequest};
-use super::{armed, cordon, cronjob, evict, hpa, keep, pause, restart, rollback, several};
+use super::{armed, backup, cordon, cronjob, evict, hpa, keep, pause, restart, rollback, several};
 use crate::base::clock::Clock;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -88,6 +88,14 @@ pub const ACTIONS: &[ActionSpec] = &[
         example: "trigger nightly",
         several: false,
         parameters: &[],
+    },
+    ActionSpec {
+        name: "backup",
+        done: "backed up to",
+        kinds: &[Kind::PersistentVolumeClaim],
+        example: "backup daily",
+        several: false,
+        parameters: &[backup::PARAMETER],
     },
     ActionSpec {
         name: "suspend",
@@ -313,6 +321,10 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
         "restart" => restart::part(context, &ground, now),
         "keep" => keep::part(read, context, &ground).await,
         "resume-hpa" => hpa::part(context, &ground),
+        "backup" => {
+            let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::PARAMETER)?.strip_prefix('='));
+            backup::part(read, context, &ground, wanted, &id).await?
+        }
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,
         "cordon" | "uncordon" => cordon::part(read, context, &ground, spec.name == "cordon").await,

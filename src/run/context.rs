@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::backup::Dump;
 use super::environment::Environment;
 use super::level::Nature;
 use super::plan::Operator;
@@ -34,6 +35,8 @@ pub struct PlanContext {
     pub freeze: Option<String>,
     /// Ids of the probes that must be green afterwards.
     pub probes: Vec<String>,
+    /// The backups that the service file declares and that a Job can make.
+    pub dumps: Vec<Dump>,
     /// Digests of the pod templates of its object that our own journal once proved ready.
     pub proven: BTreeSet<String>,
     /// How long each proof may take.
@@ -73,6 +76,7 @@ impl PlanContext {
             min_ready: BTreeMap::new(),
             freeze: None,
             probes: Vec::new(),
+            dumps: Vec::new(),
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::approval::Approval;
 use super::armed;
+use super::backup::{self, catalogue};
 use super::confirm::Confirmed;
 use super::control::Control;
 use super::debts::book;
@@ -32,6 +33,7 @@ use super::step::FieldWrite;
 use super::time::Timer;
 use crate::base::clock::Clock;
 use crate::target::api::{Change, ErrorKind, Read, TargetError, Write, WriteRequest};
+use crate::target::model::ObjectRef;
 
 /// A run that waits for a person keeps its lock so long (contract.md 7).
 const KEEP_WHILE_ASKING: Duration = Duration::from_mins(5);
@@ -277,6 +279,7 @@ impl Runner {
         let mut failed = Vec::new();
         if let Tell::Ended(outcome, _) = tell {
             failed.extend(self.keep_book(outcome, now).await.err());
+            failed.extend(self.keep_catalogue(outcome, now).await.err());
         }
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();
@@ -310,20 +313,39 @@ impl Runner {
     /// Brings the record of debts up to date, on what is there now.
     async fn keep_book(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
         let record = book::of(self.plan.subject());
-        let failed = |error: &TargetError| format!("the record of debts {record} is not up to date: {}", error.message);
+        let kept = self.keep(&record, |raw| book::update(raw, &self.plan, outcome, now)).await;
+        kept.or_else(|error| {
+            // Who may not read it has nothing to say of it but what this run left.
+            let nothing = outcome.debts.is_empty() && error.kind == ErrorKind::Forbidden;
+            if nothing { Ok(()) } else { Err(format!("the record of debts {record} is not up to date: {}", error.message)) }
+        })
+    }
+
+    /// Brings the dump that was proven into the catalogue of its service; its Job's pod says what it is.
+    async fn keep_catalogue(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
+        let Some((dump, _)) = backup::dumped(&self.plan).filter(|_| outcome.outcome == End::Proven) else { return Ok(()) };
+        let record = catalogue::of(&dump.service, &self.plan.subject().namespace);
+        let kept = async {
+            let report = backup::report::read(&*self.deps.read, &self.plan).await?;
+            let entry = catalogue::Entry::of(&self.plan, &dump.id, report, now);
+            self.keep(&record, |raw| catalogue::update(record.clone(), raw, &entry)).await
+        };
+        kept.await.map_err(|error| format!("the dump is good, and not in the catalogue {record}: {}", error.message))
+    }
+
+    /// Writes an update of a record on what is there now, and again when somebody else was faster.
+    async fn keep(&self, record: &ObjectRef, update: impl Fn(Option<&Value>) -> Option<WriteRequest>) -> Result<(), TargetError> {
         for tries in 1.. {
-            let raw = match self.deps.read.get(&record, "").await {
+            let raw = match self.deps.read.get(record, "").await {
                 Ok(raw) => Some(raw),
                 Err(error) if error.kind == ErrorKind::NotFound => None,
-                // Who may not read it has nothing to say of it but what this run left.
-                Err(error) if outcome.debts.is_empty() && error.kind == ErrorKind::Forbidden => return Ok(()),
-                Err(error) => return Err(failed(&error)),
+                Err(error) => return Err(error),
             };
-            let Some(update) = book::update(raw.as_ref(), &self.plan, outcome, now) else { return Ok(()) };
+            let Some(update) = update(raw.as_ref()) else { return Ok(()) };
             match self.gate.send(update).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind == ErrorKind::Conflict && tries < BOOK_TRIES => {}
-                Err(error) => return Err(failed(&error)),
+                Err(error) => return Err(error),
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The write gate: the only place that grants the right to write, and only for what a confirmed plan says.
 //!
-//! Owns the list of what one run may send: its writes and their way back, its locks, the record of debts, and the notes of contract.md 8. Anything
+//! Owns the list of what one run may send: its writes and their way back, its locks, the records that it keeps in ConfigMaps, and the notes of contract.md 8. Anything
 //! else is refused here, whoever asks.
 
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::armed;
+use super::backup::{self, catalogue};
 use super::confirm::Confirmed;
 use super::debts::book;
+use super::entries;
 use super::lease;
 use super::notes;
 use super::plan::Plan;
@@ -33,6 +35,8 @@ pub(in crate::run) struct Gate {
     waits_in: Option<ObjectRef>,
     /// The Leases of the timers that the subjects may have.
     timers: Vec<ObjectRef>,
+    /// The catalogue that a dump comes into.
+    catalogue: Option<ObjectRef>,
     write: Arc<dyn Write>,
 }
 
@@ -52,6 +56,7 @@ impl Gate {
             leases: locks(&plan),
             waits_in: waits_in(&plan),
             timers: timers(&plan),
+            catalogue: backup::dumped(&plan).map(|(dump, _)| catalogue::of(&dump.service, &plan.subject().namespace)),
             write,
         };
         (plan, gate)
@@ -66,6 +71,7 @@ impl Gate {
             leases: locks(plan),
             waits_in: waits_in(plan),
             timers: timers(plan),
+            catalogue: None,
             write,
         }
     }
@@ -93,7 +99,10 @@ impl Gate {
             (Kind::Lease, Change::Create(_) | Change::MergePatch(_)) => {
                 request.subresource.is_empty() && (self.leases.contains(&request.object) || self.timers.contains(&request.object))
             }
-            (Kind::ConfigMap, _) => self.subjects.iter().any(|(subject, _)| book::is_update(subject, request)),
+            (Kind::ConfigMap, _) => {
+                let kept = self.catalogue.as_ref().is_some_and(|catalogue| entries::is_request(catalogue, request));
+                kept || self.subjects.iter().any(|(subject, _)| book::is_update(subject, request))
+            }
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
             _ => self.is_planned(request),

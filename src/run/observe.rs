@@ -81,6 +81,7 @@ impl Observer {
             Fact::Endpoints { services, count, at_least, selector } => self.endpoints(proof, services, *count, *at_least, selector).await,
             Fact::Gone => Ok(self.gone(proof).await),
             Fact::JobRuns { run } => self.job(proof, run).await,
+            Fact::Dumped { run, .. } => self.dumped(proof, run).await,
             Fact::Suspended => self.suspended(proof).await,
             Fact::Probes { ids } => Ok(self.probes(ids).await),
         };

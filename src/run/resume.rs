@@ -9,6 +9,7 @@ pub(in crate::run) use recheck::recheck;
 
 use serde_json::Value;
 
+use super::backup;
 use super::confirm::Confirmed;
 use super::cronjob;
 use super::facts::WorkloadFacts;
@@ -260,6 +261,7 @@ impl Unfinished {
                 found.extend(templates.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?);
             }
         }
+        found.extend(backup::values(plan));
         Ok(found)
     }
 }

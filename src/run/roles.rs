@@ -26,7 +26,7 @@ pub const ROLES: &[Role] = &[
     Role { name: "viewer", about: "sees everything but Secrets, changes nothing", does: &[] },
     Role {
         name: "operator",
-        about: "keeps running what runs: scale, evict, trigger, suspend and resume CronJobs, cordon",
+        about: "keeps running what runs: scale, evict, trigger, back up, suspend and resume CronJobs, cordon",
         does: &[
             ("scale", Kind::Deployment),
             ("scale", Kind::StatefulSet),
@@ -38,6 +38,7 @@ pub const ROLES: &[Role] = &[
             ("resume-hpa", Kind::HorizontalPodAutoscaler),
             ("evict", Kind::Pod),
             ("trigger", Kind::CronJob),
+            ("backup", Kind::PersistentVolumeClaim),
             ("suspend", Kind::CronJob),
             ("resume", Kind::CronJob),
             ("cordon", Kind::Node),
@@ -92,7 +93,7 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
     match action {
         "scale" => vec![("patch", kind, "scale"), ("patch", Kind::HorizontalPodAutoscaler, "")],
         "keep" => vec![("patch", Kind::Lease, "")],
-        "trigger" => vec![("create", Kind::Job, "")],
+        "trigger" | "backup" => vec![("create", Kind::Job, "")],
         "evict" => vec![("create", kind, "eviction")],
         _ => vec![("patch", kind, "")],
     }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::base::text::clean;
+use crate::run::backup::Dump;
 use crate::run::word::{self, Word};
 use crate::run::{lease, scrub};
 use crate::target::api::{Change, WriteRequest};
@@ -456,6 +457,15 @@ pub(in crate::run) enum Fact {
     JobRuns {
         /// Value of its label [`RUN`].
         run: String,
+    },
+    /// The Job of this run is complete, and reports a dump that was read to its end.
+    Dumped {
+        /// Value of its label [`RUN`].
+        run: String,
+        /// What is dumped: the Job can be made of it again.
+        dump: Box<Dump>,
+        /// Where its server answers.
+        host: String,
     },
     /// The CronJob is suspended, and starts no more Jobs.
     Suspended,

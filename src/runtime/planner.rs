@@ -2,6 +2,8 @@
 //!
 //! Owns how settings and service file become what a plan rests on. The plan itself is made in `run`.
 
+mod dumps;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
+use crate::run::backup::Dump;
 use crate::run::journal;
 use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target};
@@ -21,7 +24,7 @@ use crate::target::api::Read;
 use crate::target::event::Opened;
 use crate::target::kubernetes::Client;
 use crate::target::kubernetes::document::FingerprintKey;
-use crate::target::model::ObjectRef;
+use crate::target::model::{Kind, ObjectRef};
 
 /// What plans rest on besides the target.
 #[derive(Debug, Clone)]
@@ -97,6 +100,29 @@ impl Planner {
         self.make(read, opened, clock, request, None).await
     }
 
+    /// Id of the service that its file describes.
+    pub fn service_id(&self) -> Option<String> {
+        self.service.as_ref().map(|s| s.id.clone())
+    }
+
+    /// The backups that the service file declares and that a Job in that namespace can make.
+    pub fn dumps(&self, namespace: &str) -> Vec<Dump> {
+        self.service.as_ref().map(|s| dumps::of(s, namespace)).unwrap_or_default()
+    }
+
+    /// The claim whose volume a declared backup is written to: what its plan is about.
+    pub fn claim_of(&self, backup: &str, namespace: &str) -> Result<ObjectRef, PlanError> {
+        let dumps = self.dumps(namespace);
+        let found = dumps.iter().find(|d| d.id == backup);
+        found.map(|d| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, d.claim.as_str())).ok_or_else(|| {
+            PlanError::Usage(match (&self.service, &dumps[..]) {
+                (None, _) => "a backup is declared in a service file: name it with -f FILE".to_owned(),
+                (_, []) => "the service file declares no backup that a Job can make: kind = \"pg_dump\" with a volume".to_owned(),
+                (_, some) => format!("there is no backup '{backup}': {}", some.iter().map(|d| d.id.as_str()).collect::<Vec<_>>().join(", ")),
+            })
+        })
+    }
+
     /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level
     /// is two-person whatever this console's files say.
     pub async fn again(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest, run: &str) -> Result<Plan, PlanError> {
@@ -122,6 +148,7 @@ impl Planner {
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, request, clock.now());
+            context.dumps = dumps::of(service, &request.object.namespace);
         }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;

@@ -59,7 +59,7 @@ pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, later: &mut Vec<Late
     let databases: Vec<String> = root.tables("database").iter().filter_map(|t| t.text("id")).map(|id| id.value).collect();
     Declared {
         secrets: secret::decode(root, around, later),
-        backups: backup::decode(root, around, &databases),
+        backups: backup::decode(root, around, &databases, later),
         migrations: migrations::decode(root, around, &databases),
         databases: database::decode(root, around),
         releases: releases::decode(root, around),

@@ -14,10 +14,10 @@ use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
 const SCHEMA: i64 = 1;
 
 /// Tables that later versions act on. Most of them are read and judged all the same (`declared`).
-const LATER_TABLES: [&str; 9] = ["sources", "kpi", "releases", "migrations", "database", "backup", "symptom", "notify", "maintenance"];
+const LATER_TABLES: [&str; 7] = ["sources", "kpi", "releases", "migrations", "symptom", "notify", "maintenance"];
 
 /// Tables that are read once per environment.
-const PER_ENVIRONMENT: [&str; 7] = ["secrets", "workload", "probe", "contact", "escalation", "vars", "action"];
+const PER_ENVIRONMENT: [&str; 9] = ["secrets", "database", "backup", "workload", "probe", "contact", "escalation", "vars", "action"];
 
 /// A service file that could be read.
 #[derive(Debug, Clone)]

@@ -23,6 +23,7 @@ use node::Node;
 use ports::Ports;
 use process::Process;
 
+pub(crate) use image::hex as sha256;
 pub(crate) use ledger::{clear_left_overs, clear_own};
 
 /// What a bed has besides its control plane.

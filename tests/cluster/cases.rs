@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod backups;
 mod bed;
 mod checks;
 mod confirm;
@@ -250,6 +251,24 @@ cases! {
         an_admission_policy_that_denies_blocks_the_plan_with_its_words
     }
 }
+
+/// Those that need a PostgreSQL in a pod as well.
+pub(crate) const DATABASE: &[(&str, Case)] = &[
+    (
+        "backups::a_dump_is_read_to_its_end_and_comes_into_the_catalogue",
+        backups::a_dump_is_read_to_its_end_and_comes_into_the_catalogue,
+    ),
+    (
+        "backups::a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others",
+        backups::a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others,
+    ),
+    ("backups::a_dump_whose_console_is_killed_is_taken_up_again", backups::a_dump_whose_console_is_killed_is_taken_up_again),
+    (
+        "backups::a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up",
+        backups::a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up,
+    ),
+    ("backups::a_dump_that_was_cut_off_is_found_by_reading_it", backups::a_dump_that_was_cut_off_is_found_by_reading_it),
+];
 
 /// Tests that stop parts of the cluster: they run alone, after all others.
 pub(crate) const QUIET: &[(&str, Case)] = &[

@@ -24,6 +24,7 @@ mod manifest;
 mod middle;
 mod operator;
 mod page;
+mod postgres;
 mod simulator;
 #[path = "../support/kit.rs"]
 mod support;
@@ -61,8 +62,12 @@ fn tests() -> ExitCode {
     if !unfetched.is_empty() {
         eprintln!("SKIPPED: the tests with other clients need {}", unfetched.join(", "));
     }
+    if let Some(postgres) = postgres::missing() {
+        eprintln!("SKIPPED: the tests of backups need {postgres}");
+    }
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
+    let databases = cases::DATABASE.iter().map(|(name, case)| ((*name).to_owned(), Need::Database(*case)));
     let chapters = conformance::names().map(|name| {
         let play = move |cluster: &Cluster| conformance::chapter(name, cluster);
         (format!("conformance::{name}"), Need::Cluster(Box::new(play)))
@@ -71,7 +76,7 @@ fn tests() -> ExitCode {
     let pairs = comparison::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::ClusterAndClients(*case)));
     let quiet = cases::QUIET.iter().map(|(name, case)| ((*name).to_owned(), Need::QuietCluster(*case)));
     let alone = conformance::ALONE.iter().chain(ALONE).map(|(name, case)| ((*name).to_owned(), Need::Nothing(*case)));
-    let all: Vec<(String, Need)> = cases.chain(chapters).chain(pairs).chain(quiet).chain(clients).chain(alone).collect();
+    let all: Vec<(String, Need)> = cases.chain(databases).chain(chapters).chain(pairs).chain(quiet).chain(clients).chain(alone).collect();
     let any = all.iter().any(|(name, need)| need.a_cluster() && wanted(name)) && !arguments.list;
     let shared = Shared::default();
     let foreign = given.is_some();
@@ -91,6 +96,7 @@ fn tests() -> ExitCode {
         let lacking = match need {
             Need::Cluster(_) => !missing.is_empty(),
             // Nobody's cluster but our own is broken on purpose.
+            Need::Database(_) => !missing.is_empty() || postgres::missing().is_some(),
             Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
             Need::ClusterAndClients(_) => !missing.is_empty() || !unfetched.is_empty(),
@@ -122,6 +128,8 @@ const ALONE: &[(&str, fn())] = &[
 enum Need {
     /// A real Kubernetes.
     Cluster(Box<dyn Fn(&Cluster) + Send>),
+    /// A real Kubernetes, and PostgreSQL in a pod of it.
+    Database(cases::Case),
     /// A real Kubernetes of our own that nobody else uses meanwhile: parts of it are stopped. These run last, one by one.
     QuietCluster(cases::Case),
     /// kubectl and helm.
@@ -143,7 +151,7 @@ impl Need {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }
-            Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
+            Self::Database(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }

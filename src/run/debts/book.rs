@@ -5,15 +5,16 @@
 //! of it is done without a plan and a confirmation. Pure.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{MOST, Owed, account};
 use crate::base::text::{Str, clean};
+use crate::run::entries;
 use crate::run::facts::text;
 use crate::run::outcome::Outcome;
 use crate::run::plan::Plan;
 use crate::run::scrub;
-use crate::target::api::{Change, WriteRequest};
+use crate::target::api::WriteRequest;
 use crate::target::model::{Kind, ObjectRef};
 
 /// Its name.
@@ -66,35 +67,12 @@ pub(in crate::run) fn update(raw: Option<&Value>, plan: &Plan, outcome: &Outcome
     if data.is_empty() {
         return None;
     }
-    let change = match raw {
-        Some(raw) => {
-            let metadata = json!({ "uid": text(raw, "/metadata/uid"), "resourceVersion": text(raw, "/metadata/resourceVersion") });
-            Change::MergePatch(json!({ "metadata": metadata, "data": data }))
-        }
-        None => Change::Create(json!({
-            "apiVersion": Kind::ConfigMap.api_version(),
-            "kind": Kind::ConfigMap.word(),
-            "metadata": { "name": &*object.name, "namespace": &*object.namespace },
-            "data": data,
-        })),
-    };
-    Some(WriteRequest { object, subresource: "", change })
+    Some(entries::request(object, raw, &data))
 }
 
-/// Whether a request is one of this file: nothing but entries of the record, with a precondition where there is one already.
-pub(in crate::run) fn is_update(plan: &ObjectRef, request: &WriteRequest) -> bool {
-    let keys = |body: &Value, pointer: &str| body.pointer(pointer).and_then(Value::as_object).map(|m| m.keys().cloned().collect::<Vec<_>>());
-    let only = |body: &Value, pointer: &str, known: &[&str]| keys(body, pointer).is_some_and(|k| k.iter().all(|k| known.contains(&k.as_str())));
-    let shape = match &request.change {
-        Change::MergePatch(body) => {
-            only(body, "", &["metadata", "data"])
-                && only(body, "/metadata", &["uid", "resourceVersion"])
-                && !text(body, "/metadata/resourceVersion").is_empty()
-        }
-        Change::Create(body) => only(body, "", &["apiVersion", "kind", "metadata", "data"]) && only(body, "/metadata", &["name", "namespace"]),
-        _ => false,
-    };
-    shape && request.subresource.is_empty() && request.object == of(plan)
+/// Whether a request is one of this file, for a run about this object.
+pub(in crate::run) fn is_update(subject: &ObjectRef, request: &WriteRequest) -> bool {
+    entries::is_request(&of(subject), request)
 }
 
 fn trimmed(owed: Owed, text: impl Fn(&str) -> String) -> Owed {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{MUST_STAY, Observer, judge};
+use crate::run::backup::report::{self, NoReport};
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, WorkloadFacts, flag, int, items, text};
 use crate::run::machine::Observed;
@@ -26,6 +27,29 @@ impl Observer {
         let pods = self.pods(&proof.object, &job.selector()).await.unwrap_or_default();
         let now = self.clock.monotonic();
         Ok(judge_job(&job, &pods, |key, grace| self.patience.over(key, grace, now)))
+    }
+
+    /// Whether the Job of this run made a dump, and read it to its end.
+    pub(super) async fn dumped(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+        let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if text(&job.raw, RUN) != run {
+            return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
+        }
+        // What it made is said by its pod alone: without the right to list pods nothing is proven.
+        let pods = self.pods(&proof.object, &job.selector()).await?;
+        let now = self.clock.monotonic();
+        Ok(match (ended(&job.raw), report::of(&pods)) {
+            (Some(Ok(())), Ok(report)) => Observed::Proven(report.words()),
+            (Some(Ok(())), Err(_)) => Observed::Hopeless("the Job is complete and does not say what it made: it counts as no backup".to_owned()),
+            (Some(Err(_)), Err(NoReport::Failed(why))) => Observed::Hopeless(why),
+            (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
+            (None, _) => match judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now)) {
+                Observed::Waiting(progress) if progress.done.is_some() => {
+                    Observed::Waiting(Progress { text: "it dumps, and reads what it wrote".to_owned(), ..Progress::default() })
+                }
+                other => other,
+            },
+        })
     }
 
     /// Whether a CronJob is suspended, and has started nothing for a while: its controller may have been about to.

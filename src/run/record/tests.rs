@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Kept, RecordError, of};
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ACTIONS, ActionRequest};
+use crate::run::backup::{self, Dump, Host, Password};
 use crate::run::context::PlanContext;
 use crate::run::facts::WorkloadFacts;
 use crate::run::world::{World, deployment, revisions};
@@ -19,11 +20,13 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     world.with(|s| s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "api"), hpa));
     let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
     context.probes = vec!["health".into()];
+    context.dumps = vec![dump()];
     others(world);
     let of = |kind: Kind| match kind {
         Kind::CronJob => nightly(),
         Kind::Pod => ObjectRef::new(Kind::Pod, "shop", "db-0"),
         Kind::Node => ObjectRef::new(Kind::Node, "", "n1"),
+        Kind::PersistentVolumeClaim => ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "backups"),
         Kind::HorizontalPodAutoscaler => ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "rests"),
         _ => deployment(),
     };
@@ -31,6 +34,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
         match name {
             "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m", "revert-after=10m"], &["replicas=2", "hpa=lower"]],
             "rollback" => &[&["to=2"]],
+            "backup" => &[&["backup=daily"]],
             "restart" | "pause" | "resume" | "keep" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
@@ -49,11 +53,29 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     plans
 }
 
+/// A backup of a server that is elsewhere.
+pub(in crate::run) fn dump() -> Dump {
+    Dump {
+        service: "shop".into(),
+        id: "daily".into(),
+        claim: "backups".into(),
+        image: "postgres:15".into(),
+        host: Host::Named("db.example.com".into()),
+        port: 5432,
+        database: "shop".into(),
+        user: "shop".into(),
+        password: Some(Password::Key { namespace: "shop".into(), name: "db".into(), key: "password".into() }),
+        max_age: None,
+        keep: None,
+        revision: None,
+    }
+}
+
 fn nightly() -> ObjectRef {
     ObjectRef::new(Kind::CronJob, "shop", "nightly")
 }
 
-/// A CronJob, a pod and a node.
+/// A CronJob, a pod, a claim and a node.
 fn others(world: &World) {
     let container = json!({ "name": "c", "image": "backup:1", "env": [{ "name": "PASSWORD", "value": "hunter2" }] });
     let template = json!({ "metadata": { "labels": { "app": "nightly" } }, "spec": { "template": { "spec": { "containers": [container] } } } });
@@ -70,6 +92,8 @@ fn others(world: &World) {
             "spec": { "behavior": { "scaleUp": { "selectPolicy": "Disabled" }, "scaleDown": { "selectPolicy": "Disabled" } },
                 "scaleTargetRef": { "kind": "Deployment", "name": "other" } } });
         s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "rests"), rests);
+        let claim = json!({ "metadata": { "uid": "u-claim" }, "spec": { "volumeName": "v1" }, "status": { "phase": "Bound" } });
+        s.put(&ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "backups"), claim);
         s.put(&ObjectRef::new(Kind::Node, "", "n1"), json!({ "metadata": { "uid": "u-n1" } }));
     });
 }
@@ -81,6 +105,11 @@ fn candidates(world: &World, plan: &Plan, kept: &Kept) -> Vec<Value> {
         let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
         all.extend(cronjob::values(&WorkloadFacts::new(&nightly(), raw), plan.id()));
         return all;
+    }
+    if plan.subject().kind == Kind::PersistentVolumeClaim {
+        let raw = world.object(plan.subject());
+        let own = kept.pointers();
+        return own.iter().filter_map(|p| raw.pointer(p).cloned()).chain(backup::values(plan)).collect();
     }
     let raw = world.object(&deployment());
     let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use croner::Cron;
 
-use crate::base::toml::{Table, quoted};
+use crate::base::toml::{At, Table, quoted};
+use crate::service::Later;
 use crate::service::around::{Around, each, known};
 
 /// One backup.
@@ -110,15 +111,23 @@ const FORMATS: [(&str, DumpFormat); 3] = [("custom", DumpFormat::Custom), ("dire
 const VERIFIES: [(&str, Verify); 3] = [("full-read", Verify::FullRead), ("scratch-restore", Verify::ScratchRestore), ("none", Verify::Nothing)];
 const OLDEST: Duration = Duration::from_hours(24 * 366);
 
-pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String]) -> Vec<Backup> {
-    each(root, "backup", around, |table, id| one(table, id, around, databases))
+/// What this version does not do with a dump: take it elsewhere, make it by itself, restore it for a trial.
+const LATER: [&str; 5] = ["to", "endpoint", "schedule", "drill", "stanza"];
+
+pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String], later: &mut Vec<Later>) -> Vec<Backup> {
+    each(root, "backup", around, |table, id| one(table, id, around, databases, later))
 }
 
-fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String]) -> Option<Backup> {
+fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], later: &mut Vec<Later>) -> Option<Backup> {
+    Later::note(table, &LATER, later);
     if !table.has("kind") {
         table.missing("kind");
     }
-    let kind = table.word("kind", &BackupKind::WORDS).map(|k| k.value);
+    let word = table.word("kind", &BackupKind::WORDS);
+    if let Some(other) = word.as_ref().filter(|k| k.value != BackupKind::PgDump) {
+        later.push(Later { key: format!("backup.kind {}", other.value.word()), spot: other.spot.clone() });
+    }
+    let kind = word.map(|k| k.value);
     let database = table.text("database").filter(|id| known(table, id, "database", databases.iter()));
     let from = around.workload(table, "from");
     if kind == Some(BackupKind::PgDump) && !table.has("database") && !table.has("from") {
@@ -139,7 +148,7 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String]) -
         id: id.to_owned(),
         database: database.map(|d| d.value),
         from,
-        format: table.word("format", &FORMATS).map(|f| f.value).unwrap_or_default(),
+        format: other(table.word("format", &FORMATS), &DumpFormat::Custom, "backup.format", later).unwrap_or_default(),
         volume: around.text(table, "volume"),
         image: around.text(table, "image"),
         to: around.text(table, "to"),
@@ -149,9 +158,18 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String]) -
         schedule: schedule.map(|s| s.value),
         max_age: table.duration("max_age", Duration::from_mins(1)..=OLDEST).map(|d| d.value),
         keep_local: table.duration("keep_local", keep).map(|d| d.value),
-        verify: table.word("verify", &VERIFIES).map(|v| v.value).unwrap_or_default(),
+        verify: other(table.word("verify", &VERIFIES), &Verify::FullRead, "backup.verify", later).unwrap_or_default(),
         drill: table.text("drill").map(|d| d.value),
         stanza: around.text(table, "stanza"),
         kind: kind?,
     })
+}
+
+/// A choice, noted where it is another than the one that this version can.
+fn other<T: PartialEq>(choice: Option<At<T>>, can: &T, key: &str, later: &mut Vec<Later>) -> Option<T> {
+    let choice = choice?;
+    if choice.value != *can {
+        later.push(Later { key: key.to_owned(), spot: choice.spot });
+    }
+    Some(choice.value)
 }

@@ -1,7 +1,9 @@
 //! Container images made from files of this machine: a docker-archive of one layer, without a daemon and without a registry.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -81,6 +83,58 @@ pub(crate) fn pause(name: &str, busybox: &[u8], to: &Path) -> Result<(), String>
     archive(name, layer, &["/pause"], to)
 }
 
+/// PostgreSQL as a distribution puts it on a machine.
+pub(crate) struct Postgres {
+    /// Programs and libraries: `/usr/lib/postgresql/15`.
+    pub(crate) home: PathBuf,
+    /// What `initdb` copies from: `/usr/share/postgresql/15`.
+    pub(crate) share: PathBuf,
+}
+
+/// Its programs that the tests use, with what they are linked with.
+const PROGRAMS: &[&str] = &["postgres", "initdb", "psql", "pg_dump", "pg_restore"];
+/// Its libraries that every database loads.
+const MODULES: &[&str] = &["plpgsql.so", "dict_snowball.so"];
+
+/// Writes the archive of a database image: this machine's PostgreSQL beside busybox and its applets.
+pub(crate) fn postgres(name: &str, postgres: &Postgres, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let mut layer = root(busybox, applets);
+    let mut files: BTreeSet<PathBuf> = MODULES.iter().map(|module| postgres.home.join("lib").join(module)).collect();
+    files.extend(["GMT", "UTC"].map(|zone| Path::new("/usr/share/zoneinfo").join(zone)));
+    files_below(&postgres.share, &mut files)?;
+    for program in PROGRAMS {
+        let path = postgres.home.join("bin").join(program);
+        files.extend(linked_with(&path)?);
+        layer.add(&format!("bin/{program}"), &Entry::Link(&path.display().to_string()));
+        files.insert(path);
+    }
+    for file in &files {
+        let mode = if file.starts_with(&postgres.share) { 0o644 } else { 0o755 };
+        layer.add(file.display().to_string().trim_start_matches('/'), &Entry::File { mode, content: &read(file)? });
+    }
+    archive(name, layer, &["/bin/sh"], to)
+}
+
+/// The libraries that a program is linked with, and what loads them.
+fn linked_with(program: &Path) -> Result<Vec<PathBuf>, String> {
+    let listed = Command::new("ldd").arg(program).output().map_err(|error| format!("ldd: {error}"))?;
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    Ok(listed.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect())
+}
+
+fn files_below(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), String> {
+    for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files_below(&path, files)?;
+        } else if path.is_file() {
+            files.insert(path);
+        }
+    }
+    Ok(())
+}
+
 fn root(busybox: &[u8], applets: &[String]) -> Tar {
     let mut layer = Tar::default();
     for folder in ["bin/", "dev/", "etc/", "proc/", "sys/", "tmp/", "var/"] {
@@ -119,6 +173,7 @@ fn archive(name: &str, layer: Tar, entrypoint: &[&str], to: &Path) -> Result<(),
     fs::write(to, whole.finish()).map_err(|error| format!("{}: {error}", to.display()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -19,6 +19,8 @@ use super::process::Process;
 pub(crate) const IMAGE: &str = "docker.io/timonel/app";
 /// Its tags.
 pub(crate) const VERSIONS: &[&str] = &["1.0.0", "1.1.0", "1.2.0"];
+/// The image with PostgreSQL, which is there when the machine has one.
+pub(crate) const DATABASE: &str = "docker.io/timonel/postgres:bed";
 /// The node's name.
 pub(crate) const NAME: &str = "real-1";
 
@@ -70,6 +72,20 @@ fn plugins() -> Option<&'static str> {
 
 fn busybox() -> Option<PathBuf> {
     ["/bin/busybox", "/usr/bin/busybox"].iter().map(PathBuf::from).find(|path| path.is_file())
+}
+
+/// The newest PostgreSQL server of this machine, where Debian puts it.
+pub(crate) fn postgres() -> Option<image::Postgres> {
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all = versions.map(|version| image::Postgres {
+        home: PathBuf::from(format!("/usr/lib/postgresql/{version}")),
+        share: PathBuf::from(format!("/usr/share/postgresql/{version}")),
+    });
+    all.filter(|postgres| postgres.home.join("bin/postgres").is_file())
+        .max_by_key(|postgres| postgres.home.clone())
 }
 
 impl Node<'_> {
@@ -164,6 +180,10 @@ impl Node<'_> {
         self.import(&archive)?;
         for version in VERSIONS {
             image::application(IMAGE, version, &busybox, &applets, &archive)?;
+            self.import(&archive)?;
+        }
+        if let Some(postgres) = postgres() {
+            image::postgres(DATABASE, &postgres, &busybox, &applets, &archive)?;
             self.import(&archive)?;
         }
         Ok(())

@@ -201,6 +201,10 @@ fn a_revision_that_our_own_journal_once_proved_ready_is_the_default_where_the_cl
 #[test]
 fn every_action_proves_the_probes_of_its_service() {
     for plan in plans(&World::new()) {
+        if plan.action() == "backup" {
+            // It changes nothing of the service.
+            continue;
+        }
         // A pod that nobody replaces leaves nothing of the service to ask.
         let replaced = plan.action() != "evict" || plan.steps().iter().any(|s| s.id == "prove-replacement");
         let probes = plan.steps().iter().any(|s| s.id == "prove-probes");

@@ -1,0 +1,80 @@
+//! `timonel backups`: the catalogue of a service's backups, and whether each that is declared is fresh.
+//!
+//! Owns how it is printed. What an entry means, and when one is fresh, is `run`'s.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::output::{Exit, Failure, Printer};
+use super::{Global, Output, ServiceFile, cluster};
+use crate::base::{age, quantity};
+use crate::run::backup::catalogue::{self, Entry, Freshness};
+use crate::target::api::{ErrorKind, Read as _};
+
+/// `timonel.backups/1`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
+    schema: &'static str,
+    taken_at: Timestamp,
+    /// The service whose they are.
+    service: String,
+    /// What the service file declares.
+    declared: Vec<Declared>,
+    /// Every dump of the catalogue, the newest first.
+    backups: Vec<Entry>,
+}
+
+/// A backup that is declared.
+#[derive(Serialize, JsonSchema)]
+struct Declared {
+    id: String,
+    /// `fresh`, `stale`, `shrunk`, `none`.
+    state: &'static str,
+    /// In words.
+    words: String,
+}
+
+/// `timonel backups`.
+pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
+    let booted = cluster::booted(global, file)?;
+    let planner = booted.planner(None);
+    let service = planner
+        .service_id()
+        .ok_or_else(|| Failure::usage("which service is not said").hint("name its file with -f FILE"))?;
+    let (dumps, read) = cluster::within(global.timeout, async {
+        let client = cluster::open(&booted).await?;
+        let namespace = match client.opened().namespaces.as_deref() {
+            Some([one]) => one.clone(),
+            _ => return Err(Failure::usage("a catalogue is in one namespace").hint("name it with -n NAMESPACE")),
+        };
+        let raw = match client.get(&catalogue::of(&service, &namespace), "").await {
+            Ok(raw) => Some(raw),
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::new(Exit::UNKNOWN, format!("the catalogue cannot be read: {}", error.message))),
+        };
+        Ok((planner.dumps(&namespace), raw))
+    })?;
+    let backups = read.as_ref().map(catalogue::read).unwrap_or_default();
+    let now = booted.clock.now();
+    let judged: Vec<(String, Freshness)> = dumps.iter().map(|d| (d.id.clone(), Freshness::of(&backups, &d.id, d.max_age, now))).collect();
+    let exit = if judged.iter().all(|(_, f)| f.is_good()) { Exit::OK } else { Exit(1) };
+    if printer.output() != Output::Table {
+        let declared = judged.iter().map(|(id, f)| Declared { id: id.clone(), state: f.word(), words: f.words(now) }).collect();
+        printer.value(&Answer { schema: "timonel.backups/1", taken_at: now, service, declared, backups })?;
+        return Ok(exit);
+    }
+    for (id, freshness) in &judged {
+        printer.line(&format!("{id}: {}", freshness.words(now)))?;
+    }
+    let rows: Vec<Vec<String>> = backups
+        .iter()
+        .map(|e| {
+            let text = [&*e.backup, &age::coarse(e.at, now), &quantity::bytes(e.report.bytes)].map(str::to_owned);
+            let more = [&*e.report.server.to_string(), &e.report.revision, &e.verified, &e.by, &e.report.file].map(ToString::to_string);
+            text.into_iter().chain(more).collect()
+        })
+        .collect();
+    printer.table(&["BACKUP", "AGE", "SIZE", "SERVER", "REVISION", "VERIFIED", "BY", "FILE"], &rows)?;
+    Ok(exit)
+}

@@ -1,0 +1,180 @@
+//! Back up: a dump of a database into a volume of its own, read in full before it counts.
+//!
+//! Owns what is checked before, the Job that dumps and reads again (`dump`), what that Job says (`report`), and the catalogue that
+//! colleagues see (`catalogue`). The dump never passes through the console: it is written, read and summed where it lies.
+
+pub mod catalogue;
+mod dump;
+pub mod report;
+
+pub use dump::{Dump, Host, Password, Revision, Workload};
+
+use serde_json::Value;
+
+use super::check::Check;
+use super::context::{PlanContext, PlanError};
+use super::facts::{items, text, unreadable};
+use super::ground::{self, Ground, Part};
+use super::level::Nature;
+use super::plan::{Frozen, FrozenField, Plan};
+use super::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
+use crate::base::duration;
+use crate::base::id::object_name;
+use crate::target::api::{Read, TargetError};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// The parameter that names the declared backup.
+pub const PARAMETER: &str = "backup";
+
+/// What a plan dumps, and where that answers; `None` for other plans.
+pub(in crate::run) fn dumped(plan: &Plan) -> Option<(&Dump, &str)> {
+    plan.steps.iter().find_map(|step| match &step.work {
+        Work::Prove(Proof { fact: Fact::Dumped { dump, host, .. }, .. }) => Some((&**dump, host.as_str())),
+        _ => None,
+    })
+}
+
+/// What the Job of a plan is made of: a record of the run keeps none of it in clear.
+pub(in crate::run) fn values(plan: &Plan) -> Vec<Value> {
+    dumped(plan).map(|(dump, host)| dump.job(host, &plan.subject().name, &plan.id)).into_iter().collect()
+}
+
+/// The part of a run of that id; `wanted` is the id of the backup as the service file declares it.
+pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, wanted: Option<&str>, id: &str) -> Result<Part, PlanError> {
+    let usage = |text: String| PlanError::Usage(text);
+    let wanted = wanted.ok_or_else(|| usage("which backup of the service file is not said".to_owned()))?;
+    let dump = context.dumps.iter().find(|d| d.id == wanted);
+    let dump = dump.ok_or_else(|| usage(format!("the service file declares no backup '{wanted}' that a Job can make")))?;
+    let claim = &ground.object;
+    let server = server(read, dump, &claim.reference.namespace).await;
+    let job = ObjectRef::new(Kind::Job, claim.reference.namespace.clone(), object_name(&format!("timonel-{id}-dump")));
+    let kubectl = ground::kubectl(&context.context, &claim.reference.namespace);
+    let within = context.prove_within;
+    let proof = format!("the Job is complete, and its report says that the dump was read to its end, within {} s", within.as_secs());
+    let host = server.as_ref().map_or("", |s| s.as_str());
+    let fact = Fact::Dumped { run: id.to_owned(), dump: Box::new(dump.clone()), host: host.to_owned() };
+    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
+    Ok(Part {
+        action: "backup",
+        quantity: dump.id.clone(),
+        nature: Nature::Change,
+        inputs: ground::inputs(&claim.reference, [(PARAMETER.to_owned(), dump.id.clone())]),
+        leaves: Vec::new(),
+        title: format!("make Job {}", job.name),
+        proofs: vec![Step { id: "prove-dumped".into(), title: "prove that it can be read".to_owned(), proof, work }],
+        back: None,
+        undo: "none: it changes nothing but the volume; a dump that fails leaves the ones before as they are".to_owned(),
+        pay: format!("{kubectl} delete job/{}", job.name),
+        checks: vec![volume(ground), database(dump, &server), tools(dump), password(dump, &claim.reference.namespace)],
+        risks: risks(dump),
+        same_as: vec![format!(
+            "pg_dump -Fc -h {} -p {} -U {} -d {} -f {}.dump",
+            if host.is_empty() { "HOST" } else { host },
+            dump.port,
+            dump.user,
+            dump.database,
+            dump.file(id)
+        )],
+        raises: Vec::new(),
+        frozen: vec![Frozen {
+            object: claim.reference.clone(),
+            uid: claim.uid(),
+            fields: vec![FrozenField { pointer: "/spec/volumeName", value: ground::now(claim, "/spec/volumeName") }],
+        }],
+        write: Some(FieldWrite {
+            object: job,
+            uid: String::new(),
+            subresource: "",
+            changes: vec![FieldChange::new(RUN, Value::Null, id), FieldChange::new("/spec", Value::Null, dump.job(host, &claim.reference.name, id))],
+            form: Form::Create { under: claim.reference.clone() },
+        }),
+    })
+}
+
+/// Where the server answers: as declared, or the address of the one ready pod of its workload.
+async fn server(read: &dyn Read, dump: &Dump, namespace: &str) -> Result<String, Unreached> {
+    let workload = match &dump.host {
+        Host::Named(host) => return Ok(host.clone()),
+        Host::Pod(workload) => ObjectRef::new(workload.kind, namespace, &*workload.name),
+    };
+    let unread = |error| Unreached::Unread(workload.to_string(), error);
+    let selector = super::facts::WorkloadFacts::new(&workload, read.get(&workload, "").await.map_err(unread)?).selector();
+    let pods = read.list(Kind::Pod, &Scope::Namespace(namespace.into()), &selector, "").await.map_err(unread)?;
+    let ready = |pod: &&Value| items(pod, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
+    let addresses: Vec<String> = pods.iter().filter(ready).map(|pod| text(pod, "/status/podIP")).collect();
+    match &addresses[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(Unreached::None(workload.to_string())),
+        several => Err(Unreached::Several(workload.to_string(), several.len())),
+    }
+}
+
+/// Why it is not known where the server answers.
+enum Unreached {
+    /// It has no ready pod.
+    None(String),
+    /// It has several, and which of them takes writes is not known.
+    Several(String, usize),
+    /// It cannot be read.
+    Unread(String, TargetError),
+}
+
+fn volume(ground: &Ground) -> Check {
+    let check = Check::required("volume");
+    match text(&ground.object.raw, "/status/phase").as_str() {
+        "Bound" => check.ok("the claim is bound"),
+        // Bound when its first pod comes, where its class says so.
+        "Pending" => {
+            Check::advisory("volume").unknown("the claim is not bound yet", "it is bound when its first pod is placed, or never: look at its events")
+        }
+        other => check.failed(format!("the claim is {}", if other.is_empty() { "in no phase" } else { other }), "look at the claim"),
+    }
+}
+
+fn database(dump: &Dump, server: &Result<String, Unreached>) -> Check {
+    let check = Check::required("database");
+    match server {
+        Ok(host) => check.ok(format!("{} on {host}:{}", dump.database, dump.port)),
+        Err(Unreached::None(workload)) => check.failed(format!("{workload} has no ready pod"), "bring the database up first"),
+        Err(Unreached::Several(workload, count)) => check.failed(
+            format!("{workload} has {count} ready pods, and which one takes writes is not known"),
+            "name the host in [[database]] of the service file",
+        ),
+        Err(Unreached::Unread(workload, error)) => {
+            let (detail, fix) = unreadable("read", workload, error);
+            check.unknown(detail, fix)
+        }
+    }
+}
+
+fn tools(dump: &Dump) -> Check {
+    let check = Check::required("image");
+    if dump.image.is_empty() {
+        return check.failed("no image with pg_dump is declared", "image = \"…\" in [[backup]] or [[database]], of the server's major version");
+    }
+    check.ok(format!("{} has the tools, as the service file says", dump.image))
+}
+
+fn password(dump: &Dump, namespace: &str) -> Check {
+    let check = Check::required("password");
+    match &dump.password {
+        None => check.ok("none is declared"),
+        Some(Password::Key { namespace: own, name, key }) if own == namespace => {
+            check.ok(format!("key {key} of Secret {name}, which only the Job reads"))
+        }
+        Some(Password::Key { namespace: own, .. }) => {
+            check.failed(format!("its Secret is in {own}, and the Job in {namespace} cannot read it"), "a Secret in the namespace of the volume")
+        }
+        Some(Password::Elsewhere(how)) => {
+            check.failed(format!("it is declared as '{how}', which a Job cannot read"), "ref = \"k8s:NAMESPACE/NAME#KEY\" in [secrets]")
+        }
+    }
+}
+
+fn risks(dump: &Dump) -> Vec<String> {
+    let mut risks = vec!["the dump reads the whole database: it is slower meanwhile, and changes of tables wait".to_owned()];
+    if let Some(keep) = dump.keep {
+        risks.push(format!("once it is verified, dumps older than {} are deleted from the volume", duration::show(keep)));
+    }
+    risks
+}

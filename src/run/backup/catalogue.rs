@@ -1,0 +1,240 @@
+//! The catalogue of a service's backups: the ConfigMap `timonel-backups-<service>`, one JSON value per dump (contract.md 8).
+//!
+//! Owns its content. Beside each dump lies a file that says the same: whoever restores needs no cluster to know what he has. What is in
+//! the catalogue is anybody's to write: it is cleaned and bounded, and a dump is read again before anything rests on it. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::report::Report;
+use crate::base::id::object_name;
+use crate::base::text::{Str, clean};
+use crate::base::{age, duration, quantity};
+use crate::run::entries;
+use crate::run::plan::Plan;
+use crate::target::api::WriteRequest;
+use crate::target::model::{Kind, ObjectRef};
+
+/// Dumps that are kept in it; of more, the oldest go. A ConfigMap holds 1 MiB, an entry is below 4 KiB.
+const MOST: usize = 100;
+
+/// One dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entry {
+    /// Id of the backup that it is one of.
+    pub backup: String,
+    /// When it was verified.
+    pub at: Timestamp,
+    /// The run that made it.
+    pub run: String,
+    /// Whose run that was: `user@host`.
+    pub by: String,
+    /// The claim whose volume holds it.
+    pub claim: String,
+    /// Form of the file: `custom`.
+    pub format: String,
+    /// What makes it verified: `full-read`.
+    pub verified: String,
+    /// What is known of the file.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+impl Entry {
+    /// What a proven run of that plan made.
+    pub(in crate::run) fn of(plan: &Plan, backup: &str, report: Report, at: Timestamp) -> Self {
+        let operator = &plan.inner.operator;
+        Self {
+            backup: backup.to_owned(),
+            at,
+            run: plan.id.clone(),
+            by: format!("{}@{}", operator.user, operator.host),
+            claim: plan.subject().name.to_string(),
+            format: "custom".to_owned(),
+            verified: "full-read".to_owned(),
+            report,
+        }
+    }
+}
+
+/// Whether a declared backup can be relied on, as far as the catalogue says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Freshness {
+    /// The newest is young enough, or no age is declared.
+    Fresh(Timestamp),
+    /// The newest is older than it may be.
+    Stale(Timestamp, Duration),
+    /// The newest is less than half as large as the one before: something may be missing.
+    Shrunk(Timestamp, u64, u64),
+    /// The catalogue knows none.
+    None,
+}
+
+impl Freshness {
+    /// Of the backup with that id, by the entries of the catalogue, the newest first.
+    pub fn of(entries: &[Entry], backup: &str, most: Option<Duration>, now: Timestamp) -> Self {
+        let mut own = entries.iter().filter(|e| e.backup == backup);
+        let Some(newest) = own.next() else { return Self::None };
+        let age = Duration::try_from(now.duration_since(newest.at)).unwrap_or_default();
+        match (most, own.next().map(|before| before.report.bytes)) {
+            (Some(most), _) if age > most => Self::Stale(newest.at, most),
+            (_, Some(before)) if newest.report.bytes < before / 2 => Self::Shrunk(newest.at, newest.report.bytes, before),
+            _ => Self::Fresh(newest.at),
+        }
+    }
+
+    /// Whether it may be relied on.
+    pub const fn is_good(&self) -> bool {
+        matches!(self, Self::Fresh(_))
+    }
+
+    /// In one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Fresh(_) => "fresh",
+            Self::Stale(..) => "stale",
+            Self::Shrunk(..) => "shrunk",
+            Self::None => "none",
+        }
+    }
+
+    /// In words.
+    pub fn words(&self, now: Timestamp) -> String {
+        match self {
+            Self::Fresh(at) => format!("fresh, verified {} ago", age::coarse(*at, now)),
+            Self::Stale(at, most) => format!("stale, verified {} ago and may be {} old", age::coarse(*at, now), duration::show(*most)),
+            Self::Shrunk(at, bytes, before) => {
+                format!("shrunk: {} of {} ago, and {} the time before", quantity::bytes(*bytes), age::coarse(*at, now), quantity::bytes(*before))
+            }
+            Self::None => "none is known".to_owned(),
+        }
+    }
+}
+
+/// The catalogue of a service in a namespace.
+pub fn of(service: &str, namespace: &str) -> ObjectRef {
+    ObjectRef::new(Kind::ConfigMap, Str::from(namespace), object_name(&format!("timonel-backups-{service}")))
+}
+
+/// What it says, the newest first. An entry that cannot be read is none.
+pub fn read(raw: &Value) -> Vec<Entry> {
+    let mut all: Vec<Entry> = keyed(raw).into_iter().map(|(_, entry)| entry).collect();
+    all.sort_by(|a, b| (b.at, &b.run).cmp(&(a.at, &a.run)));
+    all
+}
+
+fn keyed(raw: &Value) -> Vec<(String, Entry)> {
+    let data = raw.pointer("/data").and_then(Value::as_object).into_iter().flatten().take(2 * MOST);
+    let entry = |(key, value): (&String, &Value)| Some((key.clone(), cleaned(serde_json::from_str(value.as_str()?).ok()?)));
+    data.filter_map(entry).collect()
+}
+
+fn cleaned(mut entry: Entry) -> Entry {
+    let report = &mut entry.report;
+    let texts = [&mut entry.backup, &mut entry.run, &mut entry.by, &mut entry.claim, &mut entry.format, &mut entry.verified];
+    for part in texts.into_iter().chain([&mut report.file, &mut report.sha256, &mut report.revision]) {
+        *part = clean(part).into_owned();
+    }
+    report.rows = report.rows.iter().map(|(table, rows)| (clean(table).into_owned(), *rows)).collect();
+    entry
+}
+
+/// The request that adds a dump; `None` when it is there already. `raw` is what is there now.
+pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, entry: &Entry) -> Option<WriteRequest> {
+    let known = raw.map(keyed).unwrap_or_default();
+    if known.iter().any(|(key, _)| *key == entry.run) {
+        return None;
+    }
+    let mut data = Map::new();
+    let mut old: Vec<&(String, Entry)> = known.iter().collect();
+    old.sort_by_key(|(key, entry)| (entry.at, key.clone()));
+    let over = (old.len() + 1).saturating_sub(MOST);
+    data.extend(old.iter().take(over).map(|(key, _)| (key.clone(), Value::Null)));
+    data.insert(entry.run.clone(), serde_json::to_string(entry).unwrap_or_default().into());
+    Some(entries::request(record, raw, &data))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::{Entry, Freshness, MOST, of, read, update};
+    use crate::run::backup::report::Report;
+    use crate::target::api::Change;
+
+    fn entry(run: &str, hours: i64, bytes: u64) -> Entry {
+        Entry {
+            backup: "daily".into(),
+            at: Timestamp::from_second(1_800_000_000 + hours * 3600).expect("a time"),
+            run: run.into(),
+            by: "ana@bastion".into(),
+            claim: "backups".into(),
+            format: "custom".into(),
+            verified: "full-read".into(),
+            report: Report {
+                file: format!("shop-daily-{run}.dump"),
+                bytes,
+                sha256: "a".repeat(64),
+                tables: 3,
+                server: 15,
+                database_bytes: 2 * bytes,
+                revision: "4f1c".into(),
+                rows: [("rules".to_owned(), 200)].into(),
+            },
+        }
+    }
+
+    fn record(entries: &[Entry]) -> Value {
+        let data: serde_json::Map<String, Value> = entries.iter().map(|e| (e.run.clone(), serde_json::to_string(e).expect("JSON").into())).collect();
+        json!({ "metadata": { "uid": "u1", "resourceVersion": "7" }, "data": data })
+    }
+
+    fn data(record: Option<&Value>, new: &Entry) -> Option<Value> {
+        let request = update(of("shop", "ns"), record, new)?;
+        match request.change {
+            Change::MergePatch(body) | Change::Create(body) => Some(body["data"].clone()),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again_the_newest_first_and_cleaned() {
+        let (old, new) = (entry("r1", 0, 100), entry("r2", 1, 120));
+        let mut all = record(&[old.clone(), new.clone()]);
+        all["data"]["broken"] = "{".into();
+        assert_eq!(read(&all), [new, old]);
+        let hostile = Entry { by: "\u{1b}[2Jeve".into(), ..entry("r3", 2, 1) };
+        assert!(!read(&record(&[hostile]))[0].by.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_dump_is_added_once_and_the_oldest_goes_when_there_are_too_many() {
+        let new = entry("r-new", 900, 1);
+        assert_eq!(data(None, &new).expect("made").as_object().map(serde_json::Map::len), Some(1));
+        assert_eq!(data(Some(&record(std::slice::from_ref(&new))), &new), None, "it is there already");
+        let full: Vec<Entry> = (0..MOST).map(|n| entry(&format!("r{n:03}"), i64::try_from(n).expect("small"), 1)).collect();
+        let change = data(Some(&record(&full)), &new).expect("a change");
+        assert_eq!((&change["r000"], change.as_object().map(serde_json::Map::len)), (&Value::Null, Some(2)));
+    }
+
+    #[test]
+    fn a_backup_is_fresh_stale_shrunk_or_none() {
+        let now = Timestamp::from_second(1_800_000_000 + 10 * 3600).expect("a time");
+        let day = Some(Duration::from_hours(26));
+        let of = |entries: &[Entry], most| Freshness::of(entries, "daily", most, now);
+        assert_eq!(of(&[], day), Freshness::None);
+        assert!(of(&[entry("r1", 0, 100)], day).is_good() && of(&[entry("r1", 0, 100)], None).is_good());
+        assert!(matches!(of(&[entry("r1", 0, 100)], Some(Duration::from_hours(9))), Freshness::Stale(..)));
+        assert!(matches!(of(&[entry("r2", 9, 49), entry("r1", 0, 100)], day), Freshness::Shrunk(_, 49, 100)));
+        assert!(of(&[entry("r2", 9, 50), entry("r1", 0, 100)], day).is_good());
+        let other = Entry { backup: "weekly".into(), ..entry("r9", 9, 1) };
+        assert_eq!(of(&[other], day), Freshness::None, "another backup is not this one");
+    }
+}

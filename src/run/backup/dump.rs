@@ -1,0 +1,165 @@
+//! The Job of a dump.
+//!
+//! Owns what runs in it: the script beside this file, its environment, and the pod around it. No secret is in it: the password is
+//! a reference that the kubelet resolves.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::target::model::Kind;
+
+/// Carried out by the image's own shell.
+const SCRIPT: &str = include_str!("dump.sh");
+/// A user that is not root and owns nothing; the volume's files get its group.
+const USER: u32 = 65532;
+
+/// A declared backup that a Job can make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dump {
+    /// Id of the service.
+    pub service: String,
+    /// Id of the backup.
+    pub id: String,
+    /// Name of the PersistentVolumeClaim that it is written to.
+    pub claim: String,
+    /// Image with pg_dump, pg_restore and psql; empty = none is declared.
+    pub image: String,
+    /// Where the server is.
+    pub host: Host,
+    /// Its port.
+    pub port: u16,
+    /// Name of the database.
+    pub database: String,
+    /// The role.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Password>,
+    /// Older than this the newest one is no longer fresh.
+    pub max_age: Option<Duration>,
+    /// How long dumps stay on the volume; `None` = for ever.
+    pub keep: Option<Duration>,
+    /// Whose table holds the schema revision.
+    pub revision: Option<Revision>,
+}
+
+/// Where a database server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Host {
+    /// At this name or address.
+    Named(String),
+    /// In the one ready pod of a workload.
+    Pod(Workload),
+}
+
+/// A workload by kind and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Kind.
+    pub kind: Kind,
+    /// Name.
+    pub name: String,
+}
+
+/// Where a password is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Password {
+    /// In a Secret of the cluster.
+    Key {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The key in it.
+        key: String,
+    },
+    /// Where no Job can read it: the scheme of its reference.
+    Elsewhere(String),
+}
+
+/// The tool that keeps the schema's revision in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Revision {
+    /// `alembic_version`.
+    Alembic,
+    /// `django_migrations`.
+    Django,
+    /// `_prisma_migrations`.
+    Prisma,
+}
+
+impl Revision {
+    /// What is asked of the database.
+    const fn query(self) -> &'static str {
+        match self {
+            Self::Alembic => "select string_agg(version_num, ' ' order by version_num) from alembic_version",
+            Self::Django => {
+                "select string_agg(app || '.' || name, ' ' order by app) from (select distinct on (app) app, name from django_migrations order by app, id desc) newest"
+            }
+            Self::Prisma => {
+                "select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null order by finished_at desc limit 1"
+            }
+        }
+    }
+}
+
+impl Dump {
+    /// Name of the file of a run, without its ending: backup and time, so that the newest is the last by name.
+    pub(super) fn file(&self, run: &str) -> String {
+        let (day, rest) = run.split_once('-').unwrap_or((run, ""));
+        let (time, rest) = rest.split_once('-').unwrap_or((rest, ""));
+        format!("{}-{day}T{time}-{}", self.prefix(), rest.rsplit('-').next().unwrap_or_default())
+    }
+
+    /// What the files of this backup begin with.
+    fn prefix(&self) -> String {
+        format!("{}-{}", self.service, self.id)
+    }
+
+    /// The `spec` of the Job of that run.
+    pub(super) fn job(&self, host: &str, claim: &str, run: &str) -> Value {
+        let mut environment = vec![
+            json!({ "name": "DUMP", "value": self.file(run) }),
+            json!({ "name": "PREFIX", "value": self.prefix() }),
+            json!({ "name": "PGHOST", "value": host }),
+            json!({ "name": "PGPORT", "value": self.port.to_string() }),
+            json!({ "name": "PGUSER", "value": self.user }),
+            json!({ "name": "PGDATABASE", "value": self.database }),
+            json!({ "name": "PGCONNECT_TIMEOUT", "value": "10" }),
+        ];
+        if let Some(revision) = self.revision {
+            environment.push(json!({ "name": "REVISION", "value": revision.query() }));
+        }
+        if let Some(keep) = self.keep {
+            environment.push(json!({ "name": "KEEP_MINUTES", "value": (keep.as_secs() / 60).to_string() }));
+        }
+        if let Some(Password::Key { name, key, .. }) = &self.password {
+            environment.push(json!({ "name": "PGPASSWORD", "valueFrom": { "secretKeyRef": { "name": name, "key": key } } }));
+        }
+        json!({
+            // A second try would find the volume as the first one left it, and nobody who looks.
+            "backoffLimit": 0,
+            "template": {
+                "metadata": { "labels": { "timonel.io/run": run } },
+                "spec": {
+                    "restartPolicy": "Never",
+                    "automountServiceAccountToken": false,
+                    "securityContext": {
+                        "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+                        "seccompProfile": { "type": "RuntimeDefault" },
+                    },
+                    "volumes": [{ "name": "backup", "persistentVolumeClaim": { "claimName": claim } }],
+                    "containers": [{
+                        "name": "dump",
+                        "image": self.image,
+                        "command": ["/bin/sh", "-c", SCRIPT],
+                        "env": environment,
+                        "volumeMounts": [{ "name": "backup", "mountPath": "/backup" }],
+                        "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
+                    }],
+                },
+            },
+        })
+    }
+}

@@ -1,0 +1,61 @@
+# Dumps one PostgreSQL database into a file of this volume, reads all of it again, and only then gives it its name.
+# What it found is written into the termination message as one line of JSON: the console reads that, and nothing else.
+# Needs: pg_dump, pg_restore and psql of the server's major version, sha256sum, awk, sed.
+set -u
+report=${REPORT:-/dev/termination-log}
+
+fail() {
+  # Nothing that a server says may break out of its string.
+  printf '{"failed":"%s"}' "$(printf '%s' "$1" | tr '\n\r\t"\\' "     " | cut -c1-1500)" >"$report"
+  echo "$1" >&2
+  exit 1
+}
+ask() { PGOPTIONS="-c statement_timeout=30s" psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1" 2>"$errors"; }
+last() { tail -n 1 "$errors"; }
+
+cd "${VOLUME:-/backup}" 2>/dev/null || fail "the volume cannot be entered"
+partial=.$DUMP.partial
+errors=.$DUMP.errors
+# The volume is locked by the run: what is unfinished here was left by one that was killed.
+rm -f ."$PREFIX"-*.partial ."$PREFIX"-*.errors
+: 2>/dev/null >"$errors" || fail "the volume cannot be written to"
+trap 'rm -f "$partial" "$errors"' EXIT
+trap 'fail "it was told to end"' TERM INT
+
+number=$(ask 'show server_version_num') || fail "the database does not answer: $(last)"
+server=$((number / 10000))
+client=$(pg_dump --version | sed -nE 's/^pg_dump \(PostgreSQL\) ([0-9]+).*/\1/p')
+[ "${client:-0}" -ge "$server" ] || fail "pg_dump ${client:-?} cannot dump a server of version $server: the image must have its major version"
+size=$(ask 'select pg_database_size(current_database())') || fail "its size cannot be read: $(last)"
+free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+[ "$free" -ge $((size * 2)) ] || fail "the volume has $free bytes free, and twice the size of the database is needed: $((size * 2))"
+revision=
+if [ -n "${REVISION:-}" ]; then revision=$(ask "$REVISION") || fail "the schema revision cannot be read: $(last)"; fi
+rows=$(ask "select coalesce(json_object_agg(name, rows), '{}') from (select relid::regclass::text as name, n_live_tup as rows
+  from pg_stat_user_tables join pg_class on pg_class.oid = relid order by relpages desc limit 5) as largest") || fail "its tables cannot be listed: $(last)"
+
+echo "dumping $size bytes of server $server with pg_dump $client"
+# Behind a change of a table it would wait for ever, and everybody behind it.
+pg_dump -Fc --no-password --lock-wait-timeout=60000 -f "$partial" 2>"$errors" || fail "pg_dump: $(last)"
+sync
+bytes=$(wc -c <"$partial" | tr -d ' ')
+[ "$bytes" -gt 0 ] || fail "the dump is empty"
+echo "reading $bytes bytes again"
+# A list of its contents is at its beginning: a dump that was cut off has a whole one. All of it must be read.
+pg_restore -f /dev/null "$partial" 2>"$errors" || fail "the dump cannot be read to its end: $(last)"
+tables=$(pg_restore --list "$partial" 2>"$errors" | awk '/ TABLE DATA / { n++ } END { print n + 0 }')
+sum=$(sha256sum "$partial" | cut -d' ' -f1)
+text() { printf '%s' "$1" | tr '\n\r\t"\\' "     "; }
+line=$(printf '{"file":"%s.dump","bytes":%s,"sha256":"%s","tables":%s,"server":%s,"database_bytes":%s,"revision":"%s","rows":%s}' \
+  "$DUMP" "$bytes" "$sum" "$tables" "$server" "$size" "$(text "$revision")" "$(printf '%s' "$rows" | tr -d '\n')")
+printf '%s\n' "$line" >"$DUMP.json" || fail "its description cannot be written: the volume is full or not writable"
+mv "$partial" "$DUMP.dump" || fail "it cannot be given its name"
+sync
+# Only now, and only what has a description, which nothing has that was not read to its end.
+if [ -n "${KEEP_MINUTES:-}" ]; then
+  for old in $(find . -maxdepth 1 -name "$PREFIX-*.dump" -mmin "+$KEEP_MINUTES"); do
+    [ "$old" = "./$DUMP.dump" ] || [ ! -f "${old%.dump}.json" ] || { rm -f "$old" "${old%.dump}.json" && echo "pruned $old"; }
+  done
+fi
+printf '%s' "$line" >"$report"
+echo "$line"

@@ -1,0 +1,201 @@
+//! Dumps of a real PostgreSQL: verified, or no backup at all.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::bed::node;
+use crate::cluster::{Cluster, Namespace};
+use crate::operator::{Operator, Run};
+use crate::postgres::{PASSWORD, Postgres, Volume};
+
+/// Rows that do not fit into one page of the dump.
+const ROWS: &str = "create table rules (id int primary key, body text); \
+    insert into rules select n, md5(n::text) || md5((n * 7)::text) from generate_series(1, 20000) n; \
+    create table alembic_version (version_num varchar(32) not null); insert into alembic_version values ('4f1c'); analyze";
+
+/// A service file that declares the backup `daily` of the database to the claim `backups`.
+fn file(operator: &Operator, space: &Namespace<'_>, password: &str) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
+         [secrets.db]\nref = \"k8s:{}/db#{password}\"\n[[workload]]\nid = \"db\"\nkind = \"statefulset\"\nname = \"db\"\n\
+         [migrations]\ntool = \"alembic\"\n\
+         [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n\
+         image = \"{}\"\n[[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"backups\"\nmax_age = \"26h\"\nkeep_local = \"2d\"\n",
+        space.name(),
+        node::DATABASE
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+fn run(operator: &Operator, file: &str) -> Run {
+    operator.run_of("backup", &["daily", "-f", file])
+}
+
+fn catalogue(space: &Namespace<'_>) -> Vec<Value> {
+    let kept = space.get("v1", "ConfigMap", "timonel-backups-shop").unwrap_or_default();
+    let entries = kept["data"].as_object().into_iter().flat_map(|data| data.values());
+    entries.map(|entry| serde_json::from_str(entry.as_str().unwrap()).unwrap()).collect()
+}
+
+/// Fails when the password is anywhere that the program wrote to.
+fn kept_to_itself(operator: &Operator, run: &Run) {
+    let journal = fs::read_to_string(operator.sandbox.path("state/timonel/journal.jsonl")).unwrap();
+    assert!(!journal.contains(PASSWORD) && !format!("{run:?}").contains(PASSWORD), "{run:#?}\n{journal}");
+}
+
+fn make_old(path: &Path) {
+    let set = Command::new("touch").args(["-d", "3 days ago"]).arg(path).status().unwrap();
+    assert!(set.success());
+}
+
+pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    // Of two old files only the one that was verified is Timonel's to delete.
+    for name in ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json", "shop-daily-by-hand.dump"] {
+        fs::write(volume.folder.join(name), "old").unwrap();
+        make_old(&volume.folder.join(name));
+    }
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let before = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
+    assert_eq!(before["declared"][0]["state"], "none", "{before:#}");
+    let run = run(&operator, &file).expect("proven", 0);
+    kept_to_itself(&operator, &run);
+    let entries = catalogue(&space);
+    let [entry] = &entries[..] else { panic!("{entries:#?}") };
+    let said =
+        ["/backup", "/format", "/verified", "/claim", "/revision"].map(|field| entry.pointer(field).and_then(Value::as_str).unwrap_or_default());
+    assert_eq!(said, ["daily", "custom", "full-read", "backups", "4f1c"], "{entry:#}");
+    assert_eq!((&entry["tables"], &entry["rows"]["rules"]), (&json!(2), &json!(20000)), "{entry:#}");
+    // What it says of the file is judged by somebody else than the Job.
+    let dump = volume.folder.join(entry["file"].as_str().unwrap());
+    let bytes = fs::read(&dump).unwrap();
+    assert_eq!(
+        (entry["bytes"].as_u64().unwrap(), entry["sha256"].as_str().unwrap()),
+        (bytes.len() as u64, &*crate::bed::sha256(&bytes))
+    );
+    let restore = node::postgres().unwrap().home.join("bin/pg_restore");
+    let sql = Command::new(restore).args(["-f", "-"]).arg(&dump).output().unwrap();
+    assert!(sql.status.success() && String::from_utf8_lossy(&sql.stdout).contains("COPY public.rules"));
+    let name = entry["file"].as_str().unwrap();
+    assert_eq!(volume.files(), [name, &name.replace(".dump", ".json"), "shop-daily-by-hand.dump"]);
+    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(0).json();
+    assert_eq!((&after["declared"][0]["state"], &after["backups"][0]["file"]), (&json!("fresh"), &json!(name)), "{after:#}");
+    let table = operator.call(&["backups", "-f", &file]).exits(0).stdout;
+    assert!(table.contains("daily: fresh, verified") && table.contains("4f1c"), "{table}");
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    postgres.ask(ROWS);
+    // Less than twice the size of the database.
+    let volume = Volume::new(&space, "backups", Some(4 << 20));
+    for name in ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json"] {
+        fs::write(volume.folder.join(name), "old").unwrap();
+        make_old(&volume.folder.join(name));
+    }
+    let operator = Operator::new(cluster, "operator", &space);
+    let good = file(&operator, &space, "password");
+    let full = run(&operator, &good);
+    let reason = full.end()["reason"].as_str().unwrap().to_owned();
+    assert!(full.code != Some(0) && reason.contains("twice the size of the database is needed"), "{full:#?}");
+    assert_eq!(volume.files(), ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json"]);
+    assert_eq!(catalogue(&space), Vec::<Value>::new());
+    let wrong = file(&operator, &space, "none");
+    let run = run(&operator, &wrong);
+    assert!(run.code != Some(0) && catalogue(&space).is_empty(), "{run:#?}");
+    assert!(run.end()["reason"].as_str().unwrap().contains("couldn't find key none"), "{:#}", run.end());
+    kept_to_itself(&operator, &run);
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let held = postgres.hold("rules");
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let running = operator.start(&["run", "backup", "daily", "-f", &file, "--confirm", "y", "-o", "json"]);
+    let id = operator.wait_for_line("the Job is made", |line| line["kind"] == "outcome" && line["step"] == "write");
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    drop(held);
+    let run = Run::of(&operator.call(&["runs", "resume", &id, "-o", "json"])).expect("proven", 0);
+    kept_to_itself(&operator, &run);
+    assert_eq!((catalogue(&space).len(), space.list("batch/v1", "Job").len()), (1, 1), "one Job, one dump");
+    assert_eq!(volume.files().len(), 2, "{:?}", volume.files());
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let held = postgres.hold("rules");
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let running = operator.start(&["run", "backup", "daily", "-f", &file, "--confirm", "y", "-o", "json"]);
+    let pods = || space.list("v1", "Pod").into_iter().filter(|pod| pod["metadata"]["labels"]["timonel.io/run"].is_string());
+    operator.wait_for_line("the Job is made", |line| line["kind"] == "outcome" && line["step"] == "write");
+    volume.wait_for(".errors");
+    for pod in pods() {
+        space.delete("v1", "Pod", pod["metadata"]["name"].as_str().unwrap());
+    }
+    let run = Run::of(&running.end());
+    assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{run:#?}");
+    assert_eq!(catalogue(&space), Vec::<Value>::new());
+    drop(held);
+    self::run(&operator, &file).expect("proven", 0);
+    assert_eq!((catalogue(&space).len(), volume.files().len()), (1, 2), "{:?}", volume.files());
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_dump_that_was_cut_off_is_found_by_reading_it(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let folder = operator.sandbox.path("volume");
+    let stubs = operator.sandbox.path("stubs");
+    for made in [&folder, &stubs] {
+        fs::create_dir_all(made).unwrap();
+    }
+    // A pg_dump that says nothing of the half that it lost: what a full disk behind a cache does.
+    let home = node::postgres().unwrap().home;
+    let stub = format!(
+        "#!/bin/sh\n{0} \"$@\" || exit 1\n[ \"$1\" = --version ] || {{ f=$(ls .*.partial); truncate -s $(($(stat -c %s $f) / 2)) $f; }}\n",
+        home.join("bin/pg_dump").display()
+    );
+    fs::write(stubs.join("pg_dump"), stub).unwrap();
+    fs::set_permissions(stubs.join("pg_dump"), fs::Permissions::from_mode(0o755)).unwrap();
+    let dump = |first: &Path| {
+        let report = operator.sandbox.path("report");
+        let _ = fs::remove_file(&report);
+        let environment = [("DUMP", "shop-daily-1"), ("PREFIX", "shop-daily")];
+        let ended = postgres
+            .client("sh", first)
+            .args(["-c", include_str!("../../../src/run/backup/dump.sh")])
+            .envs(environment)
+            .env("VOLUME", &folder)
+            .env("REPORT", &report)
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+        (ended.status.code(), said)
+    };
+    let (code, said) = dump(&stubs);
+    assert!(code == Some(1) && said["failed"].as_str().unwrap().contains("cannot be read to its end"), "{said:#}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing that looks like a backup is left");
+    let (code, said) = dump(Path::new("/nowhere"));
+    assert_eq!((code, said["tables"].as_u64()), (Some(0), Some(2)), "{said:#}");
+}
