@@ -133,6 +133,8 @@ cases! {
         another_console_sees_who_works_at_which_step_and_how_it_ends
         a_mitigation_asks_a_live_run_for_its_lock_and_both_records_say_so
         a_mitigation_asks_on_its_screen_and_the_holder_s_screen_says_who
+        one_run_at_a_time_changes_a_service
+        a_second_rollback_within_minutes_is_said_whoever_made_the_first
     }
     jobs {
         a_trigger_runs_one_job_now_as_kubectl_would

@@ -90,3 +90,45 @@ pub(crate) fn a_mitigation_asks_on_its_screen_and_the_holder_s_screen_says_who(c
     asks.wait("it is carried out", |screen| screen.has("every proof held"));
     assert_eq!(space.replicas("web"), 3);
 }
+
+pub(crate) fn one_run_at_a_time_changes_a_service(cluster: &Cluster) {
+    let (space, operator, second) = slow(cluster);
+    space.apply(&Web::new("api", 1).yaml());
+    space.wait_ready("api", 1);
+    let text = "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
+                [[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nmin_ready = 2\n";
+    let [own, theirs] = [&operator, &second].map(|who| who.sandbox.write("shop.toml", text).display().to_string());
+    let held = operator.start(&["run", "scale", "web=2", "--confirm", "y", "-f", &own, "-o", "json"]);
+    let id = operator.wait_for_line("the count is written", |line| line["kind"] == "outcome");
+    let refused = second.call(&["run", "scale", "api=2", "--confirm", "y", "-f", &theirs]).exits(4);
+    assert!(
+        refused.stdout.contains("operator@") && refused.stdout.contains(&id) && refused.stdout.contains("since "),
+        "{}",
+        refused.stdout
+    );
+    // Another service, or none, is not in its way.
+    second.call(&["run", "scale", "api=2", "--confirm", "y"]).exits(0);
+    Run::of(&held.end()).expect("proven", 0);
+    for name in ["timonel-deployment-web", "timonel-file-shop"] {
+        let lease = space.get("coordination.k8s.io/v1", "Lease", name).unwrap_or_default();
+        assert!(lease["metadata"]["uid"].is_string() && lease["spec"]["holderIdentity"].is_null(), "{lease:#}");
+    }
+}
+
+pub(crate) fn a_second_rollback_within_minutes_is_said_whoever_made_the_first(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    for word in ["one", "two", "three"] {
+        space.apply(&Web::new("web", 1).shell(&format!("echo {word}; exec sleep 3600")).yaml());
+        space.wait_ready("web", 1);
+    }
+    let operator = Operator::new(cluster, "operator", &space);
+    let second = Operator::new(cluster, "second", &space);
+    let first = operator.plan_of("rollback", &["web", "to=2"]);
+    assert!(!first.expect_check("gap", "ok"), "it never blocks");
+    operator.run_of("rollback", &["web", "to=2"]).expect("proven", 0);
+    let plan = second.plan_of("rollback", &["web", "to=1"]);
+    assert!(!plan.expect_check("gap", "failed"));
+    let said = plan.check("gap")["detail"].as_str().unwrap_or_default();
+    assert!(said.contains("ago, by operator@") && said.contains("-rollback-"), "{said}");
+    assert_eq!(plan.code, Some(0), "{:#}", plan.value);
+}
