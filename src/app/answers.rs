@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
-use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey};
+use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey, promised};
 use crate::release::{self, Back, Changed, Unexplained};
 use crate::service::Service;
 use crate::target::probe::ProbeReport;
@@ -65,6 +65,7 @@ impl Answers {
         let critical = |key: &WorkloadKey| service.and_then(|s| of(s, key)).is_some_and(crate::service::Workload::is_critical);
         self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
         self.items = fleet.health_items(now);
+        self.items.extend(service.map(promised).unwrap_or_default());
         self.changed = release::changed(fleet, &counts);
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
         self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));

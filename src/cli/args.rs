@@ -202,7 +202,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  timonel init -n shop > shop.toml\n  timonel check shop.toml --live")]
     Init,
     /// The console on a simulated cluster in which something goes wrong; needs nothing else
-    #[command(after_help = "Example:\n  timonel demo\n  timonel demo --scenario friday --speed 2")]
+    #[command(
+        after_help = "Example:\n  timonel demo\n  timonel demo -n eterna-rules     one of its five systems, with its service file\n  timonel demo --scenario friday --speed 2"
+    )]
     Demo(DemoArgs),
     /// Serve the simulated cluster for kubectl and tests: prints the path of its kubeconfig and stays until Ctrl-C
     #[command(after_help = "Example:\n  timonel sim --scenario quiet &\n  kubectl --kubeconfig PATH get pods -A")]

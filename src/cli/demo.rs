@@ -3,16 +3,41 @@
 //! Owns starting the simulation and where the demo's journal goes. The console is the ordinary one and reaches the simulation
 //! as any cluster, through a kubeconfig: it must not learn that it is one.
 
+use std::path::{Path, PathBuf};
+
 use super::output::{Exit, Failure, Printer};
 use super::{DemoArgs, Global, console, sim, wish};
 use crate::boot::Wish;
 use crate::config::Options;
 use crate::sim::SimOptions;
 
+/// The service files of the systems that live there, by namespace.
+const SERVICES: [(&str, &str); 4] = [
+    ("platform", include_str!("../../assets/services/platform.toml")),
+    ("devshelf", include_str!("../../assets/services/devshelf.toml")),
+    ("eterna-rules", include_str!("../../assets/services/eterna.toml")),
+    ("listacompra", include_str!("../../assets/services/listacompra.toml")),
+];
+
+/// The service file of the one namespace that was asked for, and its environment in the demo. Five systems at once are no service.
+fn service(namespaces: &[String], folder: &Path) -> Result<Option<(PathBuf, String)>, Failure> {
+    let [namespace] = namespaces else { return Ok(None) };
+    let Some((name, text)) = SERVICES.iter().find(|(name, _)| name == namespace) else { return Ok(None) };
+    let path = folder.join(format!("{name}.toml"));
+    std::fs::write(&path, text)?;
+    Ok(Some((path, "demo".to_owned())))
+}
+
 /// Runs the console until the user quits; everything that the demo wrote goes with it.
 pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Result<Exit, Failure> {
     let cluster = sim::start(&args.sim)?;
-    let wish = wish(global, &args.file);
+    let mut wish = wish(global, &args.file);
+    if wish.service.is_none()
+        && let Some((path, env)) = service(&global.namespace, cluster.folder())?
+    {
+        wish.service = Some(path);
+        wish.env = wish.env.or(Some(env));
+    }
     let own = Wish {
         // The hosts of its Ingresses are the names of real systems elsewhere, and none of their business.
         options: Options { ask_ingresses: Some(false), ..wish.options },
@@ -27,4 +52,27 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
     let exit = console::run(&own, global.plain, printer)?;
     sim::ready(&cluster)?;
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SERVICES;
+    use crate::service::{Origin, ServiceFile, Target};
+
+    #[test]
+    fn each_file_of_the_demo_is_for_its_namespace_and_asks_nothing_outside() {
+        for (name, text) in SERVICES {
+            let (file, problems) = ServiceFile::read(name, text, &Origin::Operator);
+            assert!(problems.is_empty(), "{name}: {problems:?}");
+            let (service, _) = file.expect("a file").resolve(Some("demo"));
+            let target = service.environment.as_ref().map(|e| &e.target);
+            assert!(
+                matches!(target, Some(Target::Kubernetes { context: Some(c), namespace: Some(n), .. }) if c == "demo" && n == name),
+                "{name}: {target:?}"
+            );
+            // The hosts of real systems are none of the demo's business.
+            let outside: Vec<_> = service.probes.iter().filter(|p| matches!(p.kind.word(), "http" | "tcp" | "tls")).map(|p| &p.id).collect();
+            assert!(outside.is_empty(), "{name}: {outside:?}");
+        }
+    }
 }

@@ -51,13 +51,14 @@ pub enum Topic {
     Certificate,
     Volume,
     Node,
+    Backup,
 }
 
 impl Topic {
     /// What must be seen for good news on this topic to be believed.
     const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Workloads | Self::Probe => &[],
+            Self::Workloads | Self::Probe | Self::Backup => &[],
             Self::Service => &[Kind::Service, Kind::EndpointSlice],
             Self::Ingress => &[Kind::Ingress, Kind::Service, Kind::EndpointSlice],
             Self::Certificate => &[Kind::Certificate],

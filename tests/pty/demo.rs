@@ -146,6 +146,18 @@ fn first_steps_that_were_dismissed_stay_away() {
 }
 
 #[test]
+fn one_system_of_the_demo_comes_with_its_service_file() {
+    let (sandbox, temporary) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "quiet", "-n", "eterna-rules"]);
+    for text in ["CALL DevOps Lead", "no backup known", "3 of 3 pods"] {
+        terminal.wait_for(text);
+    }
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+    assert_eq!(files_in(&temporary), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_demo_that_is_told_to_end_leaves_nothing_behind() {
     let (sandbox, temporary) = newcomer();
     let mut terminal = Terminal::start(&sandbox, (80, 24), &["demo", "--scenario", "quiet"]);
