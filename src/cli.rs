@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod export;
 mod generate;
+mod held;
 mod init;
 mod journal;
 mod logs;

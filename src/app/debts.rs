@@ -100,9 +100,6 @@ impl App {
 
     /// Lists what is owed; choosing opens the plan that pays it.
     pub(super) fn open_debts(&mut self) -> Vec<Effect> {
-        if self.owing.all.are_paid() && self.armed().is_empty() {
-            return self.refuse("nothing is owed: no run left anything that is not paid");
-        }
         self.overlays.push(Overlay::Choice(Picker { choice: self.debt_choice(), purpose: Pick::Debt }));
         Vec::new()
     }
@@ -128,6 +125,11 @@ impl App {
                 .detail("unknown")
                 .disabled(Some("there may be debts that are not seen".to_owned()))
         }));
+        if items.is_empty() {
+            let nothing =
+                Item::new("", "nothing is owed: no run left anything that is not paid").disabled(Some("there is nothing to pay".to_owned()));
+            return Choice::new("Debts", vec![nothing]);
+        }
         Choice::new("Debts: Enter opens the plan that pays it", items)
     }
 

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::debts::{self, StatusDebt};
+use super::held::{self, StatusLock, StatusTimer};
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster};
 use crate::base::health::Health;
@@ -68,6 +69,10 @@ pub(super) struct Status {
     back: Option<BackAnswer>,
     /// Whom to call, those who can be reached now first.
     call: Vec<StatusCall>,
+    /// Who works on what, and the plans that wait for a second person.
+    locks: Vec<StatusLock>,
+    /// Changes that are taken back unless they are kept.
+    timers: Vec<StatusTimer>,
     /// What runs left and nobody has paid.
     debts: Vec<StatusDebt>,
     #[serde(skip)]
@@ -199,6 +204,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
     for (key, list) in keys.into_iter().zip(lists) {
         seen.take(key, list, now);
     }
+    seen.fleet.believe_renewals();
     seen.fleet.settle(now);
     seen.fleet.learn_runs(own.signatures);
     let changed = release::changed(&seen.fleet, &|_| true);
@@ -282,6 +288,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         .collect();
     let up = seen.fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
     let (debts, more_debts) = debts::of(&Debts::of(&seen.fleet, &seen.owed.0, &seen.owed.1, now), &seen.problems);
+    let (locks, timers) = held::of(&seen.fleet, now);
     let planner = booted.planner(None);
     let namespace = opened.namespaces.as_deref().and_then(<[String]>::first).map_or("", String::as_str);
     Status {
@@ -302,6 +309,8 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
+        locks,
+        timers,
         debts,
         more_debts,
         problems: seen.problems,
@@ -422,6 +431,7 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
         };
         printer.line(&format!("call: {} ({now}) {}", call.role, call.how))?;
     }
+    held::lines(&status.locks, &status.timers, printer)?;
     debts::lines(&status.debts, status.more_debts, printer)?;
     for problem in &status.problems {
         printer.note(&Failure::problem(Exit::OK, problem).message);

@@ -99,6 +99,7 @@ cases! {
         a_run_that_was_killed_while_it_waited_is_resumed_and_taken_back
         a_pause_and_a_suspension_are_taken_back_at_their_time
         several_armed_in_one_plan_go_back_together_but_for_what_is_kept
+        a_status_tells_timers_and_locks_and_the_doctor_whose_they_are
     }
     run {
         a_scale_is_proven_by_ready_pods_and_endpoints

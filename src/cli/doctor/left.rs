@@ -3,13 +3,15 @@
 //! Owns how each kind of it is recognised. Reads only.
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use super::Findings;
 use crate::base::problem::{Level, Problem};
-use crate::run::debts::book;
+use crate::base::text::clean;
+use crate::fleet::armed;
 use crate::target::api::{Read, TargetError};
 use crate::target::kubernetes::Client;
-use crate::target::model::{Kind, Object, Scope};
+use crate::target::model::{Kind, LOCKS_OF_CLUSTER, Object, Scope};
 
 /// Kinds on which a run leaves annotations or of which it makes one.
 const SIGNED: [Kind; 8] =
@@ -17,6 +19,8 @@ const SIGNED: [Kind; 8] =
 /// Who reports the events.
 const REPORTER: &str = "timonel.io/console";
 const PREFIX: &str = "timonel.io/";
+/// How our own objects are named.
+const NAMES: &str = "timonel-";
 
 /// Lists it.
 pub(super) async fn look(client: &Client, found: &mut Findings) {
@@ -24,23 +28,22 @@ pub(super) async fn look(client: &Client, found: &mut Findings) {
         None => vec![Scope::Cluster],
         Some(names) => names.iter().map(|n| Scope::Namespace(n.as_str().into())).collect(),
     };
-    let record = format!("metadata.name={}", book::NAME);
-    for scope in &scopes {
-        match client.list(Kind::ConfigMap, scope, "", &record).await {
-            Ok(records) => {
-                for namespace in records.iter().filter_map(|r| r.pointer("/metadata/namespace")?.as_str()) {
-                    found.good(format!("in the cluster: ConfigMap {namespace}/{}", book::NAME));
+    // Objects without a namespace have their locks and their record in one of the cluster's own.
+    let of_cluster = Scope::Namespace(LOCKS_OF_CLUSTER.into());
+    let further = (scopes != [Scope::Cluster] && !scopes.contains(&of_cluster)).then_some(of_cluster);
+    for scope in scopes.iter().chain(&further) {
+        match client.list_slim(Kind::ConfigMap, scope).await {
+            Ok(maps) => {
+                for map in maps.iter().filter(|m| m.meta().name.starts_with(NAMES)) {
+                    found.good(format!("in the cluster: {}", map.reference()));
                 }
             }
             Err(error) => found.bad(unknown(Kind::ConfigMap, &error)),
         }
         match client.list(Kind::Lease, scope, "", "").await {
             Ok(leases) => {
-                let names = leases
-                    .iter()
-                    .filter_map(|l| Some((l.pointer("/metadata/namespace")?.as_str()?, l.pointer("/metadata/name")?.as_str()?)));
-                for (namespace, name) in names.filter(|(_, name)| name.starts_with("timonel-")) {
-                    found.good(format!("in the cluster: Lease {namespace}/{name}"));
+                for text in leases.iter().filter_map(lease) {
+                    found.good(text);
                 }
             }
             Err(error) => found.bad(unknown(Kind::Lease, &error)),
@@ -63,6 +66,19 @@ pub(super) async fn look(client: &Client, found: &mut Findings) {
     if events > 0 {
         found.good(format!("in the cluster: {events} events; they go by themselves"));
     }
+}
+
+/// A Lease of ours, and whose it is.
+fn lease(raw: &Value) -> Option<String> {
+    let text = |pointer: &str| raw.pointer(pointer).and_then(Value::as_str).map(clean);
+    let (namespace, name) = (text("/metadata/namespace")?, text("/metadata/name").filter(|name| name.starts_with(NAMES))?);
+    let until = text("/metadata/annotations/timonel.io~1expires-at").map(|at| format!(" until {at}")).unwrap_or_default();
+    let what = if name.starts_with(armed::PREFIX) { "timer" } else { "lock" };
+    let held = match text("/spec/holderIdentity").filter(|holder| !holder.is_empty()) {
+        Some(holder) => format!("{what} of {holder}{until}, renewed {}", text("/spec/renewTime").unwrap_or_default()),
+        None => format!("{what}, nobody holds it"),
+    };
+    Some(format!("in the cluster: Lease {namespace}/{name}: {held}"))
 }
 
 /// What is ours of an object; `None` = nothing is.

@@ -69,3 +69,14 @@ fn a_plan_that_waits_is_told_until_its_time_is_over_with_or_without_the_lock() {
     assert_eq!((&*lock.by, lock.state), ("ana", LockState::Waits { until: Some(at(NOW + 900)) }));
     assert_eq!(fleet.locks(at(NOW + 900)), []);
 }
+
+#[test]
+fn a_single_look_believes_when_a_lock_was_renewed() {
+    for (renewed, state) in [(NOW - 3600, LockState::Silent { since: NOW - 3600 }), (NOW - 5, LockState::Held), (NOW + 600, LockState::Held)] {
+        let mut fleet = Fleet::new();
+        let key = crate::target::request::StreamKey { kind: Kind::Lease, scope: crate::target::model::Scope::Cluster };
+        fleet.list(key, vec![held(renewed)], at(NOW));
+        fleet.believe_renewals();
+        assert_eq!(fleet.locks(at(NOW))[0].state, state, "{renewed}");
+    }
+}

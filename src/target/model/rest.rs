@@ -238,7 +238,7 @@ pub struct Lease {
     pub duration: Seconds,
     /// When it was taken, by its holder's clock.
     pub acquired: Option<Seconds>,
-    /// When it was renewed last, by its holder's clock: compared for change only.
+    /// When it was renewed last, by its holder's clock: compared for change; told as such where there is but one look.
     pub renewed: Option<Seconds>,
 }
 

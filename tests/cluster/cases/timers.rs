@@ -188,3 +188,39 @@ pub(crate) fn several_armed_in_one_plan_go_back_together_but_for_what_is_kept(cl
     assert_eq!((space.replicas("web"), space.replicas("worker")), (1, 2));
     assert_eq!((holder(&space, TIMER), holder(&space, "timonel-timer-deployment-worker")), (Value::Null, Value::Null));
 }
+
+pub(crate) fn a_status_tells_timers_and_locks_and_the_doctor_whose_they_are(cluster: &Cluster) {
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1)], 1);
+    let running = operator.start(&["run", "scale", "web=2", "--revert-after", "10m", "--confirm", "y", "-o", "json"]);
+    operator.wait_for_line("the change is proven", |line| line["kind"] == "end" && line["outcome"] == "proven");
+    let second = Operator::new(cluster, "admin", &space);
+    let timer = |expired: bool| {
+        let told = second.call(&["status", "-o", "json"]).json();
+        let timer = &told["timers"][0];
+        assert_eq!((&timer["change"], &timer["expired"]), (&json!("scale 1->2"), &json!(expired)), "{told:#}");
+        assert!(timer["keep"].as_str().unwrap().ends_with("deployment/web"), "{timer:#}");
+    };
+    timer(false);
+    let text = second.call(&["status"]).stdout;
+    assert!(text.contains("armed: Deployment") && text.contains("timonel run keep"), "{text}");
+    running.signal(Signal::KILL);
+    running.end();
+    ends_in(&space, TIMER, -60);
+    timer(true);
+    // A holder that vanished an hour ago is none that works.
+    let lock = json!({ "spec": { "holderIdentity": "ana@bastion/20261122-143312-scale-7f3a", "renewTime": "2026-11-22T14:33:12.000000Z" } });
+    space.patch(LEASE.0, LEASE.1, "timonel-deployment-web", &lock);
+    let told = second.call(&["status", "-o", "json"]).json();
+    assert_eq!(
+        (&told["locks"][0]["state"], &told["locks"][0]["silent_since"]),
+        (&json!("silent"), &json!("2026-11-22T14:33:12Z")),
+        "{told:#}"
+    );
+    let text = second.call(&["status"]).stdout;
+    assert!(text.contains("no sign of life since 2026-11-22T14:33:12Z"), "{text}");
+    let told = second.call(&["doctor", "--cluster"]).stdout;
+    for part in ["timonel-deployment-web: lock of ana@bastion/", "timonel-timer-deployment-web: timer of operator@", "timonel.io/last-run", "events"]
+    {
+        assert!(told.contains(part), "{part} is missing in\n{told}");
+    }
+}
