@@ -8,6 +8,7 @@
 //! actions     which there are: scale, restart, ...                      check, checks        preconditions and their answers
 //! ground      what they have in common                                  context              what plans rest on
 //! debts       what runs left, and what pays it                           approval             a second person for a plan that waits
+//! program     a plan of several different steps                     step/policy         what follows a failed step
 //! record      a plan in the journal                                  resume               a recorded plan goes on
 //! story       a run as people read it                                undo                 which run is taken back
 //! preempt     a mitigation asks a live run for its lock
@@ -49,6 +50,7 @@ mod own;
 mod pause;
 mod plan;
 pub mod preempt;
+pub mod program;
 mod record;
 mod restart;
 mod resume;
@@ -83,7 +85,7 @@ pub use own::OwnRuns;
 pub use plan::{Ask, Inputs, Operator, Plan, PlanChange, PlanLine, PlanObject, PlanTarget, Tone, VALID_FOR};
 pub use record::RecordError;
 pub use resume::{ResumeError, Resumed, Unfinished};
-pub use step::{Step, StepId};
+pub use step::{OnFail, Policy, Step, StepId};
 pub use story::{moment, story};
 pub use time::{Timer, TokioTimer};
 pub use undo::{Here, NotUndone, Undo, undoing, undoing_last};

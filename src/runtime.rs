@@ -6,6 +6,7 @@ pub mod console;
 pub mod effects;
 pub mod input;
 pub mod looks;
+pub mod own_action;
 pub mod planner;
 mod probing;
 pub mod proving;

@@ -22,6 +22,7 @@ use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
     execute, resolve, select,
 };
+use crate::runtime::own_action::OwnRequest;
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
 
@@ -133,7 +134,14 @@ pub(super) fn refused(refusal: &crate::run::Refusal) -> Failure {
 
 async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &ActionArgs, exit: fn(&PlanError) -> u8) -> Result<Plan, Failure> {
     let names: Vec<&str> = ACTIONS.iter().map(|a| a.name).collect();
+    let own: Vec<&str> = booted.service.iter().flat_map(|s| &s.actions).map(|a| a.id.as_str()).collect();
+    let plain = args.action.strip_prefix(OWN).unwrap_or(&args.action);
+    let by_prefix = plain.len() < args.action.len();
+    if own.contains(&plain) && (by_prefix || ActionSpec::named(plain).is_none()) {
+        return make_own(booted, planner, client, args, plain, exit).await;
+    }
     let Some(spec) = ActionSpec::named(&args.action) else {
+        let names: Vec<&str> = names.into_iter().chain(own).collect();
         let close = did_you_mean(&args.action, names.iter().copied());
         let hint = close.map_or_else(|| format!("actions here: {}", names.join(", ")), |c| format!("did you mean '{c}'?"));
         return Err(Failure::usage(format!("there is no action '{}'", args.action)).hint(hint));
@@ -178,6 +186,32 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     let request = ActionRequest::about(spec.name, &objects, parameters).ok_or_else(|| Failure::usage("nothing is named"))?;
     let request = ActionRequest { overrides: args.overrides.clone(), reason: args.reason.clone(), ..request };
     planner.action(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
+}
+
+/// Before the id of an action of the service file that has the name of a built-in one.
+const OWN: &str = "own:";
+
+/// The plan of an action of the service file.
+async fn make_own(
+    booted: &Booted,
+    planner: &Planner,
+    client: &Client,
+    args: &ActionArgs,
+    action: &str,
+    exit: fn(&PlanError) -> u8,
+) -> Result<Plan, Failure> {
+    if args.selector.is_some() || args.revert_after.is_some() {
+        return Err(Failure::usage(format!("'{action}' is an action of the service file: it takes neither a selector nor a timer")));
+    }
+    let request = OwnRequest {
+        action: action.to_owned(),
+        parameters: args.parameters.clone(),
+        overrides: args.overrides.clone(),
+        reason: args.reason.clone(),
+    };
+    let probes = booted.proving(client.clone());
+    let made = planner.own(client, &probes, client.opened(), &*booted.clock, &request).await;
+    made.map_err(|error| Failure::new(Exit(exit(&error)), error.to_string()))
 }
 
 fn unresolved(error: &NameError, exit: fn(&PlanError) -> u8) -> Failure {
@@ -274,7 +308,11 @@ pub(super) async fn carry_out<T: Send + 'static, R: Future<Output = T> + Send + 
                     let _ = told(printer, &event, plan, begun);
                     if let Happening::Asked { question } = &event.what {
                         let way = question.ways.first().copied().unwrap_or(Way::Undo);
-                        control.answer(asked(question, printer).await.unwrap_or(way));
+                        match asked(question, printer).await {
+                            Some(Answered::Way(way)) => control.answer(way),
+                            Some(Answered::Typed(text)) if control.type_in(&text) => {}
+                            _ => control.answer(way),
+                        }
                     }
                 }
                 None => break,
@@ -295,18 +333,32 @@ fn signal(caught: crate::runtime::signals::Caught, control: &Control) {
     }
 }
 
+/// What a person answered to a run's question.
+enum Answered {
+    Way(Way),
+    Typed(String),
+}
+
 /// Asks a person how to go on; reading the terminal blocks a thread of its own, not the run.
-async fn asked(question: &crate::run::Question, printer: &mut Printer) -> Option<Way> {
-    for (number, way) in question.ways.iter().enumerate() {
+async fn asked(question: &crate::run::Question, printer: &mut Printer) -> Option<Answered> {
+    let ways = || question.ways.iter().copied().filter(|way| *way != Way::GoOn || question.typed.is_none());
+    for (number, way) in ways().enumerate() {
         printer.note(&format!("{}) {}", number + 1, way.title()));
     }
-    printer.ask("Which way on? ");
+    match &question.typed {
+        Some(text) => printer.ask(&format!("Type  {text}  to go on, or a number: ")),
+        None => printer.ask("Which way on? "),
+    }
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
     });
-    let number: usize = line.await.ok()??.trim().parse().ok()?;
-    question.ways.get(number.checked_sub(1)?).copied()
+    let line = line.await.ok()??.trim().to_owned();
+    match line.parse::<usize>() {
+        Ok(number) => ways().nth(number.checked_sub(1)?).map(Answered::Way),
+        Err(_) if question.typed.is_some() => Some(Answered::Typed(line)),
+        Err(_) => None,
+    }
 }
 
 /// One event as a line: JSON for machines, words for people.

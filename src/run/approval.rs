@@ -116,9 +116,9 @@ impl Plan {
     pub fn request(&self) -> ActionRequest {
         let inputs = &self.inner.inputs;
         let given = inputs.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        let spec = ActionSpec::named(self.action);
+        let spec = ActionSpec::named(&self.action);
         ActionRequest {
-            action: self.action,
+            action: spec.map_or("", |spec| spec.name),
             object: self.inner.subject.clone(),
             parameters: given.filter(|p| spec.is_some_and(|spec| spec.takes(p))).chain(self.manner_parameters()).collect(),
             overrides: inputs.overrides.clone(),

@@ -57,13 +57,15 @@ pub(in crate::run) struct Arming {
 impl Plan {
     /// After which time its change is taken back unless it is kept.
     pub fn reverts_after(&self) -> Option<Duration> {
-        let given = self.inner.inputs.parameters.iter().find(|(name, _)| name == PARAMETER)?;
+        // A variable of a service file's action may have any name.
+        let own = self.inner.program.is_none();
+        let given = self.inner.inputs.parameters.iter().find(|(name, _)| own && name == PARAMETER)?;
         parse(&given.1).ok()
     }
 
     /// The same plan, armed.
     pub(in crate::run) fn armed(mut self, after: Duration) -> Result<Self, String> {
-        if !ACTIONS.contains(&self.action) {
+        if !ACTIONS.contains(&self.action.as_str()) {
             return Err(format!("a {} cannot be armed: {} can", self.action, ACTIONS.join(", ")));
         }
         if self.writes().next().is_none() {

@@ -100,6 +100,11 @@ impl PlanContext {
 }
 
 impl PlanContext {
+    /// The id that a plan of that name gets now.
+    pub fn run_id(&self, action: &str, now: Timestamp) -> String {
+        self.id(action, now)
+    }
+
     /// The least number of ready pods that this workload must keep.
     pub(in crate::run) fn floor(&self, workload: &ObjectRef) -> Option<u32> {
         self.min_ready.get(&*workload.name).copied()

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::machine::Stop;
 use super::outcome::{Signal, Way};
+use crate::base::text::Str;
 
 /// The handle of a run. Shared between whoever shows the run and the run itself.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Control {
 struct State {
     stop: Stop,
     answer: Option<Way>,
+    /// What must be typed to go on.
+    typed: Option<Str>,
 }
 
 impl Control {
@@ -70,9 +73,24 @@ impl Control {
         self.with(|_| ());
     }
 
-    /// Answers the question that the run asked.
+    /// Answers the question that the run asked. Going on where something must be typed is no answer.
     pub fn answer(&self, way: Way) {
-        self.with(|state| state.answer = Some(way));
+        self.with(|state| {
+            if way != Way::GoOn || state.typed.is_none() {
+                state.answer = Some(way);
+            }
+        });
+    }
+
+    /// Goes on when this is what the question asks to be typed; whether it is.
+    pub fn type_in(&self, text: &str) -> bool {
+        self.with(|state| {
+            let right = state.typed.as_deref() == Some(text.trim());
+            if right {
+                state.answer = Some(Way::GoOn);
+            }
+            right
+        })
     }
 
     pub(in crate::run) fn attended(&self) -> bool {
@@ -84,8 +102,9 @@ impl Control {
     }
 
     /// Forgets answers from before the question was asked.
-    pub(in crate::run) fn asking(&self) {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).answer = None;
+    pub(in crate::run) fn asking(&self, typed: Option<Str>) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (state.answer, state.typed) = (None, typed);
     }
 
     /// The answer, once there is one; without anybody to ask it is to undo.

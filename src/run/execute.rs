@@ -26,7 +26,7 @@ use super::locks::Locks;
 use super::machine::{Effect, Input, Looked, Machine, Moment, Past, Tell};
 use super::notes;
 use super::observe::{self, Observer, Probes};
-use super::outcome::{End, Outcome, Way};
+use super::outcome::{End, Outcome, Question, Way};
 use super::plan::{Frozen, Plan};
 use super::resume::{Resumed, recheck};
 use super::step::FieldWrite;
@@ -193,7 +193,7 @@ impl Runner {
                 self.pause(time).await;
                 Input::Paused
             }
-            Effect::Ask(_) => Input::Answered(self.ask().await),
+            Effect::Ask(question) => Input::Answered(self.ask(&question).await),
             Effect::Tell(tell) => Input::Told(self.tell(&tell).await),
             Effect::Release => {
                 self.locks.release().await;
@@ -243,8 +243,8 @@ impl Runner {
         select(self.deps.timer.sleep(time), select(changed, wanted)).await;
     }
 
-    async fn ask(&self) -> Way {
-        self.deps.control.asking();
+    async fn ask(&self, question: &Question) -> Way {
+        self.deps.control.asking(question.typed.clone());
         let answer = std::pin::pin!(self.deps.control.answered());
         let wanted = std::pin::pin!(self.locks.wanted());
         match select(answer, select(wanted, self.deps.timer.sleep(KEEP_WHILE_ASKING))).await {

@@ -108,7 +108,7 @@ impl Ground {
         let subject = self.object.reference.clone();
         Plan::of(Draft {
             id,
-            action: part.action,
+            action: part.action.to_owned(),
             target: target(context, &self.identity, &subject.namespace),
             steps,
             seen: vec![(subject.clone(), self.object.generation(), self.object.resource_version())],
@@ -121,6 +121,7 @@ impl Ground {
                 inputs: part.inputs,
                 subject,
                 quantity: part.quantity,
+                program: None,
                 members: Vec::new(),
                 pods: (self.object.wanted(), self.object.least_while_rolling()),
                 environment: context.environment.clone(),

@@ -4,6 +4,7 @@
 //! is left behind. Exactly one effect is outstanding at a time; `execute` performs it and hands the answer in. No clock, no
 //! network, no disk: a history of answers gives the same run every time.
 
+mod ask;
 mod draft;
 mod finish;
 mod prove;
@@ -464,6 +465,7 @@ impl Machine {
             Work::Write(_) if !self.is_verified() && self.past.is_none() => self.verify(),
             Work::Write(_) => self.look(),
             Work::Prove(_) => self.observe(),
+            Work::Ask(asking) => self.ask_person(asking),
         }
     }
 
@@ -552,7 +554,7 @@ impl Machine {
             match step.work {
                 Work::Prove(_) => self.held.push(id),
                 Work::Lock => self.let_in = true,
-                Work::Write(_) => {}
+                Work::Write(_) | Work::Ask(_) => {}
             }
             self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         }

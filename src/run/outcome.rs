@@ -150,6 +150,9 @@ pub struct Question {
     pub reason: Str,
     /// The ways on, the safest first.
     pub ways: Vec<Way>,
+    /// What must be typed to go on; null where choosing will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Str>,
 }
 
 /// A way on for a run that paused.
@@ -162,6 +165,8 @@ pub enum Way {
     Wait,
     /// Leave things as they are; what is left is listed as debts.
     Leave,
+    /// Go on with the next step.
+    GoOn,
 }
 
 impl Way {
@@ -171,6 +176,7 @@ impl Way {
             Self::Undo => "undo and prove the previous state",
             Self::Wait => "wait as long again",
             Self::Leave => "leave it as it is, listed as a debt",
+            Self::GoOn => "go on",
         }
     }
 }

@@ -9,7 +9,7 @@ mod member;
 mod text;
 
 pub(in crate::run) use manner::Manner;
-pub(in crate::run) use member::Member;
+pub(in crate::run) use member::{Member, ProgramTitle};
 pub use text::{PlanLine, Tone};
 
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub const VALID_FOR: Duration = Duration::from_secs(90);
 pub struct Plan {
     schema: &'static str,
     pub(in crate::run) id: String,
-    pub(in crate::run) action: &'static str,
+    pub(in crate::run) action: String,
     pub(in crate::run) expires_at: Timestamp,
     pub(in crate::run) hash: String,
     pub(in crate::run) target: PlanTarget,
@@ -67,7 +67,10 @@ pub(in crate::run) struct Inner {
     pub inputs: Inputs,
     pub subject: ObjectRef,
     pub quantity: String,
-    /// The objects of a plan that is about several, in order; empty for one.
+    /// What a plan of several different steps is called; `None` for one of the engine's own actions.
+    #[serde(default)]
+    pub program: Option<ProgramTitle>,
+    /// The objects of a plan that is about several, or its steps, in order; empty for one.
     #[serde(default)]
     pub members: Vec<Member>,
     /// How many pods the object has before, and how many of them stay while it is changed.
@@ -241,8 +244,7 @@ impl Frozen {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::run) struct Draft {
     pub id: String,
-    #[serde(deserialize_with = "word::word")]
-    pub action: Word,
+    pub action: String,
     pub target: PlanTarget,
     #[serde(with = "record::steps")]
     pub steps: Vec<Step>,
@@ -291,7 +293,7 @@ impl Plan {
         };
         Draft {
             id: self.id.clone(),
-            action: self.action,
+            action: self.action.clone(),
             target: self.target.clone(),
             steps: self.steps.clone(),
             seen: self.objects.iter().map(seen).collect(),
@@ -373,8 +375,8 @@ impl Plan {
     }
 
     /// `scale`.
-    pub fn action(&self) -> &'static str {
-        self.action
+    pub fn action(&self) -> &str {
+        &self.action
     }
 
     /// `sha256:…` over what was asked for and what would be written; equal for two operators who ask for the same.

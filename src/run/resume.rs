@@ -252,11 +252,11 @@ impl Unfinished {
                 Err(error) => return Err(ResumeError::Target { object: object.to_string(), error }),
             };
             found.extend(pointers.iter().filter_map(|p| raw.pointer(p).cloned()));
-            if plan.action == "trigger" && object == plan.inner.subject {
+            if plan.does("trigger", &object) {
                 found.extend(cronjob::values(&WorkloadFacts::new(&object, raw), &plan.id));
                 continue;
             }
-            if plan.action == "rollback" && object == plan.inner.subject {
+            if plan.does("rollback", &object) {
                 let templates = rollback::templates(read, &WorkloadFacts::new(&object, raw)).await;
                 found.extend(templates.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?);
             }
@@ -285,6 +285,7 @@ pub(in crate::run) fn past<'a>(entries: impl Iterator<Item = &'a Entry>) -> Past
             }
             EntryKind::Outcome => answered(&mut past, step, &text(entry, "result")),
             EntryKind::Proof if entry.data.get(GONE_PAST) == Some(&Value::Bool(true)) => past.failed_before.push((step, text(entry, "text"))),
+            EntryKind::Proof if !undo && entry.data.get("holds") == Some(&Value::Bool(true)) => past.held.push(step),
             // Whoever goes on with a run that has come to an end wants its failed steps tried again.
             EntryKind::End => past.failed_before.clear(),
             EntryKind::Proof if !undo && entry.data.get("holds") == Some(&Value::Bool(false)) => past.failure = Some(text(entry, "text")),

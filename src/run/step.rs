@@ -8,7 +8,7 @@ mod id;
 mod policy;
 
 pub use id::StepId;
-pub(in crate::run) use policy::{OnFail, Policy};
+pub use policy::{OnFail, Policy};
 
 use std::time::Duration;
 
@@ -46,6 +46,15 @@ pub(in crate::run) enum Work {
     Write(FieldWrite),
     /// Waits until a fact can be observed.
     Prove(Proof),
+    /// Waits for a person's word.
+    Ask(Asking),
+}
+
+/// What a person is asked before the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::run) struct Asking {
+    /// What must be typed; `None` = an answer will do.
+    pub text: Option<String>,
 }
 
 /// A change of some fields of one object, with what must be there before; or one object made, or one pod evicted.
@@ -469,6 +478,11 @@ pub(in crate::run) enum Fact {
     },
     /// The CronJob is suspended, and starts no more Jobs.
     Suspended,
+    /// So much time went by since the step began.
+    Elapsed {
+        /// How much.
+        time: Duration,
+    },
     /// These probes are green.
     Probes {
         /// Their ids.

@@ -41,6 +41,8 @@ const STEPS: &[Word] = &[
     "prove-schedulable",
     "prove-scaling",
     "prove-kept",
+    "wait",
+    "confirm",
 ];
 
 const FIELDS: &[Word] = &[

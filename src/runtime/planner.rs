@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::own_action::{OwnRequest, Resolver};
 use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
 use crate::base::confirmation::Confirmation;
@@ -18,7 +19,8 @@ use crate::config::Settings;
 use crate::run::actions;
 use crate::run::backup::Dump;
 use crate::run::journal;
-use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Refusal, RolledBack};
+use crate::run::program;
+use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target};
 use crate::target::api::Read;
 use crate::target::event::Opened;
@@ -129,6 +131,36 @@ impl Planner {
         self.make(read, opened, clock, request, Some(run.to_owned())).await
     }
 
+    /// The plan of an action of the service file.
+    pub async fn own(
+        &self,
+        read: &dyn Read,
+        probes: &dyn Probes,
+        opened: &Opened,
+        clock: &dyn Clock,
+        request: &OwnRequest,
+    ) -> Result<Plan, PlanError> {
+        let usage = |text: &str| PlanError::Usage(text.to_owned());
+        let service = self.service.as_ref().ok_or_else(|| usage("without a service file there are no further actions"))?;
+        let namespace = match opened.namespaces.as_deref() {
+            Some([one]) => one.clone(),
+            _ => return Err(usage("an action needs one namespace: name it with -n NAMESPACE")),
+        };
+        let environment = self.environment(opened, &namespace);
+        let mut context = PlanContext::new(opened.context.clone(), environment.clone(), self.operator.clone());
+        context.read_only = self.read_only;
+        context.probes.clone_from(&self.probes);
+        context.prove_within = self.prove_within.unwrap_or(context.prove_within);
+        let run = context.run_id(&request.action, clock.now());
+        context.run = Some(run.clone());
+        let class = service.actions.iter().find(|a| a.id == request.action).and_then(|a| a.class.as_deref());
+        Self::add_service(service, &mut context, &namespace, class.unwrap_or(&request.action), clock.now());
+        let resolver = Resolver { read, probes, service, environment: &environment, operator: &self.operator, namespace: &namespace, run: &run };
+        let program = resolver.program(request).await?;
+        let home = ObjectRef::new(Kind::Namespace, "", namespace.as_str());
+        program::plan(read, clock, &context, &program, &home).await
+    }
+
     async fn make(
         &self,
         read: &dyn Read,
@@ -147,7 +179,7 @@ impl Planner {
         context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
         if let Some(service) = &self.service {
-            Self::add_service(service, &mut context, request, clock.now());
+            Self::add_service(service, &mut context, &request.object.namespace, request.action, clock.now());
             context.dumps = dumps::of(service, &request.object.namespace);
         }
         if request.action == "rollback" {
@@ -164,7 +196,7 @@ impl Planner {
         (journal::proven_templates(&all, object, uid.as_deref()), journal::last_rollback(&all, object, uid.as_deref()))
     }
 
-    fn add_service(service: &Service, context: &mut PlanContext, request: &ActionRequest, now: Timestamp) {
+    fn add_service(service: &Service, context: &mut PlanContext, namespace: &str, class: &str, now: Timestamp) {
         let environment = service.environment.as_ref();
         if let Some(Target::Kubernetes { cluster_uid, .. }) = environment.map(|e| &e.target) {
             context.cluster_pin.clone_from(cluster_uid);
@@ -173,9 +205,9 @@ impl Planner {
         context.freeze = environment
             .into_iter()
             .flat_map(|e| &e.freezes)
-            .find(|f| f.active_until(now, &local).is_some() && !f.allows(request.action))
+            .find(|f| f.active_until(now, &local).is_some() && !f.allows(class))
             .map(|f| f.name.clone());
-        let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *request.object.namespace));
+        let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *namespace));
         context.service = Some(service.id.clone());
         context.min_ready = here.filter_map(|w| Some((w.name.clone()?, w.min_ready?))).collect();
     }

@@ -13,6 +13,7 @@ mod jobs;
 mod locks;
 mod logs;
 mod nodes;
+mod own;
 mod panel;
 mod plain;
 mod plan;
@@ -224,6 +225,12 @@ cases! {
     timeline {
         runs_health_rollouts_and_events_are_one_timeline
         without_the_cluster_the_timeline_says_what_is_missing
+    }
+    own {
+        an_action_of_a_service_file_is_one_plan_and_is_proven_step_by_step
+        each_rule_of_a_step_decides_what_follows_its_failure
+        a_step_that_always_runs_is_carried_out_on_the_way_out
+        a_run_that_is_killed_between_two_steps_goes_on_with_what_is_true
     }
     several {
         a_restart_of_three_is_one_plan_proven_one_after_the_other

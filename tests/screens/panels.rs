@@ -145,7 +145,10 @@ fn a_run_that_waits_for_an_answer() {
     let mut events = proving();
     let reason = "0 of 2 new pods became ready within 300 s: 0/3 nodes are available: insufficient memory";
     events.push((301, Happening::StepFailed { step: step(2), reason: reason.into(), took_seconds: 300.0 }));
-    events.push((301, Happening::Asked { question: Question { reason: reason.into(), ways: vec![Way::Undo, Way::Wait, Way::Leave] } }));
+    events.push((
+        301,
+        Happening::Asked { question: Question { reason: reason.into(), ways: vec![Way::Undo, Way::Wait, Way::Leave], typed: None } },
+    ));
     insta::assert_snapshot!("run_asking", shot(&mut running(events), 100, 30));
 }
 

@@ -96,7 +96,7 @@ fn the_first_failure_asks_and_what_was_not_begun_is_said() {
     let reason = "eterna-rules-frontend: 1/3 new: ImagePullBackOff";
     events.push((50, Happening::StepFailed { step, reason: reason.into(), took_seconds: 44.0 }));
     let mut asked = events.clone();
-    asked.push((50, Happening::Asked { question: Question { reason: reason.into(), ways: vec![Way::Leave, Way::Wait] } }));
+    asked.push((50, Happening::Asked { question: Question { reason: reason.into(), ways: vec![Way::Leave, Way::Wait], typed: None } }));
     insta::assert_snapshot!("several_run_asking", shot(&mut running(asked), 100, 30));
     let outcome = Outcome::new(End::Failed, format!("{reason}; not begun: eterna-rules-worker"));
     events.push((53, Happening::Ended { exit_code: outcome.exit_code(), outcome }));

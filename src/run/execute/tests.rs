@@ -23,6 +23,7 @@ mod jobs;
 mod nodes;
 mod pods;
 mod preempt;
+mod program;
 mod several;
 
 /// A journal in memory that can stop taking lines.

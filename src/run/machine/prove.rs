@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Effect, Leg, Machine, Next, Observed, State, Stop};
+use super::{Effect, Machine, Next, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
 use crate::run::observe::MUST_STAY;
-use crate::run::outcome::{Question, Way};
 use crate::run::step::{Fact, Proof, StepId, Work};
 
 impl Machine {
-    fn proof(&self) -> Option<Proof> {
+    pub(super) fn proof(&self) -> Option<Proof> {
         match self.step().map(|s| &s.work) {
             Some(Work::Prove(proof)) => Some(proof.clone()),
             _ => None,
@@ -18,6 +17,9 @@ impl Machine {
 
     pub(super) fn observe(&mut self) -> Effect {
         let Some(proof) = self.proof() else { return self.enter() };
+        if let Fact::Elapsed { time } = proof.fact {
+            return self.let_pass(time);
+        }
         self.state = State::Observing;
         Effect::Observe(proof)
     }
@@ -41,7 +43,7 @@ impl Machine {
         }
     }
 
-    fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.moment.now.saturating_sub(self.began)
     }
 
@@ -83,14 +85,14 @@ impl Machine {
         self.pause(Duration::from_millis(500), Next::Observe)
     }
 
-    fn tell_progress(&mut self, progress: Progress) {
+    pub(super) fn tell_progress(&mut self, progress: Progress) {
         if progress != self.progress {
             self.progress = progress.clone();
             self.out.push(Happening::Progress { step: self.step_id(), progress });
         }
     }
 
-    fn stopping_now(&mut self) -> Option<Effect> {
+    pub(super) fn stopping_now(&mut self) -> Option<Effect> {
         // Nothing is half done while a proof is waited for, and whoever asks for the lock would wait as long.
         if matches!(self.moment.stop, Stop::Now(_) | Stop::Undo) || self.moment.asked_by.is_some() { self.stopping() } else { None }
     }
@@ -110,32 +112,6 @@ impl Machine {
             0..10 => Duration::from_millis(500),
             10..60 => Duration::from_secs(1),
             _ => Duration::from_secs(2),
-        }
-    }
-
-    pub(super) fn ask(&mut self) -> Effect {
-        // The first is taken when nobody answers.
-        let mut ways = if self.has_way_back() { vec![Way::Undo, Way::Leave] } else { vec![Way::Leave] };
-        if self.proof().is_some() {
-            ways.insert(1, Way::Wait);
-        }
-        let question = Question { reason: self.failure.as_deref().unwrap_or_default().into(), ways };
-        self.out.push(Happening::Asked { question: question.clone() });
-        self.state = State::Asking;
-        Effect::Ask(question)
-    }
-
-    pub(super) fn answered(&mut self, way: Way) -> Effect {
-        match way {
-            Way::Leave => self.yield_or_leave(),
-            Way::Wait if self.leg == Leg::Forward && self.proof().is_some() => {
-                self.failure = None;
-                self.interrupted = None;
-                self.began = self.moment.now;
-                self.part_began = self.moment.now;
-                self.observe()
-            }
-            Way::Undo | Way::Wait => self.turn_back(),
         }
     }
 }

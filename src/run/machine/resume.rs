@@ -17,6 +17,8 @@ pub(in crate::run) struct Past {
     pub back: bool,
     /// Why, as far as it was recorded.
     pub failure: Option<String>,
+    /// Steps of the way forward whose proofs held then.
+    pub held: Vec<String>,
     /// Steps that failed and that the run went past, and why.
     pub failed_before: Vec<(String, String)>,
 }
@@ -131,7 +133,7 @@ impl Machine {
         let object = |step: &Step| match &step.work {
             Work::Write(write) => Some(write.object.clone()),
             Work::Prove(proof) => Some(proof.object.clone()),
-            Work::Lock => None,
+            Work::Lock | Work::Ask(_) => None,
         };
         let (Some(past), Some(own)) = (&self.past, self.step().and_then(object)) else { return false };
         let sent = |step: &Step| past.requests.iter().any(|r| step.id == *r.step && r.fate != Fate::NotDone);

@@ -23,18 +23,39 @@ pub(in crate::run) struct Member {
     /// What its steps are allowed, and what follows when one of them fails.
     #[serde(default)]
     pub policy: Policy,
+    /// The engine's own action that it is, in a plan of several different steps; empty elsewhere.
+    #[serde(default)]
+    pub action: String,
+}
+
+/// What a plan of several different steps is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::run) struct ProgramTitle {
+    pub title: String,
+    /// What is typed where a phrase is asked for; `None` = the plan's own words.
+    pub phrase: Option<String>,
 }
 
 impl Plan {
     /// Every object that it is about; the first is its subject.
     pub fn subjects(&self) -> impl Iterator<Item = &ObjectRef> {
-        let one = self.inner.members.is_empty().then_some(&self.inner.subject);
-        one.into_iter().chain(self.inner.members.iter().map(|m| &m.object))
+        // Steps that only look, wait or ask are about nothing of their own.
+        let own = |m: &&Member| self.inner.program.is_none() || !m.action.is_empty();
+        let one = (!self.inner.members.iter().any(|m| own(&m))).then_some(&self.inner.subject);
+        one.into_iter().chain(self.inner.members.iter().filter(own).map(|m| &m.object))
     }
 
     /// The member of that number; `None` for 0, and in a plan about one object.
     pub(in crate::run) fn member(&self, number: u16) -> Option<&Member> {
         self.inner.members.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// Whether it does that to an object, as its own action or as one of its steps.
+    pub(in crate::run) fn does(&self, action: &str, object: &ObjectRef) -> bool {
+        match &self.inner.program {
+            None => self.action == action && *object == self.inner.subject,
+            Some(_) => self.inner.members.iter().any(|m| m.action == action && m.object == *object),
+        }
     }
 
     /// The rules of the steps of that number.
@@ -72,7 +93,10 @@ impl Plan {
 
     /// What is typed where much is at stake: how many objects, which, and how much of each.
     pub(super) fn phrase(&self) -> String {
-        let (action, members) = (self.action, &self.inner.members);
+        if let Some(phrase) = self.inner.program.as_ref().and_then(|p| p.phrase.clone()) {
+            return phrase;
+        }
+        let (action, members) = (&self.action, &self.inner.members);
         if members.is_empty() {
             return format!("{action} {} {}", self.inner.subject.name, self.inner.quantity);
         }
@@ -83,7 +107,14 @@ impl Plan {
 
     /// Every object that it is about, in words.
     pub(in crate::run) fn subject_words(&self) -> String {
-        self.subjects().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        let mut words: Vec<String> = Vec::new();
+        for word in self.subjects().map(ToString::to_string) {
+            // The steps of an action may be about the same object.
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words.join(", ")
     }
 
     /// The proofs of that number on the way forward.

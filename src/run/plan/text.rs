@@ -50,7 +50,10 @@ fn told(value: &serde_json::Value) -> String {
 impl Plan {
     /// `Scale eterna-rules-backend`, `Restart 3: web, worker, batch`.
     pub fn title(&self) -> String {
-        let mut action = self.action.to_owned();
+        if let Some(program) = &self.inner.program {
+            return program.title.clone();
+        }
+        let mut action = self.action.clone();
         if let Some(first) = action.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -66,6 +69,7 @@ impl Plan {
     pub fn lines(&self, now: Timestamp) -> Vec<PlanLine> {
         let mut lines = Lines::default();
         self.change_lines(&mut lines, now);
+        self.step_lines(&mut lines);
         lines.block("Checks");
         for check in &self.checks {
             self.check_lines(&mut lines, check);
@@ -108,6 +112,27 @@ impl Plan {
         let age = now.as_second() - self.inner.made_at.as_second();
         let uid = self.inner.frozen.first().map_or("", |f| f.uid.as_str());
         lines.push(Tone::Muted, format!("uid {uid}   frozen {} s ago, valid {} s", age.max(0), self.valid_for(now).as_secs()));
+    }
+
+    /// The steps of an action that has several different ones, each with its rules.
+    fn step_lines(&self, lines: &mut Lines) {
+        if self.inner.program.is_none() {
+            return;
+        }
+        lines.block("Steps");
+        for (number, member) in (1_u16..).zip(&self.inner.members) {
+            let own: Vec<&str> = self
+                .steps
+                .iter()
+                .filter(|s| s.id.member() == number)
+                .map(|s| s.title.strip_prefix(&format!("{}: ", member.label)).unwrap_or(&s.title))
+                .collect();
+            lines.push(Tone::Plain, format!("{number} {}   {}", member.label, own.join(", then ")));
+            let rules = member.policy.words();
+            if !rules.is_empty() {
+                lines.push(Tone::Muted, format!("  {rules}"));
+            }
+        }
     }
 
     fn check_lines(&self, lines: &mut Lines, check: &Check) {

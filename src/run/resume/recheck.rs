@@ -3,7 +3,7 @@
 //! Owns which checks these are. They are made as for a new plan; what is frozen is compared by the run itself.
 
 use crate::base::clock::Clock;
-use crate::run::actions::{self, ActionRequest};
+use crate::run::actions::{self, ActionRequest, ActionSpec};
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::plan::Plan;
 use crate::target::api::{Read, TargetError};
@@ -32,7 +32,7 @@ fn request(plan: &Plan) -> ActionRequest {
     let own = |name: &str| !matches!(name, "namespace" | "workload");
     let parameters = plan.inner.inputs.parameters.iter().filter(|(name, _)| own(name));
     ActionRequest {
-        action: plan.action,
+        action: ActionSpec::named(&plan.action).map_or("", |spec| spec.name),
         object: plan.inner.subject.clone(),
         parameters: parameters.map(|(name, value)| format!("{name}={value}")).collect(),
         overrides: Vec::new(),

@@ -25,7 +25,7 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
     let scale = Scale { context, request, reading, services: ground::selecting(&reading.services, &reading.workload) };
     Plan::of(Draft {
         id,
-        action: "scale",
+        action: "scale".to_owned(),
         target: ground::target(context, &reading.identity, &request.object.namespace),
         steps: scale.steps(),
         seen: scale.seen(),
@@ -38,6 +38,7 @@ pub(super) fn build(context: &PlanContext, request: &ScaleRequest, reading: &Rea
             inputs: request.inputs(),
             subject: request.object.clone(),
             quantity: format!("{}->{}", scale.before(), scale.count()),
+            program: None,
             members: Vec::new(),
             pods: (scale.before(), scale.count().min(scale.before())),
             environment: context.environment.clone(),

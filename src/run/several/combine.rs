@@ -30,7 +30,7 @@ pub(super) fn all(plans: Vec<Plan>, request: &ActionRequest, order: Order) -> Pl
     let Some(first) = parts.first().map(|p| &p.draft) else { unreachable!("a plan for several has a first object") };
     Plan::of(Draft {
         id: first.id.clone(),
-        action: first.action,
+        action: first.action.clone(),
         target: first.target.clone(),
         steps: steps(&parts, order),
         seen: parts.iter().flat_map(|p| p.draft.seen.iter().cloned()).collect(),
@@ -70,6 +70,7 @@ fn member(part: &Part) -> Member {
         rests_on: inner.frozen.iter().map(|f| f.object.clone()).collect(),
         no_way_back: inner.no_way_back.clone(),
         policy: Policy::default(),
+        action: String::new(),
     }
 }
 
@@ -228,7 +229,7 @@ fn pods(parts: &[Part], order: Order) -> (i64, i64) {
 /// How many pods the change takes, for a while or for good.
 fn lost(draft: &Draft) -> i64 {
     let (before, stay) = draft.inner.pods;
-    if ["scale", "restart"].contains(&draft.action) { (before - stay).max(0) } else { 0 }
+    if ["scale", "restart"].contains(&draft.action.as_str()) { (before - stay).max(0) } else { 0 }
 }
 
 /// What each object asks for, and what the loss of all together does.

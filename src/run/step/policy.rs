@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::duration;
+
 /// The rules of one part of a plan: all of its writes and proofs together. The default is that of a plan without rules of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::run) struct Policy {
+pub struct Policy {
     /// How long it may take in one try; `None` = as long as each proof.
     pub timeout: Option<Duration>,
     /// How often it is tried again after a failure.
@@ -39,6 +41,28 @@ impl Policy {
         self.backoff.saturating_mul(times).min(LONGEST_BACKOFF)
     }
 
+    /// What differs from the default, in words; empty when nothing does.
+    pub(in crate::run) fn words(&self) -> String {
+        let mut words = Vec::new();
+        words.extend(self.timeout.map(|t| format!("within {}", duration::show(t))));
+        if self.retries > 0 {
+            let tries = if self.retries == 1 { "1 more try".to_owned() } else { format!("{} more tries", self.retries) };
+            words.push(format!("{tries}, the first after {}", duration::show(self.backoff)));
+        }
+        words.extend(match self.on_fail {
+            OnFail::Pause => None,
+            OnFail::Abort => Some("a failure stops the run and leaves things as they are".to_owned()),
+            OnFail::Continue => Some("the run goes on when it fails".to_owned()),
+            OnFail::Undo => Some("a failure takes all back".to_owned()),
+        });
+        if self.always {
+            words.push("on every way out".to_owned());
+        } else if !self.undo {
+            words.push("not taken back".to_owned());
+        }
+        words.join(", ")
+    }
+
     /// Whether its writes are taken back when the run goes back.
     pub(in crate::run) const fn goes_back(&self) -> bool {
         self.undo && !self.always
@@ -48,7 +72,7 @@ impl Policy {
 /// What follows a failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::run) enum OnFail {
+pub enum OnFail {
     /// Ask, where somebody is there to be asked; else undo.
     #[default]
     Pause,

@@ -1,0 +1,174 @@
+//! A plan of several different steps: what a service file's action comes to.
+//!
+//! Owns how the plans of its steps become one plan with one hash and one confirmation, each step made for what the steps before it
+//! leave behind. What a step changes is its own action's plan, with that action's checks and proofs. Knows no service file.
+
+mod combine;
+mod project;
+mod still;
+
+use std::time::Duration;
+
+use self::project::Projected;
+use super::actions::{self, ActionRequest};
+use super::check::Check;
+use super::context::{PlanContext, PlanError};
+use super::level::Raise;
+use super::plan::{Draft, Inputs, Plan};
+use super::scrub;
+use super::step::Policy;
+use crate::base::clock::Clock;
+use crate::base::confirmation::Confirmation;
+use crate::target::api::Read;
+use crate::target::model::ObjectRef;
+
+/// What is wanted: the steps of one action, and what it asks for besides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// Name of the action: part of the run's id, the record and the hash.
+    pub action: String,
+    /// Title for people.
+    pub title: String,
+    /// What was given, as pairs; part of the hash.
+    pub parameters: Vec<(String, String)>,
+    /// The least confirmation.
+    pub level: Confirmation,
+    /// What is typed where a phrase is asked for; `None` = the plan's own words.
+    pub phrase: Option<String>,
+    /// What raises the confirmation.
+    pub raises: Vec<Raise>,
+    /// Preconditions that whoever asks has looked at.
+    pub checks: Vec<Check>,
+    /// Ids of checks that must be among those of the steps, with the word under which they were asked for.
+    pub own_checks: Vec<(String, &'static str)>,
+    /// Its steps, in order.
+    pub steps: Vec<ProgramStep>,
+    /// Checks that are overridden.
+    pub overrides: Vec<String>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// One step of a program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProgramStep {
+    /// Its id: what it is called in the plan.
+    pub id: String,
+    /// What it does.
+    pub does: Does,
+    /// What it is allowed, and what follows when it fails.
+    pub policy: Policy,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Does {
+    /// One of the engine's own actions.
+    Action(ActionRequest),
+    /// Waits until the rollout of a workload is complete.
+    RolloutWait(ObjectRef),
+    /// Waits until these probes are green.
+    Probes(Vec<String>),
+    /// Lets time pass.
+    Wait(Duration),
+    /// Asks a person; a text must be typed where there is one.
+    Ask(Option<String>),
+}
+
+/// One step's part of the plan.
+struct Part {
+    /// From 1: the number in the ids of its steps.
+    number: u16,
+    step: ProgramStep,
+    /// Its own plan; `None` where nothing of the target is read for it.
+    draft: Draft,
+    /// The action that changes something, for what a resumed run must find again.
+    action: Option<&'static str>,
+}
+
+/// Makes the plan. Each step is planned for what the steps before it leave behind.
+///
+/// Fails only where there is nothing to plan; whatever speaks against the plan is one of its checks.
+pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, program: &Program, home: &ObjectRef) -> Result<Plan, PlanError> {
+    let usage = |text: String| PlanError::Usage(text);
+    if program.steps.is_empty() {
+        return Err(usage(format!("'{}' has no step that is taken", program.action)));
+    }
+    let once = |one: &&ProgramStep, other: &&ProgramStep| match (&one.does, &other.does) {
+        (Does::Action(a), Does::Action(b)) => a.object == b.object && a.action == b.action && ["restart", "trigger"].contains(&a.action),
+        _ => false,
+    };
+    for (at, step) in program.steps.iter().enumerate() {
+        if let Some(again) = program.steps[..at].iter().find(|s| once(s, &step)) {
+            return Err(usage(format!("'{}' does once more what '{}' does: one plan does it once", step.id, again.id)));
+        }
+    }
+    let now = clock.now();
+    let id = context.id(&program.action, now);
+    let context = PlanContext { run: Some(id.clone()), ..context.clone() };
+    // Where the file says which probes, and when, no other step waits for all of them.
+    let asks_probes = program.steps.iter().any(|s| matches!(s.does, Does::Probes(_)));
+    let last = program.steps.iter().rposition(|s| matches!(s.does, Does::Action(_)));
+    let mut world = Projected::new(read);
+    let mut parts = Vec::with_capacity(program.steps.len());
+    for (at, step) in program.steps.iter().enumerate() {
+        let number = u16::try_from(at + 1).map_err(|_| usage("it has too many steps".to_owned()))?;
+        let mut own = context.clone();
+        if asks_probes || last != Some(at) {
+            own.probes.clear();
+        }
+        own.prove_within = step.policy.timeout.unwrap_or(own.prove_within);
+        let (draft, action) = match &step.does {
+            Does::Action(request) => {
+                let plan = actions::one(&world, clock, &own, request).await.map_err(|error| named(&step.id, error))?;
+                (plan.draft(), Some(request.action))
+            }
+            still => (still::draft(&world, &own, still, home, now).await.map_err(|error| named(&step.id, error))?, None),
+        };
+        world.add(&draft.steps);
+        parts.push(Part { number, step: step.clone(), draft, action });
+    }
+    let mut plan = combine::all(&parts, program, id, now);
+    let reason = program.reason.as_deref().unwrap_or_default();
+    for check in &program.overrides {
+        plan = plan.overriding(check, reason).map_err(PlanError::Usage)?;
+    }
+    Ok(plan)
+}
+
+fn named(step: &str, error: PlanError) -> PlanError {
+    match error {
+        PlanError::Usage(text) => PlanError::Usage(format!("step '{step}': {text}")),
+        other => other,
+    }
+}
+
+impl Program {
+    /// Parameters in their normal form: sorted, with a digest of what the steps are, so that two operators who ask for the same with
+    /// different files do not confirm the same plan.
+    fn inputs(&self) -> Inputs {
+        let mut parameters = self.parameters.clone();
+        parameters.push(("definition".to_owned(), self.definition()));
+        parameters.sort_unstable();
+        Inputs { parameters, overrides: Vec::new(), reason: self.reason.as_deref().map(scrub::text) }
+    }
+
+    fn definition(&self) -> String {
+        let steps: Vec<serde_json::Value> = self.steps.iter().map(|s| serde_json::json!([s.id, s.does.words(), s.policy])).collect();
+        let digest = super::record::digest(&serde_json::Value::Array(steps));
+        digest.chars().take("sha256:".len() + 16).collect()
+    }
+}
+
+impl Does {
+    /// What it is, for the digest of the steps.
+    fn words(&self) -> String {
+        match self {
+            Self::Action(request) => format!("{} {} {}", request.action, request.object, request.parameters.join(" ")),
+            Self::RolloutWait(object) => format!("rollout-wait {object}"),
+            Self::Probes(ids) => format!("http-check {}", ids.join(" ")),
+            Self::Wait(time) => format!("wait {} ms", time.as_millis()),
+            Self::Ask(text) => format!("confirm {}", text.as_deref().unwrap_or_default()),
+        }
+    }
+}

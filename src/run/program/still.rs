@@ -1,0 +1,87 @@
+//! Steps that change nothing: looking, waiting, asking.
+//!
+//! Owns the plans of these. What they are about is where the action runs, or the workload that is looked at.
+
+use jiff::Timestamp;
+
+use super::Does;
+use crate::base::confirmation::Confirmation;
+use crate::base::duration;
+use crate::run::context::{PlanContext, PlanError};
+use crate::run::facts::WorkloadFacts;
+use crate::run::ground;
+use crate::run::level::Nature;
+use crate::run::plan::{Draft, Inner, Inputs, Manner, Operator};
+use crate::run::step::{Asking, Fact, Proof, Step, Work};
+use crate::target::api::Read;
+use crate::target::model::ObjectRef;
+
+pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, home: &ObjectRef, now: Timestamp) -> Result<Draft, PlanError> {
+    let prove = |object: &ObjectRef, uid: String, fact: Fact, within| Work::Prove(Proof { fact, object: object.clone(), uid, within });
+    let (subject, step) = match does {
+        Does::RolloutWait(object) => {
+            let facts = WorkloadFacts::new(object, read.get(object, "").await.map_err(|error| PlanError::of(object, &error))?);
+            let count = facts.wanted();
+            let fact = Fact::Replicas { count, ready: count, at_least: true, rollout: true };
+            let title = format!("wait for the rollout of {}", object.name);
+            let proof = format!("all {count} pods are of the newest template and available within {} s", context.prove_within.as_secs());
+            (object, Step { id: "prove-rollout".into(), title, proof, work: prove(object, facts.uid(), fact, context.prove_within) })
+        }
+        Does::Probes(ids) => {
+            let names = ids.join(", ");
+            let work = prove(home, String::new(), Fact::Probes { ids: ids.clone() }, context.prove_within);
+            (
+                home,
+                Step {
+                    id: "prove-probes".into(),
+                    title: format!("prove health: {names}"),
+                    proof: format!("probes green: {names}"),
+                    work,
+                },
+            )
+        }
+        Does::Wait(time) => {
+            let shown = duration::show(*time);
+            let work = prove(home, String::new(), Fact::Elapsed { time: *time }, *time);
+            (home, Step { id: "wait".into(), title: format!("wait {shown}"), proof: format!("{shown} went by"), work })
+        }
+        Does::Ask(text) => {
+            let title = text.as_ref().map_or_else(|| "ask to go on".to_owned(), |text| format!("ask to type '{text}'"));
+            let work = Work::Ask(Asking { text: text.clone() });
+            (home, Step { id: "confirm".into(), title, proof: "a person says so".to_owned(), work })
+        }
+        Does::Action(_) => return Err(PlanError::Usage("it changes something".to_owned())),
+    };
+    let identity = read.identity().await;
+    let user = if identity.user.is_empty() { context.operator.cluster_user.clone() } else { identity.user.clone() };
+    Ok(Draft {
+        id: String::new(),
+        action: String::new(),
+        target: ground::target(context, &identity, &home.name),
+        steps: vec![step],
+        seen: Vec::new(),
+        checks: Vec::new(),
+        risks: Vec::new(),
+        undo: String::new(),
+        same_as: Vec::new(),
+        inner: Inner {
+            made_at: now,
+            inputs: Inputs::default(),
+            subject: subject.clone(),
+            quantity: String::new(),
+            program: None,
+            manner: Manner::default(),
+            members: Vec::new(),
+            pods: (0, 0),
+            environment: context.environment.clone(),
+            own_level: Confirmation::None,
+            nature: Nature::Mitigation,
+            raises: Vec::new(),
+            frozen: Vec::new(),
+            undo_steps: Vec::new(),
+            leaves: Vec::new(),
+            no_way_back: String::new(),
+            operator: Operator { cluster_user: user, ..context.operator.clone() },
+        },
+    })
+}

@@ -1,0 +1,134 @@
+//! Actions of a service file on real pods: several steps in one plan, each rule of a failed step, killed between two steps and resumed.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Namespace};
+use crate::operator::{Operator, Run, place};
+use crate::support::proxy::Proxy;
+use crate::support::terminal::End;
+
+const SLOW: Duration = Duration::from_millis(400);
+
+/// A service with these actions; its probe `health` is green and its probe `page` is never.
+fn service(space: &Namespace<'_>, operator: &Operator, actions: &str) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n\
+         [vars.replicas]\ntype = \"int\"\nmin = 0\nmax = 5\ndefault = 2\n\
+         [[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\nnamespace = \"{0}\"\n\
+         [[probe]]\nid = \"health\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"/health\"\n\
+         [[probe]]\nid = \"page\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"/no-such-page\"\noptional = true\n{actions}",
+        space.name()
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+fn step(id: &str, rest: &str) -> String {
+    format!("[[action.step]]\nid = \"{id}\"\n{rest}\n")
+}
+
+/// Up, a check that fails with this rule, and something after it.
+fn failing(rule: &str) -> String {
+    let check = format!("type = \"http-check\"\nprobes = [\"page\"]\ntimeout = \"4s\"\nretries = 1\nbackoff = \"1s\"\non_fail = \"{rule}\"");
+    let steps = [
+        step("up", "type = \"scale\"\nworkload = \"web\"\nreplicas = \"${var.replicas}\""),
+        step("look", &check),
+        step("after", "type = \"wait\"\nfor = \"1s\""),
+    ];
+    format!("[[action]]\nid = \"{rule}-it\"\nvars = [\"replicas\"]\n{}", steps.concat())
+}
+
+fn began(run: &Run) -> Vec<String> {
+    run.named("step_started").map(|event| event["step"].as_str().unwrap().to_owned()).collect()
+}
+
+fn restarted(space: &Namespace<'_>) -> bool {
+    let web = space.get("apps/v1", "Deployment", "web").unwrap();
+    web["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].is_string()
+}
+
+pub(crate) fn an_action_of_a_service_file_is_one_plan_and_is_proven_step_by_step(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let steps = [
+        step("up", "type = \"scale\"\nworkload = \"web\"\nreplicas = \"${var.replicas}\""),
+        step("look", "type = \"http-check\"\nprobes = [\"health\"]"),
+        step("fresh", "type = \"restart\"\nworkload = \"web\""),
+        step("sure", "type = \"confirm\"\nlevel = \"phrase\"\nphrase = \"keep ${var.replicas} of ${service.id}\""),
+    ];
+    let actions = format!("[[action]]\nid = \"busy\"\ntitle = \"Busy hours\"\nvars = [\"replicas\"]\n{}", steps.concat());
+    let file = service(&space, &operator, &actions);
+    let plan = operator.plan_of("busy", &["replicas=3", "-f", &file]);
+    assert_eq!((plan.code, plan.text("/action")), (Some(0), "busy"), "{:#}", plan.value);
+    assert!(!restarted(&space) && space.replicas("web") == 1, "a plan writes nothing");
+    let other = operator.plan_of("busy", &["replicas=2", "-f", &file]);
+    assert_ne!(plan.text("/hash"), other.text("/hash"));
+    let mut terminal = operator.terminal((110, 50), &["run", "busy", "replicas=3", "-f", &file]);
+    terminal.wait("the confirmation", |screen| screen.has("Type  y  to go on"));
+    terminal.type_text("y");
+    terminal.press("enter");
+    terminal.wait("the question in the middle", |screen| screen.has("Type  keep 3 of shop  to go on"));
+    assert!(restarted(&space), "what came before the question is done");
+    terminal.type_text("keep 3 of shop");
+    terminal.press("enter");
+    assert_eq!(terminal.wait_end(), End::Code(0));
+    assert_eq!(space.replicas("web"), 3);
+    let ends: Vec<Value> = operator.journal().into_iter().filter(|line| line["kind"] == "end").collect();
+    assert_eq!((ends.len(), &ends[0]["outcome"]), (1, &Value::from("proven")), "{ends:#?}");
+    operator.call(&["journal", "verify"]).exits(0);
+    let wrong = operator.call(&["plan", "busy", "replicas=9", "-f", &file]).exits(64);
+    assert!(wrong.stderr.contains("more than 5"), "{wrong:?}");
+}
+
+pub(crate) fn each_rule_of_a_step_decides_what_follows_its_failure(cluster: &Cluster) {
+    for (rule, code, replicas, goes_on) in [("pause", 1, 1, false), ("undo", 1, 1, false), ("abort", 2, 2, false), ("continue", 1, 2, true)] {
+        let (space, operator) = place(cluster);
+        let file = service(&space, &operator, &failing(rule));
+        let run = operator.run_of(&format!("{rule}-it"), &["-f", &file]);
+        let end = run.end();
+        assert_eq!((run.code, space.replicas("web")), (Some(code), replicas), "{rule}: {end:#}");
+        assert_eq!(began(&run).iter().any(|id| id == "3/wait"), goes_on, "{rule}: {:?}", began(&run));
+        assert_eq!(end["failed_steps"].as_array().is_some_and(|f| !f.is_empty()), goes_on, "{rule}: {end:#}");
+        assert_eq!(end["debts"].as_array().map_or(0, Vec::len), usize::from(rule == "abort"), "{rule}: {end:#}");
+        assert_ne!(end["outcome"], "proven", "{rule}: {end:#}");
+        assert!(
+            run.named("note").any(|note| note["text"].as_str().is_some_and(|t| t.contains("try 2 of 2"))),
+            "{rule}: it was tried again"
+        );
+    }
+}
+
+pub(crate) fn a_step_that_always_runs_is_carried_out_on_the_way_out(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let back = step("back", "type = \"scale\"\nworkload = \"web\"\nreplicas = 1\nalways = true");
+    let file = service(&space, &operator, &format!("{}{back}", failing("abort")));
+    let run = operator.run_of("abort-it", &["-f", &file]);
+    let end = run.end();
+    assert_eq!((run.code, space.replicas("web")), (Some(1), 1), "{end:#}");
+    assert_eq!(end["debts"], serde_json::json!([]), "what it put back is no debt: {end:#}");
+    let steps = began(&run);
+    assert!(steps.iter().any(|id| id.starts_with("4/")) && !steps.iter().any(|id| id == "3/wait"), "{steps:?}");
+}
+
+pub(crate) fn a_run_that_is_killed_between_two_steps_goes_on_with_what_is_true(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let steps = [
+        step("up", "type = \"scale\"\nworkload = \"web\"\nreplicas = 2"),
+        step("settle", "type = \"wait\"\nfor = \"5s\""),
+        step("fresh", "type = \"restart\"\nworkload = \"web\""),
+    ];
+    let file = service(&space, &operator, &format!("[[action]]\nid = \"busy\"\n{}", steps.concat()));
+    let line = Proxy::to(cluster.address());
+    let operator = operator.over(cluster, "operator", &line).env("TIMONEL_SERVICE", &file);
+    line.slow(SLOW);
+    let running = operator.start(&["run", "busy", "-f", &file, "--confirm", "y", "-o", "json"]);
+    let id = operator.wait_for_line("the scale is proven", |line| line["kind"] == "proof" && line["step"] == "1/prove-ready");
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    line.slow(Duration::ZERO);
+    assert!(!restarted(&space) && space.replicas("web") == 2);
+    let run = operator.resume(&id).expect("proven", 0);
+    assert!(restarted(&space) && space.replicas("web") == 2, "{run:#?}");
+    operator.call(&["journal", "verify"]).exits(0);
+}
