@@ -129,6 +129,8 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         parts.push(Part { number, step: step.clone(), draft, action });
     }
     let mut plan = combine::all(&parts, program, id, now);
+    plan.inner.manner.service.clone_from(&context.service);
+    plan.lock_service();
     let reason = program.reason.as_deref().unwrap_or_default();
     for check in &program.overrides {
         plan = plan.overriding(check, reason).map_err(PlanError::Usage)?;
