@@ -385,6 +385,18 @@ async fn pods_are_asked_when_a_cluster_is_open_and_said_to_be_ready() {
 }
 
 #[tokio::test]
+async fn the_first_pods_are_asked_at_once() {
+    let (out, mut reports) = mpsc::channel(8);
+    let spec = ProbeSpec { interval: Duration::from_hours(1), ..each_pod() };
+    let prober = Prober::spawn(vec![spec], Script::of([page(200, &[], "")]), Arc::new(FixedClock::new(now())), out);
+    prober.cluster(Some(Script::of([page(200, &[], "")])));
+    while next(&mut reports).await != "pods unknown/unknown" {}
+    let pods = Pods::from([("api".to_owned(), vec![PodTarget { namespace: "shop".into(), pod: "api-1".into() }])]);
+    prober.see(Surroundings { pods, hosts: Vec::new() });
+    while next(&mut reports).await != "pods ok/ok" {}
+}
+
+#[tokio::test]
 async fn hosts_are_asked_while_an_ingress_serves_them() {
     let (out, mut reports) = mpsc::channel(8);
     let prober = Prober::spawn(Vec::new(), Script::of([certificate("2027-02-01T00:00:00Z", None)]), Arc::new(FixedClock::new(now())), out);

@@ -1,5 +1,6 @@
 //! The loop that keeps one probe asked: due, ask, judge, report.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -12,7 +13,7 @@ use super::schedule::Schedule;
 use super::state::{Judged, ProbeState};
 use super::surroundings::Surroundings;
 use crate::base::clock::Clock;
-use crate::service::ProbeSpec;
+use crate::service::{ProbeKind, ProbeSpec};
 use crate::target::event::TargetEvent;
 use crate::target::probe::ProbeResult;
 
@@ -27,7 +28,7 @@ pub(super) struct Board {
 }
 
 /// Keeps one probe asked until nobody listens.
-pub(super) async fn keep(spec: Arc<ProbeSpec>, board: cell::Receiver<Board>, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) {
+pub(super) async fn keep(spec: Arc<ProbeSpec>, mut board: cell::Receiver<Board>, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) {
     let schedule = Schedule::new(&spec.id, spec.interval);
     let start = clock.monotonic();
     let elapsed = || clock.monotonic().saturating_sub(start);
@@ -38,7 +39,11 @@ pub(super) async fn keep(spec: Arc<ProbeSpec>, board: cell::Receiver<Board>, clo
     }
     let mut count = 0;
     loop {
-        tokio::time::sleep(schedule.due(count).saturating_sub(elapsed())).await;
+        let due = tokio::time::sleep(schedule.due(count).saturating_sub(elapsed()));
+        tokio::select! {
+            () = due => {}
+            () = first_pods(&spec, &mut board) => {}
+        }
         let now = board.borrow().clone();
         let answers = round(&spec, &now.askers, &now.around.pods, &*clock).await;
         take(&mut state, answers, &*clock);
@@ -46,6 +51,15 @@ pub(super) async fn keep(spec: Arc<ProbeSpec>, board: cell::Receiver<Board>, clo
             return;
         }
         count = schedule.next(count, elapsed());
+    }
+}
+
+/// Ends when there is somebody to ask where there was nobody: a start, or a workload that comes up, is not unknown for a whole interval.
+async fn first_pods(spec: &ProbeSpec, board: &mut cell::Receiver<Board>) {
+    let ProbeKind::HttpEachPod { workload, .. } = &spec.kind else { return pending().await };
+    let some = |board: &Board| board.around.pods.get(workload).is_some_and(|pods| !pods.is_empty());
+    if some(&board.borrow_and_update()) || board.wait_for(some).await.is_err() {
+        pending().await
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn list(client: &Client, kind: Kind, scope: &Scope) -> Result<V
         return Err(TargetError::new(ErrorKind::Invalid, format!("there is no slim form of {}", kind.plural())));
     }
     let path = paths::with_query(&paths::collection(kind, scope), &[("labelSelector", &kind.selector())]);
-    let request = Request::get(path).header(header::ACCEPT, wire::accept(kind)).body(Vec::new());
+    let request = Request::get(path).header(header::ACCEPT, wire::accept_list(kind)).body(Vec::new());
     let request = request.map_err(|why| TargetError::new(ErrorKind::Invalid, format!("{} cannot be asked for: {why}", kind.plural())))?;
     let (parts, mut body) = client.send(request, PATIENCE).await?.into_parts();
     let kind_of_answer = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();

@@ -405,8 +405,9 @@ fn request(key: &StreamKey, ask: &Ask) -> Result<Request<Vec<u8>>, TargetError> 
             &[("watch", "true"), ("resourceVersion", version), ("allowWatchBookmarks", "true"), ("timeoutSeconds", &seconds)],
         ),
     };
+    let accept = if matches!(ask, Ask::List { .. }) { wire::accept_list(key.kind) } else { wire::accept_watch(key.kind) };
     Request::get(uri)
-        .header(header::ACCEPT, wire::accept(key.kind))
+        .header(header::ACCEPT, accept)
         .body(Vec::new())
         .map_err(|why| TargetError::new(ErrorKind::Invalid, format!("{} cannot be asked for: {why}", key.kind.plural())))
 }

@@ -309,10 +309,10 @@ fn content_types_tell_the_encoding() {
     assert_eq!(Format::of("application/vnd.kubernetes.protobuf;stream=watch"), Ok(Format::Protobuf));
     assert_eq!(Format::of("Application/JSON; charset=utf-8"), Ok(Format::Json));
     assert_eq!(Format::of("text/html"), Err(WireError::ContentType("text/html".into())));
-    assert!(
-        super::accept(Kind::Secret).split(',').all(|a| a.contains("as=PartialObjectMetadata")),
-        "values of Secrets are never asked for"
-    );
+    for kind in [Kind::Secret, Kind::ConfigMap] {
+        let asked = [(super::accept_watch(kind), "as=PartialObjectMetadata;"), (super::accept_list(kind), "as=PartialObjectMetadataList;")];
+        assert!(asked.iter().all(|(line, form)| line.split(',').all(|a| a.contains(form))), "values are never asked for");
+    }
 }
 
 #[test]
