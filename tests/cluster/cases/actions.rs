@@ -117,7 +117,13 @@ pub(crate) fn a_node_whose_cordon_somebody_takes_back_is_left_to_them(cluster: &
         [("cordon", false, "cordon: somebody takes it back at once"), ("uncordon", true, "uncordon: somebody takes it back at once")]
     {
         set(back);
-        let (operator, run) = undone_by_somebody(cluster, &node.space, "admin", &[action, &node.name], &path, || set(back));
+        // The controllers of a new node write to it as well: what somebody took back is seen to be so before the answer goes on.
+        let undo = || {
+            set(back);
+            node.space
+                .wait("it is taken back", "v1", "Node", &node.name, |node| (node["spec"]["unschedulable"] == true) == back);
+        };
+        let (operator, run) = undone_by_somebody(cluster, &node.space, "admin", &[action, &node.name], &path, undo);
         let watched = Watched { cluster, space: &node.space, operator: &operator };
         watched.ended_on_a_node(row, &run.expect("failed", 1));
         assert_eq!(node.space.get("v1", "Node", &node.name).unwrap()["spec"]["unschedulable"] == true, back, "{row}");
