@@ -59,7 +59,7 @@ async fn first_pods(spec: &ProbeSpec, board: &mut cell::Receiver<Board>) {
     let ProbeKind::HttpEachPod { workload, .. } = &spec.kind else { return pending().await };
     let some = |board: &Board| board.around.pods.get(workload).is_some_and(|pods| !pods.is_empty());
     if some(&board.borrow_and_update()) || board.wait_for(some).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

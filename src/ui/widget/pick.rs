@@ -50,8 +50,7 @@ pub const CHROME: u16 = 5;
 impl Pick<'_> {
     /// Draws it and returns where the terminal's cursor belongs.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
-        let found = (0..self.len).filter(|at| !(self.entry)(*at).disabled).count();
-        let count = Line::of(Role::Dim, format!("{found} found"));
+        let count = Line::of(Role::Dim, format!("{} found", self.len));
         let panel = Panel { title: Line::of(Role::PanelTitle, self.title), info: count, ..Panel::default() };
         let inner = panel.draw(canvas, area).body;
         if inner.height < 3 {
