@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Frozen, Plan};
+use super::{Draft, Frozen, Plan, UndoStep};
+use crate::run::outcome::Debt;
 use crate::run::step::{Policy, Step, StepId, Work};
 use crate::target::model::ObjectRef;
 
@@ -34,6 +35,23 @@ pub(in crate::run) struct ProgramTitle {
     pub title: String,
     /// What is typed where a phrase is asked for; `None` = the plan's own words.
     pub phrase: Option<String>,
+}
+
+impl Draft {
+    /// Its way back as part of a plan of several, in which it has that number; `named` tells its steps from those of others.
+    pub(in crate::run) fn undo_as(&self, number: u16, named: impl Fn(&Step) -> Step) -> Vec<UndoStep> {
+        let one = |undo: &UndoStep| UndoStep { undoes: undo.undoes.map(|id| id.of(number)), step: named(&undo.step), pay: undo.pay.clone() };
+        self.inner.undo_steps.iter().map(one).collect()
+    }
+
+    /// What it leaves, as part of a plan of several in which it has that number.
+    pub(in crate::run) fn leaves_as(&self, number: u16) -> Vec<Debt> {
+        let id = |debt: &Debt| {
+            let step = self.steps.iter().map(|s| s.id).find(|id| *id == *debt.id);
+            step.map_or_else(|| debt.id.clone(), |id| id.of(number).to_string())
+        };
+        self.inner.leaves.iter().map(|debt| Debt { id: id(debt), ..debt.clone() }).collect()
+    }
 }
 
 impl Plan {

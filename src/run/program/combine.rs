@@ -9,7 +9,6 @@ use crate::base::confirmation::Confirmation;
 use crate::run::check::Check;
 use crate::run::ground;
 use crate::run::level::{Nature, Raise};
-use crate::run::outcome::Debt;
 use crate::run::plan::{Draft, Frozen, Inner, Member, Plan, ProgramTitle, UndoStep};
 use crate::run::step::{FieldWrite, Step, Work};
 use crate::target::model::ObjectRef;
@@ -42,7 +41,7 @@ pub(super) fn all(parts: &[Part], program: &Program, id: String, now: Timestamp)
             raises: raises(parts, program),
             frozen: frozen(parts),
             undo_steps: undo_steps(parts),
-            leaves: parts.iter().flat_map(leaves).collect(),
+            leaves: parts.iter().flat_map(|p| p.draft.leaves_as(p.number)).collect(),
             ..inner.clone()
         },
     })
@@ -109,20 +108,7 @@ fn frozen(parts: &[Part]) -> Vec<Frozen> {
 
 /// The last step first.
 fn undo_steps(parts: &[Part]) -> Vec<UndoStep> {
-    let of = |part: &Part, undo: &UndoStep| UndoStep {
-        undoes: undo.undoes.map(|id| id.of(part.number)),
-        step: own(part, &undo.step),
-        pay: undo.pay.clone(),
-    };
-    parts.iter().rev().flat_map(|p| p.draft.inner.undo_steps.iter().map(move |u| of(p, u))).collect()
-}
-
-fn leaves(part: &Part) -> Vec<Debt> {
-    let id = |debt: &Debt| {
-        let step = part.draft.steps.iter().map(|s| s.id).find(|id| *id == *debt.id);
-        step.map_or_else(|| debt.id.clone(), |id| id.of(part.number).to_string())
-    };
-    part.draft.inner.leaves.iter().map(|debt| Debt { id: id(debt), ..debt.clone() }).collect()
+    parts.iter().rev().flat_map(|p| p.draft.undo_as(p.number, |step| own(p, step))).collect()
 }
 
 fn risks(parts: &[Part]) -> Vec<String> {

@@ -8,9 +8,8 @@ use crate::run::actions::ActionRequest;
 use crate::run::check::Check;
 use crate::run::ground;
 use crate::run::level::{Nature, Raise};
-use crate::run::outcome::Debt;
 use crate::run::plan::{Draft, Inner, Inputs, Member, Plan, UndoStep};
-use crate::run::step::{Policy, Step, StepId, Work};
+use crate::run::step::{Policy, Step, Work};
 use crate::target::model::ObjectRef;
 
 /// One object's part: its number from 1, its name, and its own plan.
@@ -49,7 +48,7 @@ pub(super) fn all(plans: Vec<Plan>, request: &ActionRequest, order: Order) -> Pl
             raises: raises(&parts, order),
             frozen: parts.iter().flat_map(|p| p.draft.inner.frozen.iter().cloned()).collect(),
             undo_steps: undo_steps(&parts),
-            leaves: parts.iter().flat_map(leaves).collect(),
+            leaves: parts.iter().flat_map(|p| p.draft.leaves_as(p.number)).collect(),
             ..first.inner.clone()
         },
     })
@@ -132,20 +131,7 @@ fn stages(steps: Vec<Step>) -> Vec<Vec<Step>> {
 
 /// The last object first.
 fn undo_steps(parts: &[Part]) -> Vec<UndoStep> {
-    let of = |part: &Part, undo: &UndoStep| UndoStep {
-        undoes: undo.undoes.map(|id| id.of(part.number)),
-        step: own(part, &undo.step),
-        pay: undo.pay.clone(),
-    };
-    parts.iter().rev().flat_map(|p| p.draft.inner.undo_steps.iter().map(move |u| of(p, u))).collect()
-}
-
-fn leaves(part: &Part) -> Vec<Debt> {
-    let id = |debt: &Debt| {
-        let step = part.draft.steps.iter().map(|s| s.id).find(|id| *id == *debt.id);
-        step.map_or_else(|| debt.id.clone(), |id: StepId| id.of(part.number).to_string())
-    };
-    part.draft.inner.leaves.iter().map(|debt| Debt { id: id(debt), ..debt.clone() }).collect()
+    parts.iter().rev().flat_map(|p| p.draft.undo_as(p.number, |step| own(p, step))).collect()
 }
 
 /// What all say is told once; what differs, with the name of each.

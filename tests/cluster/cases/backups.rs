@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::bed::node;
 use crate::cluster::{Cluster, Namespace};
 use crate::operator::{Operator, Run};
-use crate::postgres::{PASSWORD, Postgres, Volume};
+use crate::postgres::{Held, PASSWORD, Postgres, Volume};
+use crate::support::sandbox::Running;
 
 /// Rows that do not fit into one page of the dump.
 const ROWS: &str = "create table rules (id int primary key, body text); \
@@ -118,15 +119,30 @@ pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others
     operator.call(&["journal", "verify"]).exits(0);
 }
 
-pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster) {
-    let space = cluster.namespace("shop-test").unwrap();
-    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+/// A dump that has begun and does not get past a table that is held.
+struct Begun<'a> {
+    volume: Volume<'a>,
+    held: Held,
+    operator: Operator,
+    file: String,
+    running: Running,
+    id: String,
+}
+
+fn begun<'a>(cluster: &Cluster, space: &'a Namespace<'a>) -> Begun<'a> {
+    let (postgres, volume) = (Postgres::new(space), Volume::new(space, "backups", None));
     postgres.ask(ROWS);
     let held = postgres.hold("rules");
-    let operator = Operator::new(cluster, "operator", &space);
-    let file = file(&operator, &space, "password");
+    let operator = Operator::new(cluster, "operator", space);
+    let file = file(&operator, space, "password");
     let running = operator.start(&["run", "backup", "daily", "-f", &file, "--confirm", "y", "-o", "json"]);
     let id = operator.wait_for_line("the Job is made", |line| line["kind"] == "outcome" && line["step"] == "write");
+    Begun { volume, held, operator, file, running, id }
+}
+
+pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let Begun { volume, held, operator, running, id, .. } = begun(cluster, &space);
     running.signal(Signal::KILL);
     assert_eq!(running.end().code, None, "killed");
     drop(held);
@@ -139,14 +155,8 @@ pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster
 
 pub(crate) fn a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
-    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
-    postgres.ask(ROWS);
-    let held = postgres.hold("rules");
-    let operator = Operator::new(cluster, "operator", &space);
-    let file = file(&operator, &space, "password");
-    let running = operator.start(&["run", "backup", "daily", "-f", &file, "--confirm", "y", "-o", "json"]);
+    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space);
     let pods = || space.list("v1", "Pod").into_iter().filter(|pod| pod["metadata"]["labels"]["timonel.io/run"].is_string());
-    operator.wait_for_line("the Job is made", |line| line["kind"] == "outcome" && line["step"] == "write");
     volume.wait_for(".errors");
     for pod in pods() {
         space.delete("v1", "Pod", pod["metadata"]["name"].as_str().unwrap());
