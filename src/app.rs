@@ -10,6 +10,7 @@ pub mod choice;
 pub mod debts;
 pub mod document;
 pub mod effect;
+pub mod file_action;
 pub mod first_steps;
 pub mod follow;
 mod keys;

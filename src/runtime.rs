@@ -4,9 +4,9 @@
 
 pub mod console;
 pub mod effects;
+pub mod file_action;
 pub mod input;
 pub mod looks;
-pub mod own_action;
 pub mod planner;
 mod probing;
 pub mod proving;

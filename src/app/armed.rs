@@ -24,7 +24,7 @@ impl App {
     /// The same plan, to be taken back after the next of these times unless it is kept; after the last, for good.
     pub(super) fn arm(&mut self) -> Vec<Effect> {
         let Some(Overlay::Plan(panel)) = self.overlays.last() else { return Vec::new() };
-        if !["scale", "pause", "suspend"].contains(&panel.request.action) {
+        if !["scale", "pause", "suspend"].contains(&&*panel.request.action) {
             return self.refuse("scale, pause and suspend can be armed");
         }
         let request = panel.request.clone();
@@ -99,7 +99,7 @@ impl ArmedRun {
     pub(super) fn keep(&self) -> Option<PlanRequest> {
         let (subject, further) = self.objects.split_first()?;
         let parameters = further.iter().map(|object| several::with(object, None)).collect();
-        Some(PlanRequest { action: "keep", subject: subject.clone(), parameters, overrides: Vec::new(), reason: None, second: None })
+        Some(PlanRequest { action: "keep".into(), subject: subject.clone(), parameters, overrides: Vec::new(), reason: None, second: None })
     }
 }
 

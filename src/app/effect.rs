@@ -2,6 +2,7 @@
 //!
 //! Owns the list of effects; `runtime` carries them out and answers with messages. Nothing here does anything.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::ticket::Ticket;
@@ -79,6 +80,13 @@ pub enum Effect {
         /// The chosen way on.
         way: Way,
     },
+    /// Type what a step of a run asks for.
+    TypeRun {
+        /// The run.
+        run: String,
+        /// What was typed.
+        text: String,
+    },
     /// Make an empty file there: something that is to be remembered.
     Remember(String),
     /// Put text on the clipboard of the terminal (OSC 52).
@@ -97,8 +105,8 @@ pub enum Effect {
 /// What a plan is wanted for, in the words of the command line (cli.md), so that the screen and `timonel plan` ask alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanRequest {
-    /// `scale`.
-    pub action: &'static str,
+    /// `scale`; an action of the service file as `own:ID`.
+    pub action: Cow<'static, str>,
     /// What it is about.
     pub subject: ObjectRef,
     /// `replicas=5`, `hpa=raise`.

@@ -26,6 +26,7 @@ impl App {
         self.pending.0.push(key);
         let pressed = self.pending.0.clone();
         let lookup = self.start.keymap.lookup(&contexts, &pressed);
+        let all = pressed.clone();
         let (pressed, candidates) = match &lookup {
             Lookup::Pending(candidates) => (pressed, candidates.clone()),
             _ => (Vec::new(), Vec::new()),
@@ -37,7 +38,8 @@ impl App {
             Lookup::Typed(c) => self.typed(&c.to_string()),
             Lookup::Pending(_) => Vec::new(),
             Lookup::Unbound if key.alt && !was_sequence => self.escaped(key),
-            Lookup::Unbound if was_sequence || key.code == Code::Esc => Vec::new(),
+            Lookup::Unbound if was_sequence => self.by_file_key(&all).unwrap_or_default(),
+            Lookup::Unbound if key.code == Code::Esc => Vec::new(),
             Lookup::Unbound => self.unbound(key),
         }
     }

@@ -8,6 +8,7 @@ use super::effect::{Effect, Fetch};
 use super::overlay::{Overlay, Pick, Picker};
 use super::ticket::{Question, Ticket};
 use crate::action::{Action, Context, Reach};
+use crate::run::program;
 use crate::target::model::{Kind, ObjectRef};
 use crate::target::request::Namespaces;
 
@@ -27,27 +28,29 @@ impl App {
                 let label = format!("{:<widest$}  {}", action.name(), action.title());
                 Item::new(action.name(), label).detail(key).disabled(self.unavailable(action))
             })
+            .chain(self.file_items(widest))
             .collect();
         self.open_picker(Choice::new("Command", items), Pick::Palette)
     }
 
     /// Why an action cannot be launched now; `None` when it can. The key line and the palette dim it and say this.
     pub fn unavailable(&self, action: Action) -> Option<String> {
-        if action.changes() {
-            if self.read_only() {
-                return Some("read only: this console was started without the ability to change anything (--read-only)".to_owned());
-            }
-            if let Err(why) = &self.start.journal {
-                return Some(format!("the journal cannot be written: {why}"));
-            }
-            if let Some(run) = self.runs.live() {
-                return Some(format!("{} is not over: one changing run at a time", run.title));
-            }
-            if self.opened.is_none() {
-                return Some("no target is open".to_owned());
-            }
+        let change = if action.changes() { self.no_change_now() } else { None };
+        change.or_else(|| (action == Action::ResumeRun).then(|| self.not_to_be_resumed()).flatten())
+    }
+
+    /// Why nothing can be changed now; `None` when something can.
+    pub(super) fn no_change_now(&self) -> Option<String> {
+        if self.read_only() {
+            return Some("read only: this console was started without the ability to change anything (--read-only)".to_owned());
         }
-        (action == Action::ResumeRun).then(|| self.not_to_be_resumed()).flatten()
+        if let Err(why) = &self.start.journal {
+            return Some(format!("the journal cannot be written: {why}"));
+        }
+        if let Some(run) = self.runs.live() {
+            return Some(format!("{} is not over: one changing run at a time", run.title));
+        }
+        self.opened.is_none().then(|| "no target is open".to_owned())
     }
 
     pub(super) fn open_contexts(&mut self) -> Vec<Effect> {
@@ -142,7 +145,10 @@ impl App {
                 if let Some(why) = picker.choice.selected().and_then(|i| i.disabled.clone()) {
                     return self.refuse(why);
                 }
-                Action::named(&first).map(|a| self.act(a)).unwrap_or_default()
+                match program::named(&first) {
+                    Some(id) => self.begin_file_action(id),
+                    None => Action::named(&first).map(|a| self.act(a)).unwrap_or_default(),
+                }
             }
             Pick::Context => self.switch(|spec| {
                 spec.context = Some(first);

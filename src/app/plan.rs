@@ -155,8 +155,21 @@ impl App {
         let question = self.runs.get(run)?.question.as_ref()?;
         let index = key.to_digit(10)?.checked_sub(1)?;
         let way = *question.ways.get(usize::try_from(index).ok()?)?;
+        if let Some(wanted) = question.typed.as_ref().filter(|_| way == Way::GoOn) {
+            let purpose = Purpose::GoOn { run: run.to_owned(), wanted: wanted.to_string() };
+            return Some(self.ask(purpose, ""));
+        }
         self.runs.answered(run);
         Some(vec![Effect::AnswerRun { run: run.to_owned(), way }])
+    }
+
+    /// Goes on with a run when this is what its step asks to be typed.
+    pub(super) fn typed_to_go_on(&mut self, run: &str, wanted: &str, text: &str) -> Result<Vec<Effect>, String> {
+        if text.trim() != wanted {
+            return Err("that is not what the step asks for".to_owned());
+        }
+        self.runs.answered(run);
+        Ok(vec![Effect::TypeRun { run: run.to_owned(), text: text.to_owned() }])
     }
 
     /// Stops the run on screen and undoes it; answers its question with "undo" when it waits for one.

@@ -2,6 +2,7 @@
 //!
 //! Owns what is asked, what was typed, and what is wrong with it. Taking the answer is the app's business.
 
+use super::file_action::Asking;
 use super::text_field::TextField;
 use crate::target::model::ObjectRef;
 
@@ -38,6 +39,15 @@ pub enum Purpose {
         /// The check.
         check: String,
     },
+    /// What an action of the service file needs.
+    Variable(Asking),
+    /// What a step of a run asks to be typed.
+    GoOn {
+        /// The run.
+        run: String,
+        /// The text.
+        wanted: String,
+    },
 }
 
 impl Purpose {
@@ -56,11 +66,13 @@ impl Purpose {
                 format!("scale {}{which} from {current} to", workload.name)
             }
             Self::Reason { check } => format!("why override {check}"),
+            Self::Variable(asking) => asking.question.clone(),
+            Self::GoOn { wanted, .. } => format!("to go on type  {wanted} "),
         }
     }
 
     /// What an empty text shows in its place.
-    pub const fn placeholder(&self) -> &'static str {
+    pub fn placeholder(&self) -> &str {
         match self {
             Self::Filter => "text  status!=Running  restarts>=5  node=…  app=…",
             Self::SearchLogs | Self::IncludeLogs | Self::ExcludeLogs => "regular expression",
@@ -69,6 +81,8 @@ impl Purpose {
             Self::SaveLogs => "file",
             Self::Replicas { .. } => "number of replicas",
             Self::Reason { .. } => "a sentence; it is recorded",
+            Self::Variable(asking) => &asking.hint,
+            Self::GoOn { .. } => "",
         }
     }
 
@@ -83,6 +97,8 @@ impl Purpose {
             Self::SaveLogs => "save",
             Self::Replicas { .. } => "replicas",
             Self::Reason { .. } => "reason",
+            Self::Variable(_) => "variable",
+            Self::GoOn { .. } => "go-on",
         }
     }
 }

@@ -18,13 +18,14 @@ use crate::run::armed;
 use crate::run::backup;
 use crate::run::journal::Journal;
 use crate::run::preempt;
+use crate::run::program;
 use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
     execute, resolve, select,
 };
-use crate::runtime::own_action::OwnRequest;
 use crate::runtime::planner::Planner;
 use crate::target::kubernetes::Client;
+use crate::target::model::{Kind, ObjectRef};
 
 /// Events of the run on their way to the printer.
 const EVENTS: usize = 64;
@@ -135,7 +136,7 @@ pub(super) fn refused(refusal: &crate::run::Refusal) -> Failure {
 async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &ActionArgs, exit: fn(&PlanError) -> u8) -> Result<Plan, Failure> {
     let names: Vec<&str> = ACTIONS.iter().map(|a| a.name).collect();
     let own: Vec<&str> = booted.service.iter().flat_map(|s| &s.actions).map(|a| a.id.as_str()).collect();
-    let plain = args.action.strip_prefix(OWN).unwrap_or(&args.action);
+    let plain = program::named(&args.action).unwrap_or(&args.action);
     let by_prefix = plain.len() < args.action.len();
     if own.contains(&plain) && (by_prefix || ActionSpec::named(plain).is_none()) {
         return make_own(booted, planner, client, args, plain, exit).await;
@@ -185,11 +186,9 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     parameters.extend(args.preempt.then(|| preempt::PARAMETER.to_owned()));
     let request = ActionRequest::about(spec.name, &objects, parameters).ok_or_else(|| Failure::usage("nothing is named"))?;
     let request = ActionRequest { overrides: args.overrides.clone(), reason: args.reason.clone(), ..request };
-    planner.action(client, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
+    let probes = booted.proving(client.clone());
+    planner.action(client, &probes, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
 }
-
-/// Before the id of an action of the service file that has the name of a built-in one.
-const OWN: &str = "own:";
 
 /// The plan of an action of the service file.
 async fn make_own(
@@ -203,14 +202,19 @@ async fn make_own(
     if args.selector.is_some() || args.revert_after.is_some() {
         return Err(Failure::usage(format!("'{action}' is an action of the service file: it takes neither a selector nor a timer")));
     }
-    let request = OwnRequest {
-        action: action.to_owned(),
+    let namespace = match client.opened().namespaces.as_deref() {
+        Some([one]) => one.as_str(),
+        _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
+    };
+    let request = ActionRequest {
+        action: format!("{}{action}", program::PREFIX).into(),
+        object: ObjectRef::new(Kind::Namespace, "", namespace),
         parameters: args.parameters.clone(),
         overrides: args.overrides.clone(),
         reason: args.reason.clone(),
     };
     let probes = booted.proving(client.clone());
-    let made = planner.own(client, &probes, client.opened(), &*booted.clock, &request).await;
+    let made = planner.action(client, &probes, client.opened(), &*booted.clock, &request).await;
     made.map_err(|error| Failure::new(Exit(exit(&error)), error.to_string()))
 }
 

@@ -35,7 +35,7 @@ struct Listed<'a> {
     /// The hash of its plan.
     plan_hash: &'a str,
     /// `scale`.
-    action: &'static str,
+    action: &'a str,
     /// `Deployment shop/api`.
     object: String,
     /// Who asks, by their name in the cluster.
@@ -49,7 +49,7 @@ impl<'a> Answer<'a> {
         let listed = |a: &'a Asked| Listed {
             run: &a.run,
             plan_hash: &a.hash,
-            action: a.request.action,
+            action: &a.request.action,
             object: a.request.object.to_string(),
             asked_by: &a.by,
             until: a.until,
@@ -143,7 +143,8 @@ fn list(waits: &[Asked], printer: &mut Printer) -> Result<Exit, Failure> {
 }
 
 async fn again(planner: &Planner, booted: &Booted, client: &Client, request: &crate::run::ActionRequest, run: &str) -> Result<Plan, Failure> {
-    let made = planner.again(client, client.opened(), &*booted.clock, request, run).await;
+    let probes = booted.proving(client.clone());
+    let made = planner.again(client, &probes, client.opened(), &*booted.clock, request, run).await;
     made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), format!("the plan cannot be made anew: {e}")))
 }
 

@@ -18,6 +18,7 @@ use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster, status};
 use crate::base::problem::{Level, Problem};
 use crate::boot::Booted;
+use crate::keymap::Keymap;
 use crate::target::probe::ProbeResult;
 use crate::{config, service};
 
@@ -39,7 +40,11 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, live: bool, printer: 
     };
     let booted = cluster::booted(&Global { service: None, ..global.clone() }, &ServiceFile::default())?;
     let check = match config::files::read_named(path, "service") {
-        Ok(found) => service::check(&found.file, &found.text),
+        Ok(found) => {
+            let mut check = service::check(&found.file, &found.text);
+            check.extend(taken_keys(&found.file, &found.text, &booted.keymap));
+            check
+        }
         Err(problem) => vec![*problem],
     };
     // A file with errors cannot be held against anything.
@@ -60,6 +65,23 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, live: bool, printer: 
         Some(Level::Unknown) => Exit::UNKNOWN,
         Some(Level::Error) => Exit(2),
     })
+}
+
+/// One warning for each action whose key under the leader is that of a built-in one: it is launched from the palette alone.
+fn taken_keys(file: &str, text: &str, keymap: &Keymap) -> Vec<Problem> {
+    let (Some(read), _) = service::ServiceFile::read(file, text, &service::Origin::Operator) else { return Vec::new() };
+    let built_in = keymap.under_leader();
+    let mut problems: Vec<Problem> = Vec::new();
+    for action in read.all_actions() {
+        let taken = |key: char| built_in.iter().find(|(chord, _)| chord.keys().get(1).and_then(|k| k.text()) == Some(key));
+        let Some((key, (chord, by))) = action.key.and_then(|key| Some((key, taken(key)?))) else { continue };
+        let message = format!("The key '{key}' of the action '{}' is taken: '{chord}' is {}.", action.id, by.short());
+        if !problems.iter().any(|p| p.message == message) {
+            let problem = Problem::new(Level::Warning, format!("service:key:{}", action.id), message).at(file, None, None);
+            problems.push(problem.hint(format!("Another key, or none: the palette has it as ': {}'.", action.id)));
+        }
+    }
+    problems
 }
 
 /// How bad an answer is: what a rule finds is a warning, a name that leads nowhere an error.

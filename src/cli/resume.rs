@@ -103,7 +103,8 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
     let booted = cluster::booted(&on(global, &undo.target.context, &request.object.namespace), &ServiceFile::default())?;
     let planner = booted.planner(args.deadline);
     let make = async |client: &Client| {
-        let made = planner.action(client, client.opened(), &*booted.clock, &request).await;
+        let probes = booted.proving(client.clone());
+        let made = planner.action(client, &probes, client.opened(), &*booted.clock, &request).await;
         let made = made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), e.to_string()))?;
         if made.target().cluster_uid != undo.target.cluster_uid {
             let why = format!("run {} is not undone, nothing was written: this is another cluster than the one it was on", args.id);

@@ -3,6 +3,8 @@
 //! Owns the table of them (kinds, arguments, what is asked for) and the way from a request to the action's own plan. What an action
 //! does is in its own file.
 
+use std::borrow::Cow;
+
 use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::{Manner, Plan};
@@ -142,8 +144,8 @@ pub const ACTIONS: &[ActionSpec] = &[
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionRequest {
-    /// The action.
-    pub action: &'static str,
+    /// The action; one of the service file with [`program::PREFIX`](super::program::PREFIX) before its id.
+    pub action: Cow<'static, str>,
     /// What it is about.
     pub object: ObjectRef,
     /// `replicas=5`, `to=3`.
@@ -170,7 +172,7 @@ impl ActionRequest {
         let mut all: Vec<String> = count.map(|n| format!("replicas={n}")).into_iter().collect();
         all.extend(parameters);
         all.extend(further.iter().map(|(object, count)| several::with(object, *count)));
-        Some(Self { action, object: object.clone(), parameters: all, overrides: Vec::new(), reason: None })
+        Some(Self { action: action.into(), object: object.clone(), parameters: all, overrides: Vec::new(), reason: None })
     }
 }
 
@@ -272,7 +274,7 @@ impl Plan {
 ///
 /// Fails only where there is nothing to plan; whatever speaks against the plan is one of its checks.
 pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
-    let spec = ActionSpec::named(request.action).ok_or_else(|| PlanError::Usage(format!("there is no action '{}'", request.action)))?;
+    let spec = ActionSpec::named(&request.action).ok_or_else(|| PlanError::Usage(format!("there is no action '{}'", request.action)))?;
     let given = request.parameters.iter().find_map(|p| p.split_once('=').filter(|(name, _)| *name == armed::PARAMETER));
     if let Some((_, time)) = given.filter(|(name, _)| spec.parameters.contains(name)) {
         let after = armed::parse(time).map_err(PlanError::Usage)?;
@@ -296,7 +298,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
 /// The plan for one object.
 pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, request: &ActionRequest) -> Result<Plan, PlanError> {
     let usage = |text: String| PlanError::Usage(text);
-    let spec = ActionSpec::named(request.action).ok_or_else(|| usage(format!("there is no action '{}'", request.action)))?;
+    let spec = ActionSpec::named(&request.action).ok_or_else(|| usage(format!("there is no action '{}'", request.action)))?;
     let object = &request.object;
     if !spec.kinds.contains(&object.kind) {
         return Err(usage(format!("a {} cannot be {}", object.kind.word(), spec.done)));

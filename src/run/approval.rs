@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::{ActionRequest, ActionSpec};
 use super::confirm::{Confirmed, Refusal};
 use super::plan::Plan;
+use super::program;
 use crate::base::clock::Clock;
 use crate::base::confirmation::Confirmation;
 use crate::target::model::ObjectRef;
@@ -116,11 +117,17 @@ impl Plan {
     pub fn request(&self) -> ActionRequest {
         let inputs = &self.inner.inputs;
         let given = inputs.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        let spec = ActionSpec::named(&self.action);
+        let (action, object, parameters) = match (&self.inner.program, ActionSpec::named(&self.action)) {
+            (Some(_), _) => program::asking(&self.action, inputs, &self.inner.subject),
+            (None, spec) => {
+                let given = given.filter(|p| spec.is_some_and(|spec| spec.takes(p)));
+                (spec.map_or("", |spec| spec.name).into(), self.inner.subject.clone(), given.collect())
+            }
+        };
         ActionRequest {
-            action: spec.map_or("", |spec| spec.name),
-            object: self.inner.subject.clone(),
-            parameters: given.filter(|p| spec.is_some_and(|spec| spec.takes(p))).chain(self.manner_parameters()).collect(),
+            action,
+            object,
+            parameters: parameters.into_iter().chain(self.manner_parameters()).collect(),
             overrides: inputs.overrides.clone(),
             reason: inputs.reason.clone(),
         }
@@ -141,7 +148,7 @@ impl Carried {
     fn of(plan: &Plan) -> Self {
         let request = plan.request();
         Self {
-            action: request.action.to_owned(),
+            action: request.action.into_owned(),
             object: request.object,
             parameters: request.parameters,
             overrides: request.overrides,
@@ -151,9 +158,9 @@ impl Carried {
 
     /// As a request, when it names an action of this version.
     fn request(self) -> Option<ActionRequest> {
-        let spec = ActionSpec::named(&self.action)?;
-        Some(ActionRequest {
-            action: spec.name,
+        let known = program::named(&self.action).is_some() || ActionSpec::named(&self.action).is_some();
+        known.then_some(ActionRequest {
+            action: self.action.into(),
             object: self.object,
             parameters: self.parameters,
             overrides: self.overrides,

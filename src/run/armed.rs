@@ -96,7 +96,7 @@ impl Plan {
         let one = |number: u16| {
             let (object, quantity) = self.about(number);
             let undo = self.undoing_one(object).ok().filter(|_| self.timed().any(|t| t == object))?;
-            let back = Back { object: undo.object, action: undo.action.to_owned(), parameters: undo.parameters };
+            let back = Back { object: undo.object, action: undo.action.into_owned(), parameters: undo.parameters };
             let action = format!("{} {quantity}", self.action);
             Some(Arming { lease: lease_of(object), after, action, back: serde_json::to_string(&back).ok()? })
         };

@@ -113,7 +113,7 @@ impl Owed {
     pub fn payment(&self) -> Option<ActionRequest> {
         let spec = ActionSpec::named(&self.action).filter(|spec| spec.kinds.contains(&self.object.kind))?;
         Some(ActionRequest {
-            action: spec.name,
+            action: spec.name.into(),
             object: self.object.clone(),
             parameters: self.parameters.clone(),
             overrides: Vec::new(),
@@ -200,7 +200,7 @@ impl Plan {
     /// The action that takes back a write of this plan.
     fn paying(&self, write: &FieldWrite) -> Option<(String, Vec<String>)> {
         if self.subjects().any(|s| *s == write.object) {
-            return self.undoing_one(&write.object).ok().map(|r| (r.action.to_owned(), r.parameters));
+            return self.undoing_one(&write.object).ok().map(|r| (r.action.into_owned(), r.parameters));
         }
         let rests = write.object.kind == Kind::HorizontalPodAutoscaler && write.changes.iter().any(|c| dotted(c.pointer).ends_with("selectPolicy"));
         rests.then(|| ("resume-hpa".to_owned(), Vec::new()))

@@ -7,10 +7,11 @@ mod combine;
 mod project;
 mod still;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use self::project::Projected;
-use super::actions::{self, ActionRequest};
+use super::actions::{self, ActionRequest, ActionSpec};
 use super::check::Check;
 use super::context::{PlanContext, PlanError};
 use super::level::Raise;
@@ -20,7 +21,25 @@ use super::step::Policy;
 use crate::base::clock::Clock;
 use crate::base::confirmation::Confirmation;
 use crate::target::api::Read;
-use crate::target::model::ObjectRef;
+use crate::target::model::{Kind, ObjectRef};
+
+/// Before the id of an action of the service file, where it stands among the engine's own.
+pub const PREFIX: &str = "own:";
+/// The parameter with the digest of the steps: part of the hash, nothing that anybody gives.
+const DEFINITION: &str = "definition";
+
+/// The id of the action of the service file that is meant; `None` for one of the engine's own.
+pub fn named(action: &str) -> Option<&str> {
+    action.strip_prefix(PREFIX)
+}
+
+/// The action, object and parameters that ask for such a plan again.
+pub(in crate::run) fn asking(action: &str, inputs: &Inputs, subject: &ObjectRef) -> (Cow<'static, str>, ObjectRef, Vec<String>) {
+    let given = inputs.parameters.iter().filter(|(name, _)| name != DEFINITION);
+    let place = if subject.namespace.is_empty() { &subject.name } else { &subject.namespace };
+    let home = ObjectRef::new(Kind::Namespace, "", place.clone());
+    (format!("{PREFIX}{action}").into(), home, given.map(|(name, value)| format!("{name}={value}")).collect())
+}
 
 /// What is wanted: the steps of one action, and what it asks for besides.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +114,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         return Err(usage(format!("'{}' has no step that is taken", program.action)));
     }
     let once = |one: &&ProgramStep, other: &&ProgramStep| match (&one.does, &other.does) {
-        (Does::Action(a), Does::Action(b)) => a.object == b.object && a.action == b.action && ["restart", "trigger"].contains(&a.action),
+        (Does::Action(a), Does::Action(b)) => a.object == b.object && a.action == b.action && ["restart", "trigger"].contains(&&*a.action),
         _ => false,
     };
     for (at, step) in program.steps.iter().enumerate() {
@@ -120,10 +139,10 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         own.prove_within = step.policy.timeout.unwrap_or(own.prove_within);
         let (draft, action) = match &step.does {
             Does::Action(request) => {
-                let plan = actions::one(&world, clock, &own, request).await.map_err(|error| named(&step.id, error))?;
-                (plan.draft(), Some(request.action))
+                let plan = actions::one(&world, clock, &own, request).await.map_err(|error| of_step(&step.id, error))?;
+                (plan.draft(), ActionSpec::named(&request.action).map(|spec| spec.name))
             }
-            still => (still::draft(&world, &own, still, home, now).await.map_err(|error| named(&step.id, error))?, None),
+            still => (still::draft(&world, &own, still, home, now).await.map_err(|error| of_step(&step.id, error))?, None),
         };
         world.add(&draft.steps);
         parts.push(Part { number, step: step.clone(), draft, action });
@@ -138,7 +157,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
     Ok(plan)
 }
 
-fn named(step: &str, error: PlanError) -> PlanError {
+fn of_step(step: &str, error: PlanError) -> PlanError {
     match error {
         PlanError::Usage(text) => PlanError::Usage(format!("step '{step}': {text}")),
         other => other,
@@ -150,7 +169,7 @@ impl Program {
     /// different files do not confirm the same plan.
     fn inputs(&self) -> Inputs {
         let mut parameters = self.parameters.clone();
-        parameters.push(("definition".to_owned(), self.definition()));
+        parameters.push((DEFINITION.to_owned(), self.definition()));
         parameters.sort_unstable();
         Inputs { parameters, overrides: Vec::new(), reason: self.reason.as_deref().map(scrub::text) }
     }

@@ -122,6 +122,9 @@ impl Executor {
             Effect::TakeUp(id) => self.take_up(id),
             Effect::Approve { plan, asked, typed } => self.approve(Plan::clone(&plan), asked, typed),
             Effect::CancelRun(id) => self.cancel(&id),
+            Effect::TypeRun { run, text } => self.control(&run, |c| {
+                c.type_in(&text);
+            }),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Remember(path) => self.remember(path),
@@ -204,11 +207,12 @@ impl Executor {
     fn plan(&self, ticket: Ticket, request: PlanRequest) {
         let client = self.client();
         let (planner, clock) = (self.hands.planner.clone(), self.hands.clock.clone());
+        let probes = client.as_ref().map(|client| self.proving(client));
         self.answer(ticket, async move {
-            let Some(client) = client else {
+            let (Some(client), Some(probes)) = (client, probes) else {
                 return Answer::Plan(Err(Box::new(Problem::new(Level::Error, "plan", "No target is open."))));
             };
-            let plan = planner.plan(&client, client.opened(), &*clock, &request).await;
+            let plan = planner.plan(&client, &probes, client.opened(), &*clock, &request).await;
             Answer::Plan(plan.map(Arc::new).map_err(Box::new))
         });
     }
@@ -255,7 +259,7 @@ impl Executor {
     fn deps(&self, client: &Client, journal: &Arc<Journal>, events: mpsc::Sender<RunEvent>, control: Arc<Control>) -> Deps {
         Deps {
             read: Arc::new(client.clone()),
-            probes: Arc::new(DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())),
+            probes: Arc::new(self.proving(client)),
             write: Arc::new(client.clone()),
             clock: self.hands.clock.clone(),
             timer: Arc::new(TokioTimer),
@@ -263,6 +267,10 @@ impl Executor {
             events,
             control,
         }
+    }
+
+    fn proving(&self, client: &Client) -> DeclaredProbes {
+        DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())
     }
 
     fn timed(&self, run: String, client: Client, journal: Arc<Journal>, deps: Deps) -> Timed {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::own_action::{OwnRequest, Resolver};
+use super::file_action::Resolver;
 use crate::app::effect::PlanRequest;
 use crate::base::clock::Clock;
 use crate::base::confirmation::Confirmation;
@@ -82,24 +82,38 @@ impl Planner {
     }
 
     /// Makes the plan; what speaks against it is one of its checks.
-    pub async fn plan(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &PlanRequest) -> Result<Plan, Problem> {
+    pub async fn plan(
+        &self,
+        read: &dyn Read,
+        probes: &dyn Probes,
+        opened: &Opened,
+        clock: &dyn Clock,
+        request: &PlanRequest,
+    ) -> Result<Plan, Problem> {
         let wanted = ActionRequest {
-            action: request.action,
+            action: request.action.clone(),
             object: request.subject.clone(),
             parameters: request.parameters.clone(),
             overrides: request.overrides.clone(),
             reason: request.reason.clone(),
         };
         let made = match &request.second {
-            Some(second) => self.again(read, opened, clock, &wanted, second.run()).await,
-            None => self.action(read, opened, clock, &wanted).await,
+            Some(second) => self.again(read, probes, opened, clock, &wanted, second.run()).await,
+            None => self.action(read, probes, opened, clock, &wanted).await,
         };
         made.map_err(|e| problem(&e))
     }
 
-    /// The plan of an action.
-    pub async fn action(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest) -> Result<Plan, PlanError> {
-        self.make(read, opened, clock, request, None).await
+    /// The plan of an action: the engine's own, or one of the service file.
+    pub async fn action(
+        &self,
+        read: &dyn Read,
+        probes: &dyn Probes,
+        opened: &Opened,
+        clock: &dyn Clock,
+        request: &ActionRequest,
+    ) -> Result<Plan, PlanError> {
+        self.make(read, probes, opened, clock, request, None).await
     }
 
     /// Id of the service that its file describes.
@@ -127,49 +141,32 @@ impl Planner {
 
     /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level
     /// is two-person whatever this console's files say.
-    pub async fn again(&self, read: &dyn Read, opened: &Opened, clock: &dyn Clock, request: &ActionRequest, run: &str) -> Result<Plan, PlanError> {
-        self.make(read, opened, clock, request, Some(run.to_owned())).await
-    }
-
-    /// The plan of an action of the service file.
-    pub async fn own(
+    pub async fn again(
         &self,
         read: &dyn Read,
         probes: &dyn Probes,
         opened: &Opened,
         clock: &dyn Clock,
-        request: &OwnRequest,
+        request: &ActionRequest,
+        run: &str,
     ) -> Result<Plan, PlanError> {
-        let usage = |text: &str| PlanError::Usage(text.to_owned());
-        let service = self.service.as_ref().ok_or_else(|| usage("without a service file there are no further actions"))?;
-        let namespace = match opened.namespaces.as_deref() {
-            Some([one]) => one.clone(),
-            _ => return Err(usage("an action needs one namespace: name it with -n NAMESPACE")),
-        };
-        let environment = self.environment(opened, &namespace);
-        let mut context = PlanContext::new(opened.context.clone(), environment.clone(), self.operator.clone());
-        context.read_only = self.read_only;
-        context.probes.clone_from(&self.probes);
-        context.prove_within = self.prove_within.unwrap_or(context.prove_within);
-        let run = context.run_id(&request.action, clock.now());
-        context.run = Some(run.clone());
-        let class = service.actions.iter().find(|a| a.id == request.action).and_then(|a| a.class.as_deref());
-        Self::add_service(service, &mut context, &namespace, class.unwrap_or(&request.action), clock.now());
-        let resolver = Resolver { read, probes, service, environment: &environment, operator: &self.operator, namespace: &namespace, run: &run };
-        let program = resolver.program(request).await?;
-        let home = ObjectRef::new(Kind::Namespace, "", namespace.as_str());
-        program::plan(read, clock, &context, &program, &home).await
+        self.make(read, probes, opened, clock, request, Some(run.to_owned())).await
     }
 
     async fn make(
         &self,
         read: &dyn Read,
+        probes: &dyn Probes,
         opened: &Opened,
         clock: &dyn Clock,
         request: &ActionRequest,
         run: Option<String>,
     ) -> Result<Plan, PlanError> {
-        let mut environment = self.environment(opened, &request.object.namespace);
+        let namespace = match request.object.kind {
+            Kind::Namespace => &request.object.name,
+            _ => &request.object.namespace,
+        };
+        let mut environment = self.environment(opened, namespace);
         if run.is_some() {
             environment.floor = Confirmation::TwoPerson;
         }
@@ -178,14 +175,40 @@ impl Planner {
         context.read_only = self.read_only;
         context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
+        if let Some(action) = program::named(&request.action) {
+            return self.program(read, probes, clock, context, action, request).await;
+        }
         if let Some(service) = &self.service {
-            Self::add_service(service, &mut context, &request.object.namespace, request.action, clock.now());
-            context.dumps = dumps::of(service, &request.object.namespace);
+            Self::add_service(service, &mut context, namespace, &request.action, clock.now());
+            context.dumps = dumps::of(service, namespace);
         }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;
         }
         actions::plan(read, clock, &context, request).await
+    }
+
+    /// The plan of an action of the service file, in the namespace that the request names.
+    async fn program(
+        &self,
+        read: &dyn Read,
+        probes: &dyn Probes,
+        clock: &dyn Clock,
+        mut context: PlanContext,
+        action: &str,
+        request: &ActionRequest,
+    ) -> Result<Plan, PlanError> {
+        let service = self.service.as_ref();
+        let service = service.ok_or_else(|| PlanError::Usage("without a service file there are no further actions".to_owned()))?;
+        let namespace = &*request.object.name;
+        let run = context.run_id(action, clock.now());
+        context.run = Some(run.clone());
+        let class = service.actions.iter().find(|a| a.id == action).and_then(|a| a.class.as_deref());
+        Self::add_service(service, &mut context, namespace, class.unwrap_or(action), clock.now());
+        let environment = context.environment.clone();
+        let resolver = Resolver { read, probes, service, environment: &environment, operator: &self.operator, namespace, run: &run };
+        let program = resolver.program(action, request).await?;
+        program::plan(read, clock, &context, &program, &request.object).await
     }
 
     /// What our own journal once proved ready of an object, and when it was rolled back last. A journal that cannot be read is no evidence, and no reason not to plan.
@@ -222,9 +245,16 @@ pub enum NotBack {
 }
 
 /// The plan that takes back what `armed` did to these objects, confirmed by its timer.
-pub async fn reverting(planner: &Planner, client: &Client, clock: &dyn Clock, armed: &Plan, objects: &[ObjectRef]) -> Result<Confirmed, NotBack> {
+pub async fn reverting(
+    planner: &Planner,
+    client: &Client,
+    probes: &dyn Probes,
+    clock: &dyn Clock,
+    armed: &Plan,
+    objects: &[ObjectRef],
+) -> Result<Confirmed, NotBack> {
     let request = armed.taking_back(objects).map_err(NotBack::Never)?;
-    let plan = planner.action(client, client.opened(), clock, &request).await;
+    let plan = planner.action(client, probes, client.opened(), clock, &request).await;
     let plan = plan.map_err(|error| match error {
         PlanError::Target { .. } => NotBack::Yet(error.to_string()),
         _ => NotBack::Never(error.to_string()),

@@ -106,7 +106,7 @@ impl Timed {
                     return None;
                 }
             };
-            match reverting(&self.planner, &self.client, &*deps.clock, plan, &objects).await {
+            match reverting(&self.planner, &self.client, &*deps.probes, &*deps.clock, plan, &objects).await {
                 Ok(confirmed) => return Some(confirmed),
                 Err(NotBack::Yet(why)) if patience.lasts(&*deps.clock) => {
                     self.say(Tone::Refused, format!("{subject}: it is not taken back yet: {why}")).await;

@@ -148,7 +148,7 @@ impl ServiceFile {
     }
 
     /// The actions of every environment; one of several environments is there several times.
-    pub(super) fn all_actions(&self) -> Vec<FileAction> {
+    pub fn all_actions(&self) -> Vec<FileAction> {
         self.ids().into_iter().flat_map(|id| self.resolve(id.as_deref()).0.actions).collect()
     }
 

@@ -231,6 +231,8 @@ cases! {
         each_rule_of_a_step_decides_what_follows_its_failure
         a_step_that_always_runs_is_carried_out_on_the_way_out
         a_run_that_is_killed_between_two_steps_goes_on_with_what_is_true
+        a_key_of_the_console_launches_an_action_and_its_question_is_answered_there
+        an_action_that_asks_for_two_people_is_approved_with_the_same_file_alone
     }
     several {
         a_restart_of_three_is_one_plan_proven_one_after_the_other

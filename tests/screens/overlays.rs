@@ -54,7 +54,7 @@ fn what_is_owed_is_red_in_every_console_and_listed_with_the_plan_that_pays_it() 
         .iter()
         .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
         .expect("a plan is asked for");
-    assert_eq!((request.action, request.parameters), ("scale", vec!["replicas=3".to_owned()]));
+    assert_eq!((&*request.action, request.parameters), ("scale", vec!["replicas=3".to_owned()]));
     let mut nothing = night();
     shot(&mut nothing, 100, 30);
     press(&mut nothing, "$");
@@ -73,7 +73,7 @@ fn what_is_armed_is_counted_down_in_every_console_and_kept_from_there() {
         .iter()
         .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
         .expect("a plan is asked for");
-    assert_eq!((request.action, &*request.subject.name), ("keep", "eterna-rules-frontend"));
+    assert_eq!((&*request.action, &*request.subject.name), ("keep", "eterna-rules-frontend"));
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl App {
         }
         match ActionSpec::named(name) {
             Some(spec) if spec.kinds.contains(&subject.kind) => {
-                self.open_plan(PlanRequest { action: name, subject, parameters, overrides: Vec::new(), reason: None, second: None })
+                self.open_plan(PlanRequest { action: name.into(), subject, parameters, overrides: Vec::new(), reason: None, second: None })
             }
             Some(spec) => self.refuse(format!("a {} cannot be {}", subject.kind.word(), spec.done)),
             None => self.refuse(format!("there is no action '{name}'")),

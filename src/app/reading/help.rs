@@ -16,7 +16,18 @@ impl App {
             lines.extend(self.context_lines(*context, here));
             lines.push(DocumentLine::plain(""));
         }
+        lines.extend(self.file_lines());
         lines.extend(legend());
+        lines
+    }
+
+    /// The actions of the service file.
+    fn file_lines(&self) -> Vec<DocumentLine> {
+        let all = self.file_help();
+        let Some(service) = self.start.service.as_ref().filter(|_| !all.is_empty()) else { return Vec::new() };
+        let mut lines = vec![DocumentLine::new(LineKind::Heading, format!("actions of {}", service.name))];
+        lines.extend(all.into_iter().map(|(keys, title, why)| deed(&keys, &title, why)));
+        lines.push(DocumentLine::plain(""));
         lines
     }
 
@@ -32,12 +43,17 @@ impl App {
             .chain(motions)
             .map(|(action, keys)| {
                 let why = if here.contains(&context) { self.unavailable(*action) } else { None };
-                let kind = if why.is_some() { LineKind::Dim } else { LineKind::Plain };
-                let why = why.map(|w| format!("  ({w})")).unwrap_or_default();
-                DocumentLine::new(kind, format!("  {keys:<22}{}{why}", action.title()))
+                deed(&keys, action.title(), why)
             })
             .collect()
     }
+}
+
+/// Keys, what they do, and why they do not now.
+fn deed(keys: &str, title: &str, why: Option<String>) -> DocumentLine {
+    let kind = if why.is_some() { LineKind::Dim } else { LineKind::Plain };
+    let why = why.map(|w| format!("  ({w})")).unwrap_or_default();
+    DocumentLine::new(kind, format!("  {keys:<22}{title}{why}"))
 }
 
 fn legend() -> Vec<DocumentLine> {

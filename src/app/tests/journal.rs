@@ -75,7 +75,7 @@ fn undo() -> Box<Undo> {
         server_version: String::new(),
     };
     let request = ActionRequest {
-        action: "scale",
+        action: "scale".into(),
         object: ObjectRef::new(Kind::Deployment, "ns", "api"),
         parameters: vec!["replicas=3".into()],
         overrides: Vec::new(),
@@ -143,7 +143,7 @@ fn undo_from_the_journal_and_from_anywhere_opens_a_plan_of_its_own() {
             .iter()
             .find_map(|e| if let Effect::Plan { request, .. } = e { Some(request.clone()) } else { None })
             .expect("a plan is asked for");
-        assert_eq!((planned.action, &planned.parameters[..]), ("scale", &["replicas=3".to_owned()][..]));
+        assert_eq!((&*planned.action, &planned.parameters[..]), ("scale", &["replicas=3".to_owned()][..]));
         assert!(matches!(app.overlays.last(), Some(Overlay::Plan(_))));
     }
 }

@@ -26,6 +26,7 @@ pub(in crate::cli) async fn wait(carried: Carried<'_>, planner: &Planner, plan: 
         Ok(Taken::Over(waited)) => return over(waited, plan, &keep, booted, printer),
     };
     say(printer, plan, booted, announced(plan, &running, &keep))?;
+    let probes = booted.proving(client.clone());
     let mut patience = Patience::with_what_blocks();
     let confirmed = loop {
         let waiting = armed::wait(client, &*booted.clock, &TokioTimer, plan, running.earliest());
@@ -34,7 +35,7 @@ pub(in crate::cli) async fn wait(carried: Carried<'_>, planner: &Planner, plan: 
             Ok(Waited::Expired(objects)) => objects,
             Ok(waited) => return over(waited, plan, &keep, booted, printer),
         };
-        match reverting(planner, client, &*booted.clock, plan, &objects).await {
+        match reverting(planner, client, &probes, &*booted.clock, plan, &objects).await {
             Ok(confirmed) => break confirmed,
             Err(NotBack::Yet(why)) if patience.lasts(&*booted.clock) => {
                 say(printer, plan, booted, format!("its time has come, but it is not taken back yet: {why}"))?;

@@ -171,7 +171,7 @@ fn plan(replicas: u32) -> Plan {
     let operator = Operator { user: "ana".into(), host: "ops".into(), ..Operator::default() };
     let context = PlanContext::new("dev", Environment::of_kind(EnvironmentKind::Development), operator);
     let request = ActionRequest {
-        action: "scale",
+        action: "scale".into(),
         object: deployment(),
         parameters: vec![format!("replicas={replicas}")],
         overrides: Vec::new(),

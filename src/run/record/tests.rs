@@ -45,8 +45,13 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
         objects.dedup();
         for (object, wanted) in objects.iter().flat_map(|o| parameters(spec.name).iter().map(move |p| (o, p))) {
             let parameters = wanted.iter().map(|p| (*p).to_owned()).collect();
-            let request =
-                ActionRequest { action: spec.name, object: object.clone(), parameters, overrides: Vec::new(), reason: Some("a sale".into()) };
+            let request = ActionRequest {
+                action: spec.name.into(),
+                object: object.clone(),
+                parameters,
+                overrides: Vec::new(),
+                reason: Some("a sale".into()),
+            };
             plans.push(world.run(actions::plan(world, world, &context, &request)).expect("a plan"));
         }
     }

@@ -32,7 +32,7 @@ fn request(plan: &Plan) -> ActionRequest {
     let own = |name: &str| !matches!(name, "namespace" | "workload");
     let parameters = plan.inner.inputs.parameters.iter().filter(|(name, _)| own(name));
     ActionRequest {
-        action: ActionSpec::named(&plan.action).map_or("", |spec| spec.name),
+        action: ActionSpec::named(&plan.action).map_or("", |spec| spec.name).into(),
         object: plan.inner.subject.clone(),
         parameters: parameters.map(|(name, value)| format!("{name}={value}")).collect(),
         overrides: Vec::new(),

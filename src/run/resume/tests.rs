@@ -124,13 +124,13 @@ impl Desk {
         self.plan_about(deployment(), action, parameters)
     }
 
-    fn plan_about(&self, object: ObjectRef, action: &'static str, parameters: &[&str]) -> Plan {
+    fn plan_about(&self, object: ObjectRef, action: impl Into<std::borrow::Cow<'static, str>>, parameters: &[&str]) -> Plan {
         let operator = Operator { user: "ana".into(), host: "bastion".into(), cluster_user: String::new() };
         let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), operator);
         // Ids are told apart as those of one second are.
         context.random = 0x7f3a + u16::try_from(self.kinds().len()).expect("few lines");
         let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-        let request = ActionRequest { action, object, parameters, overrides: Vec::new(), reason: None };
+        let request = ActionRequest { action: action.into(), object, parameters, overrides: Vec::new(), reason: None };
         self.world.run(actions::plan(&self.world, &self.world, &context, &request)).expect("a plan")
     }
 

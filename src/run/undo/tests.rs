@@ -27,7 +27,7 @@ impl Past {
         let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Development), Operator::default());
         context.random = u16::try_from(self.minutes).expect("few minutes");
         let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-        let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
+        let request = ActionRequest { action: action.into(), object: deployment(), parameters, overrides: Vec::new(), reason: None };
         self.world.run(actions::plan(&self.world, &self.world, &context, &request)).expect("a plan")
     }
 
@@ -55,9 +55,9 @@ impl Past {
         Here { context: target.context, cluster_uid: target.cluster_uid }
     }
 
-    fn last(&self) -> Result<(String, &'static str, Vec<String>), String> {
+    fn last(&self) -> Result<(String, String, Vec<String>), String> {
         let undo = undoing_last(&self.entries(), &self.here()).map_err(|e| e.to_string())?;
-        Ok((undo.run, undo.request.action, undo.request.parameters))
+        Ok((undo.run, undo.request.action.into_owned(), undo.request.parameters))
     }
 }
 
@@ -68,7 +68,7 @@ fn the_newest_change_is_taken_back_and_what_changed_nothing_is_passed_over() {
     let five = past.run("scale", &["replicas=5"], Some(("proven", false)));
     past.run("scale", &["replicas=6"], Some(("refused", false)));
     past.run("scale", &["replicas=7"], Some(("failed", true)));
-    assert_eq!(past.last(), Ok((five.clone(), "scale", vec!["replicas=3".to_owned(), format!("undoes={five}")])));
+    assert_eq!(past.last(), Ok((five.clone(), "scale".to_owned(), vec!["replicas=3".to_owned(), format!("undoes={five}")])));
     let undo = undoing(&past.entries(), &five).expect("a way back");
     assert_eq!(undo.request.reason, Some(format!("undo of {five}")));
 }

@@ -84,6 +84,16 @@ impl VarKind {
         }
     }
 
+    /// What a value may look like.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Enum(words) => words.join("  "),
+            Self::Duration => "5s  15m  2h".to_owned(),
+            Self::Bool => "true  false".to_owned(),
+            other => other.word().to_owned(),
+        }
+    }
+
     fn of(number: usize, values: Vec<String>) -> Self {
         match number {
             0 => Self::Text,
@@ -99,6 +109,11 @@ impl VarKind {
 }
 
 impl Var {
+    /// What the operator is asked: the file's own words, else its name.
+    pub fn question(&self) -> &str {
+        if self.prompt.is_empty() { &self.id } else { &self.prompt }
+    }
+
     /// The value in its normal form; `Err` says what is wrong with it.
     pub fn check(&self, value: &str) -> Result<String, String> {
         let wrong = |why: String| Err(format!("{}={}: {why}", self.id, quoted(value)));

@@ -64,7 +64,10 @@ fn continuations(app: &App) -> Vec<Hint> {
         Hint { works: why.is_none(), ..Hint::new(show(&candidate.rest), candidate.action.short()) }
     };
     let pressed = Hint::new(show(&app.pending.0), "…");
-    std::iter::once(pressed).chain(app.pending.1.iter().map(hint)).collect()
+    let leader = app.start.keymap.leader().is_some_and(|leader| app.pending.0 == [leader]);
+    let of_file = if leader { app.file_keys() } else { Vec::new() };
+    let of_file = of_file.into_iter().map(|k| Hint { works: k.works, ..Hint::new(k.key.to_string(), k.title) });
+    std::iter::once(pressed).chain(app.pending.1.iter().map(hint)).chain(of_file).collect()
 }
 
 /// The keys worth a hint, the most useful first; help always.

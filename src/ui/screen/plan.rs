@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::app::effect::Second;
 use crate::app::overlay::{PlanPanel, PlanState};
 use crate::base::confirmation::Confirmation;
-use crate::run::{Answer, Plan, PlanLine, Tone};
+use crate::run::{Answer, Plan, PlanLine, Tone, program};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -66,7 +66,14 @@ fn own_title(panel: &PlanPanel) -> Line<'static> {
         PlanState::Making(_) | PlanState::Failed(_) => {
             let further = panel.request.parameters.iter().filter(|p| p.starts_with("with=")).count();
             let further = if further > 0 { format!(" and {further} more") } else { String::new() };
-            Line::of(Role::PanelTitle, format!("{} {}{further}", capital(panel.request.action), panel.request.subject.name))
+            Line::of(
+                Role::PanelTitle,
+                format!(
+                    "{} {}{further}",
+                    capital(program::named(&panel.request.action).unwrap_or(&panel.request.action)),
+                    panel.request.subject.name
+                ),
+            )
         }
     }
 }

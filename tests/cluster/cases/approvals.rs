@@ -25,7 +25,7 @@ fn asking<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The run id of the plan that waits, once there is one.
-fn waits(operator: &Operator) -> String {
+pub(super) fn waits(operator: &Operator) -> String {
     let until = Instant::now() + PATIENCE;
     loop {
         let listed = operator.call(&["approve", "-o", "json"]).exits(0).json();

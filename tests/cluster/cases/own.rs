@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::approvals::waits;
 use crate::cluster::{Cluster, Namespace};
 use crate::operator::{Operator, Run, place};
 use crate::support::proxy::Proxy;
@@ -131,4 +132,62 @@ pub(crate) fn a_run_that_is_killed_between_two_steps_goes_on_with_what_is_true(c
     let run = operator.resume(&id).expect("proven", 0);
     assert!(restarted(&space) && space.replicas("web") == 2, "{run:#?}");
     operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_key_of_the_console_launches_an_action_and_its_question_is_answered_there(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let steps = [
+        step("up", "type = \"scale\"\nworkload = \"web\"\nreplicas = \"${var.replicas}\""),
+        step("sure", "type = \"confirm\"\nlevel = \"phrase\"\nphrase = \"keep ${var.replicas}\""),
+        step("fresh", "type = \"restart\"\nworkload = \"web\""),
+    ];
+    let actions = format!("[[action]]\nid = \"busy\"\nkey = \"h\"\ntitle = \"Busy hours\"\nvars = [\"replicas\"]\n{}", steps.concat());
+    let file = service(&space, &operator, &actions);
+    let mut terminal = operator.console((130, 40), &["-f", &file]);
+    terminal.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
+    terminal.press("a");
+    terminal.wait("the leader's menu has it", |screen| screen.has("h Busy hours"));
+    terminal.press("h");
+    terminal.wait("the variable is asked for", |screen| screen.has("Busy hours: replicas"));
+    terminal.press("ctrl-u");
+    terminal.type_text("3\r");
+    terminal.wait("the plan is on the screen", |screen| screen.has("Will change") && screen.has("to go on"));
+    assert_eq!(space.replicas("web"), 1, "a plan writes nothing");
+    terminal.type_text("y\r");
+    terminal.wait("the step asks", |screen| screen.has("Waiting for you") && screen.has("go on"));
+    assert!(space.replicas("web") == 3 && !restarted(&space), "what came before the question is done, and nothing after it");
+    let ways = terminal.wait_for("Waiting for you");
+    let way = (1..=4).find(|n| ways.has(&format!("{n}  go on"))).expect("a way on");
+    terminal.press(&way.to_string());
+    terminal.wait_for("to go on type");
+    terminal.type_text("keep 2\r");
+    terminal.wait_for("not what the step asks for");
+    terminal.press("ctrl-u");
+    terminal.type_text("keep 3\r");
+    terminal.wait("the run is proven", |screen| screen.has("every proof held"));
+    assert!(restarted(&space));
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn an_action_that_asks_for_two_people_is_approved_with_the_same_file_alone(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let second = Operator::new(cluster, "second", &space);
+    let action = |replicas: u32| {
+        let up = step("up", &format!("type = \"scale\"\nworkload = \"web\"\nreplicas = {replicas}"));
+        format!("[[action]]\nid = \"grow\"\nconfirm = \"two-person\"\nphrase = \"grow\"\n{up}")
+    };
+    let file = service(&space, &operator, &action(2));
+    let (same, other) = (service(&space, &second, &action(2)), second.sandbox.write("other.toml", "").display().to_string());
+    let text = std::fs::read_to_string(&same).unwrap().replace("replicas = 2", "replicas = 4");
+    std::fs::write(&other, text).unwrap();
+    let running = operator.start(&["run", "grow", "-f", &file, "--confirm", "grow", "-o", "json"]);
+    let id = waits(&second);
+    let refused = second.call(&["approve", &id, "-f", &other, "--confirm", "grow"]).exits(4);
+    assert!(refused.stderr.contains("another service file"), "{refused:?}");
+    let without = second.call(&["approve", &id, "--confirm", "grow"]);
+    assert!(without.code != Some(0) && without.stderr.contains("service file"), "{without:?}");
+    assert_eq!(space.replicas("web"), 1);
+    second.call(&["approve", &id, "-f", &same, "--confirm", "grow"]).exits(0);
+    Run::of(&running.end()).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 2);
 }

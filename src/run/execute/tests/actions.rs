@@ -13,7 +13,7 @@ use crate::target::model::{Kind, ObjectRef};
 
 pub(super) fn try_plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Result<Plan, PlanError> {
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-    let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: action.into(), object: deployment(), parameters, overrides: Vec::new(), reason: None };
     bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request))
 }
 

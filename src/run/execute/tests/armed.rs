@@ -15,7 +15,7 @@ use crate::target::model::{Kind, ObjectRef};
 
 fn request(action: &'static str, parameters: &[&str]) -> ActionRequest {
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-    ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None }
+    ActionRequest { action: action.into(), object: deployment(), parameters, overrides: Vec::new(), reason: None }
 }
 
 fn plan(bench: &Bench, action: &'static str, parameters: &[&str]) -> Plan {

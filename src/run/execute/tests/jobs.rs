@@ -44,7 +44,7 @@ fn started(bench: &Bench, name: &'static str, after: Duration) {
 }
 
 fn plan(bench: &Bench, action: &'static str) -> Plan {
-    let request = ActionRequest { action, object: nightly(), parameters: Vec::new(), overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: action.into(), object: nightly(), parameters: Vec::new(), overrides: Vec::new(), reason: None };
     bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request)).expect("a plan")
 }
 
@@ -143,8 +143,8 @@ fn what_is_so_already_is_refused_and_each_way_undoes_the_other() {
     let (on, off) = (bench("Allow", true), bench("Allow", false));
     assert_eq!(plan(&on, "suspend").blocked_by(), ["suspended"]);
     assert_eq!(plan(&off, "resume").blocked_by(), ["suspended"]);
-    assert_eq!(plan(&off, "suspend").undoing().map(|u| u.action), Ok("resume"));
-    assert_eq!(plan(&on, "resume").undoing().map(|u| u.action), Ok("suspend"));
+    assert_eq!(plan(&off, "suspend").undoing().map(|u| u.action), Ok("resume".into()));
+    assert_eq!(plan(&on, "resume").undoing().map(|u| u.action), Ok("suspend".into()));
     assert!(plan(&on, "trigger").undoing().is_err());
     let told = run(&on, "resume");
     told.assert(End::Proven, "");

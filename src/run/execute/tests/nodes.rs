@@ -30,7 +30,7 @@ fn bench(others: bool) -> Bench {
 }
 
 fn plan(bench: &Bench, action: &'static str, name: &str) -> Plan {
-    let request = ActionRequest { action, object: node(name), parameters: Vec::new(), overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: action.into(), object: node(name), parameters: Vec::new(), overrides: Vec::new(), reason: None };
     bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request)).expect("a plan")
 }
 
@@ -60,5 +60,5 @@ fn the_last_node_asks_for_the_phrase_and_what_is_so_already_is_refused() {
     assert_eq!(last.confirmation().text.as_deref(), Some("cordon n1 node"));
     assert_eq!(plan(&bench, "cordon", "n2").blocked_by(), ["cordoned"]);
     assert_eq!(plan(&bench, "uncordon", "n1").blocked_by(), ["cordoned"]);
-    assert_eq!(plan(&bench, "uncordon", "n2").undoing().map(|u| u.action), Ok("cordon"));
+    assert_eq!(plan(&bench, "uncordon", "n2").undoing().map(|u| u.action), Ok("cordon".into()));
 }

@@ -71,7 +71,7 @@ fn budget(bench: &Bench, allowed: i32) {
 }
 
 fn plan(bench: &Bench) -> Plan {
-    let request = ActionRequest { action: "evict", object: pod(), parameters: Vec::new(), overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: "evict".into(), object: pod(), parameters: Vec::new(), overrides: Vec::new(), reason: None };
     bench.world.run(actions::plan(&bench.world, &bench.world, &bench.context, &request)).expect("a plan")
 }
 

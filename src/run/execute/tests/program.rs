@@ -19,7 +19,7 @@ fn scale(object: ObjectRef, replicas: u32) -> Does {
 }
 
 fn act(action: &'static str, object: ObjectRef, parameters: Vec<String>) -> Does {
-    Does::Action(ActionRequest { action, object, parameters, overrides: Vec::new(), reason: None })
+    Does::Action(ActionRequest { action: action.into(), object, parameters, overrides: Vec::new(), reason: None })
 }
 
 fn program(steps: Vec<ProgramStep>) -> Program {

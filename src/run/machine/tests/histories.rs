@@ -363,7 +363,7 @@ fn plan(action: &'static str, parameters: &[&str]) -> Plan {
     }
     let context = PlanContext::new("dev", Environment::of_kind(EnvironmentKind::Development), Operator::default());
     let parameters = parameters.iter().map(|p| (*p).to_owned()).collect();
-    let request = ActionRequest { action, object: deployment(), parameters, overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: action.into(), object: deployment(), parameters, overrides: Vec::new(), reason: None };
     world.run(actions::plan(&world, &world, &context, &request)).expect("a plan")
 }
 

@@ -21,7 +21,7 @@ fn plan(second: Policy, third: Policy) -> Plan {
     }
     let context = PlanContext::new("dev", Environment::of_kind(EnvironmentKind::Development), Operator::default());
     let parameters = ["replicas=5", "with=deployment/web=4", "with=deployment/worker=2"].map(str::to_owned).into();
-    let request = ActionRequest { action: "scale", object: deployment(), parameters, overrides: Vec::new(), reason: None };
+    let request = ActionRequest { action: "scale".into(), object: deployment(), parameters, overrides: Vec::new(), reason: None };
     let mut plan = world.run(actions::plan(&world, &world, &context, &request)).expect("a plan");
     let members = &mut plan.inner.members;
     (members[1].policy, members[2].policy) = (second, third);

@@ -12,19 +12,6 @@ use crate::service::{ActionStep, Condition, FileAction, OnFail, Requirement, Sch
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
-/// What is asked of an action of the service file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OwnRequest {
-    /// Its id.
-    pub action: String,
-    /// `replicas=5`: its variables.
-    pub parameters: Vec<String>,
-    /// Checks that are overridden.
-    pub overrides: Vec<String>,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-}
-
 /// What an action is resolved against.
 pub(super) struct Resolver<'a> {
     pub read: &'a dyn Read,
@@ -42,9 +29,10 @@ fn usage(text: impl Into<String>) -> PlanError {
 }
 
 impl Resolver<'_> {
-    pub(super) async fn program(&self, request: &OwnRequest) -> Result<Program, PlanError> {
-        let action = self.service.actions.iter().find(|a| a.id == request.action);
-        let action = action.ok_or_else(|| usage(format!("the service file has no action '{}'", request.action)))?;
+    /// The steps of the action of that id, for what is asked of it: its variables are the request's parameters.
+    pub(super) async fn program(&self, id: &str, request: &ActionRequest) -> Result<Program, PlanError> {
+        let action = self.service.actions.iter().find(|a| a.id == id);
+        let action = action.ok_or_else(|| usage(format!("the service file has no action '{id}'")))?;
         if let Some(why) = &action.disabled {
             return Err(usage(format!("'{}' is disabled: {why}", action.id)));
         }
@@ -173,7 +161,7 @@ impl Resolver<'_> {
             self.object(workload)
         };
         let act = |action: &'static str, parameters: Vec<String>| {
-            let request = ActionRequest { action, object: object()?, parameters, overrides: Vec::new(), reason: None };
+            let request = ActionRequest { action: action.into(), object: object()?, parameters, overrides: Vec::new(), reason: None };
             Ok::<_, PlanError>(Does::Action(request))
         };
         Ok(match &step.kind {
