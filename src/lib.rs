@@ -9,6 +9,7 @@
 //! keymap    which keys ask for which action, where
 //! theme     roles instead of colours; palettes, colour depth, glyphs
 //! fleet     everything of the target that the console sees, and what it means: columns, tree, health, causes
+//! migrate   what an image's migrations do to a database: state, and the harm of each statement
 //! release   revisions, what is different between two of them, what changed last, can we go back
 //! probe     what probes mean: schedule, judgement, thresholds, history
 //! run       plan, check, confirm, do, prove, record: the only room that writes to a target
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod keymap;
+pub mod migrate;
 pub mod probe;
 pub mod release;
 pub mod run;
