@@ -6,6 +6,7 @@
 mod act;
 pub mod answers;
 pub mod armed;
+pub mod backups;
 pub mod choice;
 pub mod debts;
 pub mod document;
@@ -110,6 +111,8 @@ pub struct App {
     pub answers: Answers,
     /// What is owed here.
     pub owing: debts::Owing,
+    /// What is known of the backups of the service.
+    pub backups: backups::Backups,
     /// The focused pane.
     pub focus: Pane,
     /// Whether it has the whole screen.
@@ -158,6 +161,7 @@ impl App {
             probes: BTreeMap::new(),
             answers: Answers::default(),
             owing: debts::Owing::default(),
+            backups: backups::Backups::default(),
             focus: Pane::Workloads,
             zoomed: false,
             workloads: Workloads::default(),
@@ -203,6 +207,7 @@ impl App {
         effects.extend(self.follow_selection());
         effects.extend(self.ask_writer());
         effects.extend(self.ask_debts());
+        effects.extend(self.ask_backups());
         effects.extend(self.take_up());
         effects
     }
@@ -213,7 +218,7 @@ impl App {
         self.now = now;
         self.logs.settle();
         self.fleet.settle(now);
-        self.answers.refresh(&self.fleet, &self.probes, self.start.service.as_ref(), now);
+        self.answers.refresh(&self.fleet, &self.probes, &self.backups, self.start.service.as_ref(), now);
         self.refresh_debts();
         self.workloads.refresh(&self.fleet, now);
         self.releases.refresh(&self.fleet, self.workloads.subject());

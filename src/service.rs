@@ -18,7 +18,7 @@ mod probe;
 mod trust;
 mod workload;
 
-pub use action::{ActionStep, Condition, FileAction, OnFail, Requirement, ScheduleOp, StepKind, Template, Value, Var, VarKind};
+pub use action::{ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, StepKind, Template, Value, Var, VarKind};
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{
     Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, Declared, DumpFormat, Kpi, MigrationTool, Migrations,

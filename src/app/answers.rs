@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::backups::Backups;
 use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
@@ -45,14 +46,14 @@ impl Default for Answers {
 
 impl Answers {
     /// Whether something changed since they were worked out.
-    pub fn are_behind(&self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>) -> bool {
-        self.seen.is_none_or(|(seen, _)| seen != revision(fleet, probes))
+    pub fn are_behind(&self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> bool {
+        self.seen.is_none_or(|(seen, _)| seen != revision(fleet, probes, backups))
     }
 
     /// Works the answers out again when something changed, and at least once a minute: certificates and staleness move with
     /// the time alone.
-    pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, service: Option<&Service>, now: Timestamp) {
-        let revision = revision(fleet, probes);
+    pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups, service: Option<&Service>, now: Timestamp) {
+        let revision = revision(fleet, probes, backups);
         if let Some((seen, at)) = self.seen {
             let age = now.duration_since(at);
             if (seen == revision && age < SignedDuration::from_secs(60)) || (age < REST && age >= SignedDuration::ZERO) {
@@ -65,7 +66,7 @@ impl Answers {
         let critical = |key: &WorkloadKey| service.and_then(|s| of(s, key)).is_some_and(crate::service::Workload::is_critical);
         self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
         self.items = fleet.health_items(now);
-        self.items.extend(service.map(promised).unwrap_or_default());
+        self.items.extend(service.map(|s| promised(s, |b| backups.standing(b, now))).unwrap_or_default());
         self.changed = release::changed(fleet, &counts);
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
         self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
@@ -73,8 +74,8 @@ impl Answers {
 }
 
 /// Moves with everything that the answers rest on.
-fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>) -> u64 {
-    fleet.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>()
+fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> u64 {
+    fleet.revision() + backups.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>()
 }
 
 /// The service file's entry for a workload: by name, and by namespace where it names one.

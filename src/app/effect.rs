@@ -166,6 +166,8 @@ pub enum Fetch {
     Writer(ObjectRef),
     /// What these records of debts say.
     Debts(Vec<ObjectRef>),
+    /// What a catalogue of backups says.
+    Backups(ObjectRef),
     /// The last lines of a container that ended.
     LastLines(LogSource),
     /// All namespaces that may be listed.

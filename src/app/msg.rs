@@ -12,6 +12,7 @@ use super::ticket::Ticket;
 use crate::base::problem::Problem;
 use crate::fleet::Writer;
 use crate::keymap::Key;
+use crate::run::backup::Known;
 use crate::run::debts::Owed;
 use crate::run::journal::{RunRecord, RunSummary};
 use crate::run::{OwnRuns, Plan, RunEvent, Undo};
@@ -57,6 +58,8 @@ pub enum Answer {
     Writer(Result<Option<Writer>, String>),
     /// What the records of debts say.
     Debts(Result<Vec<Owed>, String>),
+    /// What is known of the backups.
+    Backups(Known),
     /// What a container said last, oldest first.
     LastLines(Result<Vec<String>, String>),
     /// Names to choose from.

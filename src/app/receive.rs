@@ -104,7 +104,9 @@ impl App {
         self.follow_nothing();
         self.asked_writer = None;
         self.owing.forget();
+        self.backups.forget();
         self.tickets.void(Question::Debts);
+        self.tickets.void(Question::Backups);
         self.tickets.void(Question::Writer);
         self.problems
             .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
@@ -120,6 +122,7 @@ impl App {
             Answer::Templates(result) => self.templates(ticket, result),
             Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
             Answer::Debts(result) => self.owing.recorded(result),
+            Answer::Backups(known) => self.backups.learn(known),
             Answer::LastLines(result) => self.last_lines_told(ticket, result),
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),

@@ -22,6 +22,8 @@ pub enum Question {
     Undo,
     /// What is owed.
     Debts,
+    /// Which backups there are.
+    Backups,
     /// What a container said before it ended.
     LastLines,
 }

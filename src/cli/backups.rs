@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, cluster};
 use crate::base::{age, quantity};
+use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Entry, Freshness};
-use crate::target::api::{ErrorKind, Read as _};
 
 /// `timonel.backups/1`.
 #[derive(Serialize, JsonSchema)]
@@ -27,12 +27,18 @@ pub(super) struct Answer {
 
 /// A backup that is declared.
 #[derive(Serialize, JsonSchema)]
-struct Declared {
-    id: String,
-    /// `fresh`, `stale`, `shrunk`, `none`.
+pub(super) struct Declared {
+    pub(super) id: String,
+    /// `fresh`, `stale`, `shrunk`, `none`, `unknown`.
     state: &'static str,
     /// In words.
-    words: String,
+    pub(super) words: String,
+}
+
+impl Declared {
+    pub(super) fn of(id: &str, freshness: &Freshness, now: Timestamp) -> Self {
+        Self { id: id.to_owned(), state: freshness.word(), words: freshness.words(now) }
+    }
 }
 
 /// `timonel backups`.
@@ -42,25 +48,23 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
     let service = planner
         .service_id()
         .ok_or_else(|| Failure::usage("which service is not said").hint("name its file with -f FILE"))?;
-    let (dumps, read) = cluster::within(global.timeout, async {
+    let (dumps, known) = cluster::within(global.timeout, async {
         let client = cluster::open(&booted).await?;
         let namespace = match client.opened().namespaces.as_deref() {
             Some([one]) => one.clone(),
             _ => return Err(Failure::usage("a catalogue is in one namespace").hint("name it with -n NAMESPACE")),
         };
-        let raw = match client.get(&catalogue::of(&service, &namespace), "").await {
-            Ok(raw) => Some(raw),
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::new(Exit::UNKNOWN, format!("the catalogue cannot be read: {}", error.message))),
-        };
-        Ok((planner.dumps(&namespace), raw))
+        match Known::of(&client, &catalogue::of(&service, &namespace)).await {
+            Known::Unread(why) => Err(Failure::new(Exit::UNKNOWN, why)),
+            known @ Known::Read(_) => Ok((planner.dumps(&namespace), known)),
+        }
     })?;
-    let backups = read.as_ref().map(catalogue::read).unwrap_or_default();
     let now = booted.clock.now();
-    let judged: Vec<(String, Freshness)> = dumps.iter().map(|d| (d.id.clone(), Freshness::of(&backups, &d.id, d.max_age, now))).collect();
+    let judged: Vec<(String, Freshness)> = dumps.iter().map(|d| (d.id.clone(), known.freshness(&d.id, d.max_age, now))).collect();
+    let backups = known.entries().to_vec();
     let exit = if judged.iter().all(|(_, f)| f.is_good()) { Exit::OK } else { Exit(1) };
     if printer.output() != Output::Table {
-        let declared = judged.iter().map(|(id, f)| Declared { id: id.clone(), state: f.word(), words: f.words(now) }).collect();
+        let declared = judged.iter().map(|(id, f)| Declared::of(id, f, now)).collect();
         printer.value(&Answer { schema: "timonel.backups/1", taken_at: now, service, declared, backups })?;
         return Ok(exit);
     }

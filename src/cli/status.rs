@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::backups::Declared;
 use super::debts::{self, StatusDebt};
 use super::held::{self, StatusLock, StatusTimer};
 use super::output::{Exit, Failure, Printer};
@@ -21,8 +22,10 @@ use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow, Writer};
 use crate::probe::{Askers, Surroundings};
 use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
+use crate::run::backup::Known;
+use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
-use crate::service::{Reachable, Service, to_call};
+use crate::service::{Backup, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::{Client, PodProxy};
@@ -62,6 +65,8 @@ pub(super) struct Status {
     reasons: Vec<String>,
     workloads: Vec<StatusWorkload>,
     probes: Vec<StatusProbe>,
+    /// The declared backups, and whether each is fresh.
+    backups: Vec<Declared>,
     kpis: [(); 0],
     /// The last change; null when none has a time that can be known.
     changed: Option<ChangedAnswer>,
@@ -169,6 +174,8 @@ pub(super) struct Seen {
     pub(super) fleet: Fleet,
     pub(super) identity: crate::target::api::Identity,
     pub(super) probes: Vec<ProbeReport>,
+    /// What the catalogue of backups says.
+    backups: Known,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
     pub(super) problems: Vec<Problem>,
@@ -186,9 +193,16 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         .chain([StreamKey { kind: Kind::Node, scope: Scope::Cluster }])
         .collect();
     let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
-    let (lists, identity, (book, unread)) = tokio::join!(lists, client.identity(), debts::records(client, &scopes));
+    let (lists, identity, (book, unread), backups) = tokio::join!(lists, client.identity(), debts::records(client, &scopes), known(client, booted));
     let own = booted.own_runs();
-    let mut seen = Seen { fleet: Fleet::new(), identity, probes: Vec::new(), owed: (book, own.owed), problems: booted.problems.clone() };
+    let mut seen = Seen {
+        fleet: Fleet::new(),
+        identity,
+        probes: Vec::new(),
+        backups,
+        owed: (book, own.owed),
+        problems: booted.problems.clone(),
+    };
     seen.problems.extend(client.problems().iter().cloned().chain(unread));
     let environment = booted.service.as_ref().and_then(|s| s.environment.as_ref());
     seen.problems.extend(environment.and_then(|e| e.not_the_pinned(seen.identity.cluster_uid.as_deref())));
@@ -234,6 +248,25 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
     let pods = Surroundings::of(fleet, booted.service.as_ref(), namespace).pods;
     let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(client.clone()))) };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
+}
+
+/// What the catalogue of the service says; not asked where no backup is declared.
+async fn known(client: &Client, booted: &Booted) -> Known {
+    let service = booted.service.as_ref().filter(|s| !s.declared.backups.is_empty());
+    match (service, client.opened().namespaces.as_deref()) {
+        (Some(service), Some([namespace])) => Known::of(client, &catalogue::of(&service.id, namespace)).await,
+        (Some(_), _) => Known::Unread("its catalogue is in one namespace, and which is not said".to_owned()),
+        (None, _) => Known::default(),
+    }
+}
+
+fn backups(service: &Service, known: &Known, now: Timestamp) -> Vec<Declared> {
+    let one = |backup: &Backup| {
+        let nobody = || Freshness::Unknown(format!("this version sees no backups of kind {}", backup.kind.word()));
+        let freshness = if backup.is_catalogued() { known.freshness(&backup.id, backup.max_age, now) } else { nobody() };
+        Declared::of(&backup.id, &freshness, now)
+    };
+    service.declared.backups.iter().map(one).collect()
 }
 
 impl Seen {
@@ -305,6 +338,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         reasons: up.reasons.iter().map(|r| r.text.clone()).collect(),
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
+        backups: service.map(|s| backups(s, &seen.backups, now)).unwrap_or_default(),
         kpis: [],
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
@@ -407,6 +441,9 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     printer.table(&["NAMESPACE", "WORKLOAD", "READY", "RESTARTS", "HEALTH", "IMAGE"], &rows)?;
     for p in &status.probes {
         printer.line(&format!("probe {}: {} {}", p.id, p.result.word(), p.detail))?;
+    }
+    for backup in &status.backups {
+        printer.line(&format!("backup {}: {}", backup.id, backup.words))?;
     }
     printer.line(&match &status.changed {
         Some(changed) => {

@@ -1,13 +1,15 @@
 //! Back up: a dump of a database into a volume of its own, read in full before it counts.
 //!
-//! Owns what is checked before, the Job that dumps and reads again (`dump`), what that Job says (`report`), and the catalogue that
-//! colleagues see (`catalogue`). The dump never passes through the console: it is written, read and summed where it lies.
+//! Owns what is checked before, the Job that dumps and reads again (`dump`), what that Job says (`report`), the catalogue that
+//! colleagues see (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
 
 pub mod catalogue;
 mod dump;
+mod known;
 pub mod report;
 
 pub use dump::{Dump, Host, Password, Revision, Workload};
+pub use known::{Known, Wanted};
 
 use serde_json::Value;
 

@@ -24,6 +24,7 @@ use crate::app::ticket::Ticket;
 use crate::base::clock::Clock;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
+use crate::run::backup::Known;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
 use crate::run::{Asked, Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume};
@@ -197,6 +198,7 @@ impl Executor {
                 Fetch::Yaml(object) => Answer::Text(client.document(&object, planner.fingerprint_key()).await.map_err(|e| e.to_string())),
                 Fetch::Writer(object) => Answer::Writer(client.get(&object, "").await.map(|o| Writer::newest(&o)).map_err(|e| e.to_string())),
                 Fetch::Debts(records) => Answer::Debts(debts(&client, &records).await),
+                Fetch::Backups(catalogue) => Answer::Backups(Known::of(&client, &catalogue).await),
                 Fetch::LastLines(source) => Answer::LastLines(last_lines(&client, &source, LAST_LINES).await.map_err(|e| e.to_string())),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
@@ -408,6 +410,7 @@ fn nothing_open(what: &Fetch) -> Answer {
         Fetch::Yaml(_) => Answer::Text(Err(why)),
         Fetch::Writer(_) => Answer::Writer(Err(why)),
         Fetch::Debts(_) => Answer::Debts(Err(why)),
+        Fetch::Backups(_) => Answer::Backups(Known::Unread(why)),
         Fetch::LastLines(_) => Answer::LastLines(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),

@@ -5,10 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::base::environment::EnvironmentKind;
+use crate::run::backup::{Known, Wanted, catalogue};
 use crate::run::program::{Does, Program, ProgramStep};
 use crate::run::{ActionRequest, Check, Environment, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
-use crate::service::{ActionStep, Condition, FileAction, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind};
+use crate::service::{
+    ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
+};
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -22,6 +27,7 @@ pub(super) struct Resolver<'a> {
     pub namespace: &'a str,
     /// Id of the run that it will be.
     pub run: &'a str,
+    pub now: Timestamp,
 }
 
 fn usage(text: impl Into<String>) -> PlanError {
@@ -66,7 +72,8 @@ impl Resolver<'_> {
                 steps.push(ProgramStep { id: step.id.clone(), does, policy: policy(step) });
             }
         }
-        let (checks, own_checks) = self.require(action, &facts);
+        let known = self.backups(action).await;
+        let (checks, own_checks) = self.require(action, &facts, &known);
         let parameters = vars.into_iter().map(|(name, value)| (name.trim_start_matches("var.").to_owned(), value)).collect();
         Ok(Program {
             action: action.id.clone(),
@@ -113,11 +120,27 @@ impl Resolver<'_> {
         facts
     }
 
-    fn require(&self, action: &FileAction, facts: &BTreeMap<String, Value>) -> (Vec<Check>, Vec<(String, &'static str)>) {
+    /// What the catalogue says, where the action asks for a backup.
+    async fn backups(&self, action: &FileAction) -> Known {
+        if !action.require.iter().any(|r| matches!(r, Requirement::Backup(..))) {
+            return Known::default();
+        }
+        Known::of(self.read, &catalogue::of(&self.service.id, self.namespace)).await
+    }
+
+    fn require(&self, action: &FileAction, facts: &BTreeMap<String, Value>, known: &Known) -> (Vec<Check>, Vec<(String, &'static str)>) {
         let (mut checks, mut own) = (Vec::new(), Vec::new());
         for requirement in &action.require {
             match requirement {
                 Requirement::Own(word, id) => own.push((word.clone(), *id)),
+                Requirement::Backup(id, state) => {
+                    let most = self.service.declared.backups.iter().find(|b| b.id == *id).and_then(|b| b.max_age);
+                    let wanted = match state {
+                        BackupState::Fresh => Wanted::Fresh,
+                        BackupState::Verified => Wanted::Verified,
+                    };
+                    checks.push(known.check(id, most, wanted, self.now));
+                }
                 Requirement::Local => {
                     let check = Check::required("target:is-local");
                     let word = self.environment.kind.word();

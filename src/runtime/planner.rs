@@ -206,7 +206,16 @@ impl Planner {
         let class = service.actions.iter().find(|a| a.id == action).and_then(|a| a.class.as_deref());
         Self::add_service(service, &mut context, namespace, class.unwrap_or(action), clock.now());
         let environment = context.environment.clone();
-        let resolver = Resolver { read, probes, service, environment: &environment, operator: &self.operator, namespace, run: &run };
+        let resolver = Resolver {
+            read,
+            probes,
+            service,
+            environment: &environment,
+            operator: &self.operator,
+            namespace,
+            run: &run,
+            now: clock.now(),
+        };
         let program = resolver.program(action, request).await?;
         program::plan(read, clock, &context, &program, &request.object).await
     }

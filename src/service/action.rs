@@ -16,6 +16,7 @@ pub use vars::{Var, VarKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::declared::Backup;
 use super::names::Names;
 use super::{Defaults, Later, ProbeSpec, Workload};
 use crate::base::confirmation::Confirmation;
@@ -55,10 +56,21 @@ pub struct FileAction {
 pub enum Requirement {
     /// The probe of that id is green.
     Probe(String),
+    /// The declared backup of that id: verified and young enough, or only verified.
+    Backup(String, BackupState),
     /// A check that the engine makes for the steps by itself must be among them: the word as written, and the check's id.
     Own(String, &'static str),
     /// The environment is no production.
     Local,
+}
+
+/// What is required of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupState {
+    /// The newest is verified and not older than it may be.
+    Fresh,
+    /// There is a verified one.
+    Verified,
 }
 
 /// Preconditions that the engine checks by itself, with the check's id.
@@ -66,8 +78,7 @@ const OWN: [(&str, &str); 5] =
     [("rollout:idle", "rollout"), ("rollout:not-paused", "paused"), ("freeze:open", "freeze"), ("quota:fits", "quota"), ("nodes:fit", "nodes")];
 
 /// Beginnings of preconditions that later versions answer.
-const LATER: [&str; 15] = [
-    "backup:",
+const LATER: [&str; 14] = [
     "migrations:",
     "schema:",
     "alerts:",
@@ -92,6 +103,10 @@ pub(super) struct Around<'a> {
     pub probes: &'a [ProbeSpec],
     /// Ids of the probes of any environment.
     pub probe_ids: &'a [String],
+    /// Ids of the backups of any environment.
+    pub backup_ids: &'a [String],
+    /// The backups of this environment.
+    pub backups: &'a [Backup],
     pub defaults: &'a Defaults,
 }
 
@@ -301,6 +316,9 @@ fn requirement(table: &Table<'_>, written: &At<String>, around: &Around<'_>, dis
     if let Some(id) = text.strip_prefix("probe:") {
         return known_probe(table, id, &written.spot, around, disabled).then(|| Requirement::Probe(id.to_owned()));
     }
+    if let Some(rest) = text.strip_prefix("backup:") {
+        return backup(table, rest, written, around, disabled);
+    }
     if let Some((word, id)) = OWN.iter().find(|(word, _)| word == text) {
         return Some(Requirement::Own((*word).to_owned(), id));
     }
@@ -311,10 +329,42 @@ fn requirement(table: &Table<'_>, written: &At<String>, around: &Around<'_>, dis
         disabled.because(format!("it requires '{text}', which this version cannot answer yet"));
         return None;
     }
-    let words = OWN.iter().map(|(word, _)| *word).chain(["target:is-local", "probe:ID"]);
+    let words = OWN
+        .iter()
+        .map(|(word, _)| *word)
+        .chain(["target:is-local", "probe:ID", "backup:ID fresh", "backup:ID verified"]);
     let hint = word_hint(text, words.collect::<Vec<_>>());
     table.error(&written.spot, format!("The precondition {} is not known.", quoted(text)), hint);
     None
+}
+
+/// `backup:ID fresh`, `backup:ID verified`, of a backup that comes into the catalogue.
+fn backup(table: &Table<'_>, text: &str, written: &At<String>, around: &Around<'_>, disabled: &mut Disabled) -> Option<Requirement> {
+    let (id, word) = text.split_once(' ').unwrap_or((text, ""));
+    let wanted = match word.trim() {
+        "fresh" => BackupState::Fresh,
+        "verified" => BackupState::Verified,
+        _ => {
+            let message = format!("The precondition {} does not say what is wanted of the backup.", quoted(&written.value));
+            table.error(&written.spot, message, Some(format!("Write \"backup:{id} fresh\" or \"backup:{id} verified\".")));
+            return None;
+        }
+    };
+    let found = around.backups.iter().find(|b| b.id == id);
+    if id.starts_with("${") || (found.is_none() && around.backup_ids.iter().any(|b| b == id)) {
+        disabled.because(format!("it requires '{}', which is no backup of this environment by name", written.value));
+        return None;
+    }
+    let Some(found) = found else {
+        let hint = word_hint(id, around.backups.iter().map(|b| b.id.as_str()));
+        table.error(&written.spot, format!("There is no backup {} in this environment.", quoted(id)), hint);
+        return None;
+    };
+    if !found.is_catalogued() {
+        disabled.because(format!("it requires '{}', and whether that holds this version cannot see", written.value));
+        return None;
+    }
+    Some(Requirement::Backup(id.to_owned(), wanted))
 }
 
 /// A probe of this environment. One that only other environments have disables the action here.

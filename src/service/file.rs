@@ -167,13 +167,16 @@ impl ServiceFile {
             let escalations = contact::escalations(root, &contacts, &mut later);
             let declared = declared::decode(root, &around, &mut later);
             trust::check_entries(root, &self.origin, &workloads, &declared);
-            let probe_ids: Vec<String> = root.tables("probe").iter().filter_map(|p| p.text("id")).map(|id| id.value).collect();
+            let ids_of = |entry: &str| -> Vec<String> { root.tables(entry).iter().filter_map(|p| p.text("id")).map(|id| id.value).collect() };
+            let (probe_ids, backup_ids) = (ids_of("probe"), ids_of("backup"));
             let around = action::Around {
                 names: &names,
                 environments: &ids,
                 workloads: &workloads,
                 probes: &probes,
                 probe_ids: &probe_ids,
+                backup_ids: &backup_ids,
+                backups: &declared.backups,
                 defaults: &self.defaults,
             };
             let actions = action::decode(root, &around, &mut later);

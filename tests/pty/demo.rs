@@ -149,7 +149,7 @@ fn first_steps_that_were_dismissed_stay_away() {
 fn one_system_of_the_demo_comes_with_its_service_file() {
     let (sandbox, temporary) = newcomer();
     let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "quiet", "-n", "eterna-rules"]);
-    for text in ["CALL DevOps Lead", "no backup known", "3 of 3 pods"] {
+    for text in ["CALL DevOps Lead", "none is known", "3 of 3 pods"] {
         terminal.wait_for(text);
     }
     terminal.press("q");

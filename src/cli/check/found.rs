@@ -45,6 +45,11 @@ impl Findings {
         Self { at, all: Vec::new() }
     }
 
+    /// When it is looked.
+    pub(super) const fn at(&self) -> jiff::Timestamp {
+        self.at
+    }
+
     fn push(&mut self, id: String, answer: Answer, text: String) -> &mut Found {
         self.all.push(Found { id, answer, text, hint: None, rule: None, at: self.at });
         let last = self.all.len() - 1;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::run::backup::{Known, catalogue};
 use crate::service::{Secret, SecretRef, Service, Target};
 use crate::target::api::{Access, Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
@@ -39,6 +40,8 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) namespaces: Option<List>,
     /// Names of keys of the Secrets that are referred to.
     pub(in crate::cli) secrets: BTreeMap<(String, String), Result<Vec<String>, Missing>>,
+    /// What the catalogue of backups says.
+    pub(in crate::cli) backups: Known,
     /// What we may do, in words.
     pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
 }
@@ -63,6 +66,7 @@ impl Live {
         let secrets: BTreeSet<(String, String)> = service.declared.secrets.iter().filter_map(|s| of_cluster(s, namespace)).collect();
         let keys = join_all(secrets.iter().map(|(ns, name)| keys(read, ns, name))).await;
         live.secrets = secrets.into_iter().zip(keys).collect();
+        live.backups = Known::of(read, &catalogue::of(&service.id, namespace)).await;
         let wanted = wanted(service, namespace);
         let answers = join_all(wanted.iter().map(|(_, access)| read.may(access))).await;
         let said = |((words, _), answer): ((String, Access), Result<_, TargetError>)| {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::found::Findings;
 use super::live::{Live, Missing, of_cluster};
 use crate::base::environment::EnvironmentKind;
+use crate::run::backup::catalogue::Freshness;
 use crate::service::{BackupKind, DatabaseAt, Secret, SecretRef, Service, Target, Workload, WorkloadKind};
 use crate::target::api::Identity;
 use crate::target::model::Kind;
@@ -270,7 +271,17 @@ fn declared(service: &Service, live: &Live, namespace: &str, found: &mut Finding
                 Err(Missing::Unknown(why)) => found.unknown(format!("{id}.volume"), format!("the claim {volume}: {why}")),
             }
         }
-        found.unknown(id, "no backup known: nothing of this version looks for one");
+        if !backup.is_catalogued() {
+            found.unknown(id, "no backup known: nothing of this version looks for one of this kind");
+            continue;
+        }
+        let freshness = live.backups.freshness(&backup.id, backup.max_age, found.at());
+        let words = freshness.words(found.at());
+        match freshness {
+            Freshness::Unknown(_) => found.unknown(id, words),
+            fresh if fresh.is_good() => found.proven(id, words),
+            _ => found.failed(id, words, Some(format!("timonel run backup {}", backup.id))),
+        }
     }
     for kpi in &service.declared.kpis {
         found.unknown(format!("kpi.{}", kpi.id), "nothing of this version asks for measures");

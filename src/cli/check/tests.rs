@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::found::{Answer, Findings, Found};
 use super::live::{KINDS, Live, Missing};
 use super::{resolve, rules};
+use crate::run::backup::Known;
 use crate::service::{Origin, Service, ServiceFile};
 use crate::target::api::Identity;
 use crate::target::model::Kind;
@@ -96,6 +97,7 @@ fn good() -> Live {
         policies: BTreeMap::from([("shop".to_owned(), Ok(Vec::new()))]),
         namespaces: Some(Ok(vec![json!({"metadata": {"name": "shop", "labels": {"environment": "production"}}})])),
         secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(vec!["KEY".to_owned()]))]),
+        backups: Known::default(),
         rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
     }
 }
@@ -130,6 +132,10 @@ fn what_is_there_is_proven_and_a_backup_that_nobody_looked_for_is_unknown() {
     assert_eq!(wrong(&good()), []);
     let backup = asked(&good()).into_iter().find(|f| f.id == "backup.daily").expect("the backup");
     assert_eq!(backup.answer, Answer::Unknown, "a declared backup is no backup");
+    let none = Live { backups: Known::Read(Vec::new()), ..good() };
+    assert_eq!(wrong(&none), [], "it is the backup alone");
+    let backup = asked(&none).into_iter().find(|f| f.id == "backup.daily").expect("the backup");
+    assert_eq!((backup.answer, backup.text.as_str()), (Answer::Failed, "none is known"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::report::Report;
+use crate::base::health::Health;
 use crate::base::id::object_name;
 use crate::base::text::{Str, clean};
 use crate::base::{age, duration, quantity};
@@ -72,6 +73,8 @@ pub enum Freshness {
     Shrunk(Timestamp, u64, u64),
     /// The catalogue knows none.
     None,
+    /// The catalogue could not be read, and why.
+    Unknown(String),
 }
 
 impl Freshness {
@@ -92,6 +95,20 @@ impl Freshness {
         matches!(self, Self::Fresh(_))
     }
 
+    /// Whether there is one that was verified, however old.
+    pub const fn is_there(&self) -> bool {
+        matches!(self, Self::Fresh(_) | Self::Stale(..) | Self::Shrunk(..))
+    }
+
+    /// How well that is: what cannot be relied on is a fault, what is not known is unknown.
+    pub const fn health(&self) -> Health {
+        match self {
+            Self::Fresh(_) => Health::Ok,
+            Self::Stale(..) | Self::Shrunk(..) | Self::None => Health::Degraded,
+            Self::Unknown(_) => Health::Unknown,
+        }
+    }
+
     /// In one word.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -99,6 +116,7 @@ impl Freshness {
             Self::Stale(..) => "stale",
             Self::Shrunk(..) => "shrunk",
             Self::None => "none",
+            Self::Unknown(_) => "unknown",
         }
     }
 
@@ -111,6 +129,7 @@ impl Freshness {
                 format!("shrunk: {} of {} ago, and {} the time before", quantity::bytes(*bytes), age::coarse(*at, now), quantity::bytes(*before))
             }
             Self::None => "none is known".to_owned(),
+            Self::Unknown(why) => format!("unknown: {why}"),
         }
     }
 }
@@ -159,17 +178,16 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, entry: &Ent
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
+pub(in crate::run) mod testing {
+    //! Entries for tests.
 
     use jiff::Timestamp;
-    use serde_json::{Value, json};
 
-    use super::{Entry, Freshness, MOST, of, read, update};
+    use super::Entry;
     use crate::run::backup::report::Report;
-    use crate::target::api::Change;
 
-    fn entry(run: &str, hours: i64, bytes: u64) -> Entry {
+    /// An entry of the backup `daily`, so many hours after the beginning.
+    pub(in crate::run) fn entry(run: &str, hours: i64, bytes: u64) -> Entry {
         Entry {
             backup: "daily".into(),
             at: Timestamp::from_second(1_800_000_000 + hours * 3600).expect("a time"),
@@ -190,6 +208,18 @@ mod tests {
             },
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::testing::entry;
+    use super::{Entry, Freshness, MOST, of, read, update};
+    use crate::target::api::Change;
 
     fn record(entries: &[Entry]) -> Value {
         let data: serde_json::Map<String, Value> = entries.iter().map(|e| (e.run.clone(), serde_json::to_string(e).expect("JSON").into())).collect();

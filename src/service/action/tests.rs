@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{OnFail, StepKind};
+use super::{BackupState, OnFail, Requirement, StepKind};
 use crate::base::confirmation::Confirmation;
 use crate::service::{FileAction, Origin, ServiceFile};
 
@@ -131,13 +131,34 @@ fn values_are_checked_by_their_type() {
 }
 
 #[test]
+fn a_backup_is_required_as_fresh_or_as_verified_and_must_be_declared() {
+    let backups = "[[database]]\nid = \"main\"\nkind = \"postgres\"\nhost = \"db\"\nname = \"s\"\nuser = \"s\"\n\
+        [[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"v\"\nmax_age = \"1d\"\n\
+        [[backup]]\nid = \"far\"\nkind = \"velero\"\nmax_age = \"1d\"\n";
+    let step = "[[action.step]]\nid = \"s\"\ntype = \"wait\"\nfor = \"1s\"\n";
+    let of = |require: &str| read(&format!("{backups}[[action]]\nid = \"a\"\nrequire = [\"{require}\"]\n{step}"));
+    for (require, state) in [("backup:daily fresh", BackupState::Fresh), ("backup:daily verified", BackupState::Verified)] {
+        let (actions, problems) = of(require);
+        assert_eq!((&actions[0].require[..], problems), (&[Requirement::Backup("daily".into(), state)][..], Vec::new()));
+    }
+    for (require, part) in
+        [("backup:daly fresh", "Did you mean 'daily'?"), ("backup:daily", "backup:daily fresh"), ("backup:daily young", "verified")]
+    {
+        let (_, problems) = of(require);
+        assert!(problems.iter().any(|p| p.contains(part)), "{require}: {problems:?}");
+    }
+    let (actions, _) = of("backup:far fresh");
+    assert!(actions[0].disabled.as_ref().is_some_and(|why| why.contains("cannot see")), "{:?}", actions[0].disabled);
+}
+
+#[test]
 fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_is_a_problem_with_its_place() {
     let step = "\n[[action.step]]\nid = \"s\"\n";
     for (text, reason) in [
         (format!("[[action]]\nid = \"a\"{step}type = \"sql-check\"\nanything = 1\n"), "step 's' is of type sql-check"),
         (
-            format!("[[action]]\nid = \"a\"\nrequire = [\"backup:daily fresh\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
-            "requires 'backup:daily fresh'",
+            format!("[[action]]\nid = \"a\"\nrequire = [\"schema:compatible\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "requires 'schema:compatible'",
         ),
         (format!("[[action]]\nid = \"a\"\nvars = [\"copy\"]{step}type = \"wait\"\nfor = \"1s\"\n"), "of type backup"),
         (

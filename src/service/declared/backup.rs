@@ -50,6 +50,13 @@ pub struct Backup {
     pub stanza: Option<String>,
 }
 
+impl Backup {
+    /// Whether what is made of it comes into the catalogue of the service.
+    pub fn is_catalogued(&self) -> bool {
+        self.kind == BackupKind::PgDump && self.volume.is_some()
+    }
+}
+
 /// How a backup is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackupKind {

@@ -16,7 +16,7 @@ fn action(head: &str, steps: &[&str]) -> String {
     let steps: Vec<String> = (1..).zip(steps).map(|(n, step)| format!("[[action.step]]\nid = \"s{n}\"\n{step}\n")).collect();
     let steps = steps.concat();
     format!(
-        "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[action]]\nid = \"a\"\n{head}\n{steps}"
+        "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[backup]]\nid = \"db\"\nkind = \"velero\"\nmax_age = \"1d\"\n[[action]]\nid = \"a\"\n{head}\n{steps}"
     )
 }
 

@@ -26,7 +26,8 @@ fn file(operator: &Operator, space: &Namespace<'_>, password: &str) -> String {
          [secrets.db]\nref = \"k8s:{}/db#{password}\"\n[[workload]]\nid = \"db\"\nkind = \"statefulset\"\nname = \"db\"\n\
          [migrations]\ntool = \"alembic\"\n\
          [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n\
-         image = \"{}\"\n[[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"backups\"\nmax_age = \"26h\"\nkeep_local = \"2d\"\n",
+         image = \"{}\"\n[[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"backups\"\nmax_age = \"26h\"\nkeep_local = \"2d\"\n\
+         [[action]]\nid = \"ship\"\nrequire = [\"backup:daily fresh\"]\n[[action.step]]\nid = \"rest\"\ntype = \"wait\"\nfor = \"1s\"\n",
         space.name(),
         node::DATABASE
     );
@@ -67,8 +68,22 @@ pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &C
     let file = file(&operator, &space, "password");
     let before = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
     assert_eq!(before["declared"][0]["state"], "none", "{before:#}");
+    let gate = |code, result: &str| {
+        let plan = operator.plan_of("ship", &["-f", &file]);
+        let checks = plan.value["checks"].as_array().unwrap();
+        let check = checks.iter().find(|c| c["id"] == "backup:daily fresh").unwrap();
+        assert_eq!((plan.code, check["result"].as_str()), (Some(code), Some(result)), "{check:#}");
+    };
+    gate(4, "failed");
     let run = run(&operator, &file).expect("proven", 0);
     kept_to_itself(&operator, &run);
+    gate(0, "ok");
+    let status = operator.call(&["status", "-f", &file, "-o", "json"]).json();
+    assert_eq!(status["backups"][0]["state"], "fresh", "{status:#}");
+    let console = operator.console((120, 36), &["-f", &file]);
+    console.wait("the backup is fresh", |screen| screen.has("Backup daily") && screen.has("fresh, verified"));
+    let live = operator.call(&["check", &file, "--live", "-o", "json"]).stdout;
+    assert!(live.contains("fresh, verified"), "{live}");
     let entries = catalogue(&space);
     let [entry] = &entries[..] else { panic!("{entries:#?}") };
     let said =

@@ -1,0 +1,71 @@
+//! What is known of the backups of a service: never better than what was read.
+
+use std::sync::Arc;
+
+use super::{draw, listed, open_app, start};
+use crate::app::App;
+use crate::app::effect::{Effect, Fetch};
+use crate::app::msg::{Answer, Msg};
+use crate::app::ticket::Ticket;
+use crate::base::health::Health;
+use crate::fleet::testing::{NOW, at, meta, now};
+use crate::run::backup::{Known, catalogue};
+use crate::service::{Origin, ServiceFile};
+use crate::target::model::{Kind, MetaOnly, Object};
+
+const FILE: &str = "schema = 1\n[service]\nid = \"shop\"\n[[workload]]\nid = \"pg\"\nkind = \"statefulset\"\nname = \"pg\"\n\
+    [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"pg\"\nname = \"shop\"\nuser = \"shop\"\n\
+    [[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"dumps\"\nmax_age = \"1d\"\n\
+    [[backup]]\nid = \"far\"\nkind = \"velero\"\nmax_age = \"1d\"\n";
+
+fn console() -> App {
+    let (file, _) = ServiceFile::read("f.toml", FILE, &Origin::Operator);
+    let mut start = start();
+    start.service = Some(file.expect("a file").resolve(None).0);
+    let mut app = open_app(start);
+    draw(&mut app, now());
+    app
+}
+
+/// The catalogue is asked for, when something is.
+fn asked(effects: &[Effect]) -> Option<Ticket> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Fetch { ticket, what: Fetch::Backups(object) } => {
+            assert_eq!(*object, catalogue::of("shop", "ns"));
+            Some(*ticket)
+        }
+        _ => None,
+    })
+}
+
+fn said(app: &mut App, seconds: i64) -> Vec<(Health, String)> {
+    draw(app, at(NOW + seconds));
+    let items = app.answers.items.iter().filter(|i| i.id.starts_with("backup/"));
+    items.map(|i| (i.health, format!("{}: {}", i.title, i.detail))).collect()
+}
+
+#[test]
+fn a_declared_backup_is_unknown_until_the_catalogue_was_read_and_what_it_says_then() {
+    let mut app = console();
+    let before = said(&mut app, 1);
+    assert!(before.iter().all(|(health, _)| *health == Health::Unknown), "{before:?}");
+    let ticket = asked(&app.update(Msg::Tick, at(NOW + 61))).expect("it is read again once in a while");
+    app.update(Msg::Answer(ticket, Answer::Backups(Known::Read(Vec::new()))), at(NOW + 62));
+    let far = (Health::Unknown, "Backup far: no backup known".to_owned());
+    assert_eq!(said(&mut app, 62), [(Health::Degraded, "Backup daily: none is known".to_owned()), far.clone()]);
+    app.backups.learn(Known::Unread("the catalogue cannot be read: forbidden".to_owned()));
+    let unread = (Health::Unknown, "Backup daily: unknown: the catalogue cannot be read: forbidden".to_owned());
+    assert_eq!(said(&mut app, 63), [unread, far]);
+}
+
+#[test]
+fn the_catalogue_is_read_when_it_changes_and_not_with_every_message() {
+    let mut app = console();
+    asked(&app.update(Msg::Tick, at(NOW + 61))).expect("the first");
+    assert_eq!(asked(&app.update(Msg::Tick, at(NOW + 62))), None);
+    let mut seen = meta(&catalogue::of("shop", "ns").name);
+    seen.resource_version = 9;
+    let events = listed(Kind::ConfigMap, vec![Object::MetaOnly(Arc::new(MetaOnly { kind: Kind::ConfigMap, meta: seen }))]);
+    let effects: Vec<Effect> = events.into_iter().flat_map(|event| app.update(Msg::Target(event), at(NOW + 62))).collect();
+    assert!(asked(&effects).is_some(), "it changed");
+}
