@@ -3,7 +3,7 @@
 //! Owns the dispatch of events to the part of the state that they belong to. Stale answers end here.
 
 use super::App;
-use super::effect::Effect;
+use super::effect::{Effect, Second};
 use super::msg::{Answer, Measures};
 use super::notice::Tone;
 use super::overlay::{self, Overlay};
@@ -142,6 +142,12 @@ impl App {
         }
         if !self.runs.apply(event) {
             return Vec::new();
+        }
+        // Its question was taken back: what was to be confirmed once more is no plan any more, and the run says why.
+        for overlay in &mut self.overlays {
+            if matches!(overlay, Overlay::Plan(panel) if panel.request.second == Some(Second::Again(id.clone()))) {
+                *overlay = Overlay::Run(id.clone());
+            }
         }
         let again = self.journal_moved(&id);
         if let Some((plan, (outcome, at))) = self.runs.get(&id).and_then(|r| Some((r.plan.as_ref()?, r.ended.as_ref()?))) {

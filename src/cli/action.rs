@@ -4,7 +4,7 @@
 
 pub(super) mod timed;
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Write as _};
 use std::sync::Arc;
 
 use super::approve::Requester;
@@ -92,6 +92,8 @@ pub(super) fn verified(
     let confirmed = match confirmed {
         Ok(confirmed) => confirmed,
         Err(outcome) => {
+            // Somebody who withdrew may leave a thread that waits for a line.
+            runtime.shutdown_background();
             // Machines learn the end from the last line, whatever it is.
             if printer.output() != Output::Table {
                 printer.event(&RunEvent::ended(&id, booted.clock.now(), outcome.clone()))?;
@@ -271,6 +273,29 @@ pub(super) fn confirmation(plan: &Plan, given: Option<&str>, printer: &mut Print
     typed
 }
 
+/// The same while something goes on beside it: reading the terminal blocks a thread of its own.
+pub(super) async fn confirmation_beside(plan: &Plan, given: Option<String>) -> String {
+    let Some(wanted) = plan.confirmation().text.as_deref().filter(|_| plan.allowed()) else { return String::new() };
+    match given {
+        Some(given) => given,
+        None if std::io::stdin().is_terminal() => {
+            let mut terminal = std::io::stderr();
+            let _ = write!(terminal, "Type  {wanted}  to go on: ").and_then(|()| terminal.flush());
+            typed().await.unwrap_or_default()
+        }
+        None => String::new(),
+    }
+}
+
+/// One line that somebody types.
+async fn typed() -> Option<String> {
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
+    });
+    line.await.ok()?
+}
+
 /// What a run is carried out with.
 #[derive(Clone)]
 pub(super) struct Carried<'a> {
@@ -353,11 +378,7 @@ async fn asked(question: &crate::run::Question, printer: &mut Printer) -> Option
         Some(text) => printer.ask(&format!("Type  {text}  to go on, or a number: ")),
         None => printer.ask("Which way on? "),
     }
-    let line = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).ok().map(|_| line)
-    });
-    let line = line.await.ok()??.trim().to_owned();
+    let line = typed().await?.trim().to_owned();
     match line.parse::<usize>() {
         Ok(number) => ways().nth(number.checked_sub(1)?).map(Answered::Way),
         Err(_) if question.typed.is_some() => Some(Answered::Typed(line)),

@@ -8,11 +8,12 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::action::{Carried, carry_out, confirmation, journal, print, refused, told};
+use super::action::{Carried, carry_out, confirmation, confirmation_beside, journal, print, refused};
 use super::output::{Exit, Failure, Printer};
 use super::{ApproveArgs, ConfirmArgs, Global, Output, cluster};
+use crate::base::clock::Clock;
 use crate::boot::Booted;
-use crate::run::{Asked, BreakGlass, Confirmed, End, Happening, Outcome, Plan, PlanError, Refusal, RunEvent, Signal, approve, asked, wait, withdraw};
+use crate::run::{Asked, BreakGlass, Confirmed, Deps, End, Happening, Outcome, Plan, PlanError, Probes, Refusal, RunEvent, Signal, approve, asked, wait};
 use crate::runtime::planner::Planner;
 use crate::runtime::signals::{Caught, Signals};
 use crate::target::kubernetes::Client;
@@ -78,7 +79,8 @@ pub(super) fn run(global: &Global, args: &ApproveArgs, printer: &mut Printer) ->
     // Asked before anything else, so that nobody confirms what could not be recorded.
     let journal = journal(&booted)?;
     let planner = booted.planner(None);
-    let plan = runtime.block_on(again(&planner, &booted, &client, &asked.request, &asked.run))?;
+    let probes = booted.proving(client.clone());
+    let plan = runtime.block_on(again(&planner, &probes, &*booted.clock, &client, &asked.request, &asked.run))?;
     if printer.output() == Output::Table {
         printer.line(&format!("{} asks for a second person until {:.0}", asked.by, asked.until))?;
         print(&plan, booted.clock.now(), printer)?;
@@ -142,9 +144,15 @@ fn list(waits: &[Asked], printer: &mut Printer) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
-async fn again(planner: &Planner, booted: &Booted, client: &Client, request: &crate::run::ActionRequest, run: &str) -> Result<Plan, Failure> {
-    let probes = booted.proving(client.clone());
-    let made = planner.again(client, &probes, client.opened(), &*booted.clock, request, run).await;
+async fn again(
+    planner: &Planner,
+    probes: &dyn Probes,
+    clock: &dyn Clock,
+    client: &Client,
+    request: &crate::run::ActionRequest,
+    run: &str,
+) -> Result<Plan, Failure> {
+    let made = planner.again(client, probes, client.opened(), clock, request, run).await;
     made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), format!("the plan cannot be made anew: {e}")))
 }
 
@@ -164,6 +172,7 @@ impl Requester<'_> {
         if self.given.break_glass { self.alone(plan, &typed, printer) } else { self.by_somebody(plan, &typed, printer) }
     }
 
+    /// Waits for a second person, and keeps the lock until whoever asked has confirmed once more.
     fn by_somebody(&self, plan: Plan, typed: &str, printer: &mut Printer) -> Result<Result<Confirmed, Outcome>, Failure> {
         let shown = Arc::new(plan.clone());
         let waiting = match plan.wait(typed, self.booted.clock.now()) {
@@ -171,29 +180,23 @@ impl Requester<'_> {
             Err(refusal) => return Ok(Err(Outcome::refused(&refusal))),
         };
         let carried = Carried { client: self.client.clone(), journal: journal(self.booted)?, booted: self.booted };
-        let answer = self.runtime.block_on(carry_out(|deps| wait(waiting, deps), carried.clone(), printer, &shown))?;
-        let approved = match answer {
-            Ok(approved) => approved,
-            Err(outcome) => return Ok(Err(outcome)),
+        let (planner, client, given) = (self.planner.clone(), self.client.clone(), self.given.confirm.clone());
+        let (clock, request, id) = (self.booted.clock.clone(), shown.request(), shown.id().to_owned());
+        let approved = |deps: Deps| async move {
+            let (events, probes) = (deps.events.clone(), deps.probes.clone());
+            let (approved, kept) = wait(waiting, deps).await?;
+            let by = approved.by().to_owned();
+            // Whoever reads may have gone away.
+            let _ = events.send(RunEvent::new(&id, clock.now(), Happening::Approved { by })).await;
+            let once_more = async {
+                // Everything is checked again: a quarter of an hour is long.
+                let fresh = again(&planner, &*probes, &*clock, &client, &request, &id).await.map_err(|f| Outcome::new(End::Refused, f.message))?;
+                let typed = confirmation_beside(&fresh, given).await;
+                fresh.confirm_approved(approved, &typed, clock.now()).map_err(|refusal| Outcome::refused(&refusal))
+            };
+            Box::pin(kept.until(once_more)).await
         };
-        let event = RunEvent::new(shown.id(), self.booted.clock.now(), Happening::Approved { by: approved.by().to_owned() });
-        told(printer, &event, &shown, event.at)?;
-        // Everything is checked again: a quarter of an hour is long.
-        let request = shown.request();
-        let fresh = self.runtime.block_on(again(self.planner, self.booted, self.client, &request, shown.id()));
-        let confirmed = fresh.and_then(|fresh| {
-            let typed = confirmation(&fresh, self.given.confirm.as_deref(), printer);
-            fresh.confirm_approved(approved, &typed, self.booted.clock.now()).map_err(|r| refused(&r))
-        });
-        match confirmed {
-            Ok(confirmed) => Ok(Ok(confirmed)),
-            Err(failure) => {
-                let plan = Plan::clone(&shown);
-                let withdrawn = |deps| async move { withdraw(plan, deps).await };
-                self.runtime.block_on(carry_out(withdrawn, carried, printer, &shown))?;
-                Ok(Err(Outcome::new(End::Refused, failure.message)))
-            }
-        }
+        self.runtime.block_on(carry_out(approved, carried, printer, &shown))
     }
 
     fn alone(&self, plan: Plan, typed: &str, printer: &mut Printer) -> Result<Result<Confirmed, Outcome>, Failure> {
@@ -225,7 +228,7 @@ impl Requester<'_> {
         if withdrawn.is_some() {
             return Ok(Err(Outcome { interrupted: withdrawn, ..Outcome::new(End::Refused, "withdrawn by its operator") }));
         }
-        let fresh = self.runtime.block_on(again(self.planner, self.booted, self.client, &request, &id))?;
+        let fresh = self.runtime.block_on(again(self.planner, &self.booted.proving(self.client.clone()), clock, self.client, &request, &id))?;
         let confirmed = fresh.expect_hash(&hash).and_then(|fresh| fresh.break_glass(&glass, typed, clock));
         Ok(confirmed.map_err(|refusal| Outcome::refused(&refusal)))
     }

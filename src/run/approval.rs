@@ -9,7 +9,7 @@ mod approve;
 mod wait;
 
 pub use approve::{Asked, approve, asked};
-pub use wait::{wait, withdraw};
+pub use wait::{Kept, wait};
 
 use std::time::Duration;
 

@@ -229,6 +229,12 @@ impl Holder {
         format!("{} ({})", self.identity, self.action)
     }
 
+    /// Takes back what was let go while the plan waits on: what waits, and who approved it, stays.
+    pub(in crate::run) fn take_back(&self, lease: &ObjectRef, was: &LeaseFacts, now: Timestamp) -> WriteRequest {
+        let spec = json!({ "holderIdentity": self.identity, "leaseDurationSeconds": DURATION.as_secs(), "renewTime": micro(now) });
+        patch(lease, &was.uid, &was.resource_version, &json!({}), &spec)
+    }
+
     /// Lets go of the lock while the plan waits on.
     pub(in crate::run) fn let_go(lease: &ObjectRef, uid: &str, version: &str) -> WriteRequest {
         patch(lease, uid, version, &json!({}), &json!({ "holderIdentity": Value::Null }))

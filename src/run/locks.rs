@@ -348,6 +348,44 @@ impl Locks {
         }
     }
 
+    /// Holds again what was let go while a plan waited, and what waits in one of them stays; `Err` says who has it now.
+    pub(in crate::run) async fn hold_again(&self, waits: &ObjectRef) -> Result<(), String> {
+        if !self.held.lock().await.is_empty() {
+            return Ok(());
+        }
+        for lease in self.gate.leases() {
+            let held = if lease == waits {
+                self.take_back(lease).await?
+            } else {
+                match self.take_one(lease).await {
+                    Taken::Ours(held) | Taken::Over(held, _) => held,
+                    Taken::Not(Locking::Held(why) | Locking::Impossible(why) | Locking::Unreachable(why)) => return Err(why),
+                    Taken::Not(Locking::Taken(_)) => continue,
+                }
+            };
+            let mut all = self.held.lock().await;
+            all.push(held);
+            self.note_oldest(&all);
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, lease: &ObjectRef) -> Result<Held, String> {
+        let mut last = String::new();
+        for _ in 0..ARM_TRIES {
+            let facts = LeaseFacts::of(&self.read.get(lease, "").await.map_err(|e| e.message)?);
+            if facts.run != self.holder.run || !(facts.free() || facts.holder == self.holder.identity) {
+                return Err("somebody else took the lock".to_owned());
+            }
+            match self.gate.send(self.holder.take_back(lease, &facts, self.clock.now())).await {
+                Ok(raw) => return Ok(self.held(lease, &raw)),
+                Err(error) if error.kind == ErrorKind::Conflict => last = error.message,
+                Err(error) => return Err(error.message),
+            }
+        }
+        Err(last)
+    }
+
     /// Lets go of everything that is still ours, while a plan waits on in one of them.
     pub(in crate::run) async fn release_but(&self, waits: &ObjectRef) {
         let mut held = self.held.lock().await;

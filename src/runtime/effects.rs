@@ -122,7 +122,7 @@ impl Executor {
             Effect::Resume(id) => self.resume(id),
             Effect::TakeUp(id) => self.take_up(id),
             Effect::Approve { plan, asked, typed } => self.approve(Plan::clone(&plan), asked, typed),
-            Effect::CancelRun(id) => self.cancel(&id),
+            Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::TypeRun { run, text } => self.control(&run, |c| {
                 c.type_in(&text);
             }),
@@ -223,15 +223,16 @@ impl Executor {
     fn run(&mut self, plan: &Arc<Plan>, typed: &str) {
         let id = plan.id().to_owned();
         let now = self.hands.clock.now();
-        let confirmed = match second::confirm(&self.approved, Plan::clone(plan), typed, now) {
-            Ok(confirmed) => confirmed,
+        let begun = match second::confirm(&self.approved, Plan::clone(plan), typed, now) {
+            Ok(second::Begun::GoesOn) => return,
+            Ok(begun) => begun,
             Err(refusal) => {
                 let event = RunEvent::ended(id, now, crate::run::Outcome::refused(&refusal));
                 return self.tell(Msg::Run(event));
             }
         };
         let approved = self.approved.clone();
-        self.launch(id, |deps, _, _| second::carry_out(confirmed, approved, deps));
+        self.launch(id, |deps, _, _| second::carry_out(begun, approved, deps));
     }
 
     /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
@@ -308,17 +309,6 @@ impl Executor {
         });
         self.runs.retain(|r| !r.task.is_finished());
         self.runs.push(Run { id, control, task });
-    }
-
-    /// Stops a run and undoes it; a plan that was approved and is not confirmed again is taken back.
-    fn cancel(&mut self, id: &str) {
-        match second::take(&self.approved, id) {
-            Some(plan) => self.launch(id.to_owned(), |deps, _, _| async move {
-                second::leave(plan, deps).await;
-                None
-            }),
-            None => self.control(id, Control::undo),
-        }
     }
 
     /// Approves the plan of somebody else.

@@ -5,17 +5,23 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use crate::app::msg::Msg;
 use crate::app::notice::Tone;
 use crate::run::journal::Journal;
-use crate::run::{
-    Approved, Asked, Confirmed, Deps, End, Happening, Outcome, Plan, Refusal, RunEvent, Waiting, approve as sign, execute, wait, withdraw,
-};
+use crate::run::{Approved, Asked, Confirmed, Deps, End, Happening, Outcome, Plan, Refusal, RunEvent, Waiting, approve as sign, execute, wait};
 use crate::target::kubernetes::Client;
 
 /// Plans of this console that somebody approved and that are not confirmed again yet.
-pub(super) type Approvals = Arc<Mutex<Vec<(Plan, Approved)>>>;
+pub(super) type Approvals = Arc<Mutex<Vec<Again>>>;
+
+/// A plan that was approved: the task that waited for it keeps its lock, and goes on with what is handed over here.
+pub(super) struct Again {
+    run: String,
+    approved: Approved,
+    confirmed: oneshot::Sender<Result<Confirmed, Outcome>>,
+}
 
 /// What a plan is after its operator typed what it asks for.
 pub(super) enum Begun {
@@ -23,6 +29,8 @@ pub(super) enum Begun {
     Confirmed(Confirmed),
     /// It waits for somebody else first.
     Waiting(Box<Plan>, Waiting),
+    /// The task that waited for somebody else goes on, or ends with what stands against it.
+    GoesOn,
 }
 
 /// Confirms a plan; one that needs a second person waits, unless it was approved before.
@@ -31,47 +39,47 @@ pub(super) fn confirm(approvals: &Approvals, plan: Plan, typed: &str, now: Times
         return plan.confirm(typed, now).map(Begun::Confirmed);
     }
     let mut all = approvals.lock().unwrap_or_else(PoisonError::into_inner);
-    match all.iter().position(|(asked, _)| asked.id() == plan.id()) {
-        Some(at) => plan.confirm_approved(all.remove(at).1, typed, now).map(Begun::Confirmed),
-        None => Ok(Begun::Waiting(Box::new(plan.clone()), plan.wait(typed, now)?)),
-    }
+    // Whose task has ended was taken back.
+    all.retain(|again| !again.confirmed.is_closed());
+    let Some(at) = all.iter().position(|again| again.run == plan.id()) else {
+        return Ok(Begun::Waiting(Box::new(plan.clone()), plan.wait(typed, now)?));
+    };
+    let again = all.remove(at);
+    let confirmed = plan.confirm_approved(again.approved, typed, now).map_err(|refusal| Outcome::refused(&refusal));
+    // A task that ended just now has told why.
+    let _ = again.confirmed.send(confirmed);
+    Ok(Begun::GoesOn)
 }
 
-/// Carries out what was confirmed, or waits until it may be.
+/// Carries out what was confirmed; what waits is carried out when somebody approved it and it was confirmed once more.
 pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) -> Option<Outcome> {
-    match begun {
-        Begun::Confirmed(confirmed) => Some(execute(confirmed, deps).await),
-        Begun::Waiting(plan, waiting) => {
-            let (events, clock, id) = (deps.events.clone(), deps.clock.clone(), plan.id().to_owned());
-            // The loop is gone only when the program ends.
-            let _ = events.send(RunEvent::new(&id, clock.now(), Happening::Planned { plan: plan.clone() })).await;
-            let event = match wait(waiting, deps).await {
-                Ok(approved) => {
-                    let by = approved.by().to_owned();
-                    approvals.lock().unwrap_or_else(PoisonError::into_inner).push((*plan, approved));
-                    RunEvent::new(&id, clock.now(), Happening::Approved { by })
-                }
-                Err(outcome) => RunEvent::ended(id, clock.now(), outcome),
-            };
-            let _ = events.send(event).await;
+    let (plan, waiting) = match begun {
+        Begun::Confirmed(confirmed) => return Some(execute(confirmed, deps).await),
+        Begun::Waiting(plan, waiting) => (plan, waiting),
+        Begun::GoesOn => return None,
+    };
+    let (events, clock, id) = (deps.events.clone(), deps.clock.clone(), plan.id().to_owned());
+    let tell = async |what: Happening| {
+        // The loop is gone only when the program ends.
+        let _ = events.send(RunEvent::new(&id, clock.now(), what)).await;
+    };
+    tell(Happening::Planned { plan }).await;
+    let confirmed = async {
+        let (approved, kept) = wait(waiting, deps.clone()).await?;
+        let (confirmed, once_more) = oneshot::channel();
+        let by = approved.by().to_owned();
+        approvals.lock().unwrap_or_else(PoisonError::into_inner).push(Again { run: id.clone(), approved, confirmed });
+        tell(Happening::Approved { by }).await;
+        let gone = || Outcome::new(End::Refused, "it was not confirmed once more");
+        kept.until(async { once_more.await.unwrap_or_else(|_| Err(gone())) }).await
+    };
+    match confirmed.await {
+        Ok(confirmed) => Some(execute(confirmed, deps).await),
+        Err(outcome) => {
+            let _ = events.send(RunEvent::ended(&id, clock.now(), outcome)).await;
             None
         }
     }
-}
-
-/// Takes an approved plan that is not confirmed again, by run id.
-pub(super) fn take(approvals: &Approvals, run: &str) -> Option<Plan> {
-    let mut all = approvals.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = all.iter().position(|(plan, _)| plan.id() == run)?;
-    Some(all.remove(at).0)
-}
-
-/// Takes the question back: the run ends without having begun.
-pub(super) async fn leave(plan: Plan, deps: Deps) {
-    let (events, clock, id) = (deps.events.clone(), deps.clock.clone(), plan.id().to_owned());
-    withdraw(plan, deps).await;
-    let outcome = Outcome::new(End::Refused, "withdrawn by its operator");
-    let _ = events.send(RunEvent::ended(id, clock.now(), outcome)).await;
 }
 
 /// Approves the plan of somebody else, and says what came of it.

@@ -1,4 +1,4 @@
-//! The requester's side: ask, wait, and either go on or withdraw.
+//! The requester's side: ask, wait, keep the lock until they have confirmed once more, and either go on or withdraw.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,6 @@ use crate::run::lease::{Holder, LeaseFacts};
 use crate::run::locks::Locks;
 use crate::run::machine::{Locking, Stop};
 use crate::run::outcome::{End, Outcome};
-use crate::run::plan::Plan;
 use crate::target::api::{ErrorKind, TargetError, WriteRequest};
 use crate::target::model::ObjectRef;
 
@@ -31,14 +30,10 @@ const TRIES: usize = 5;
 /// Waits for a second person: holds the lock for five minutes, and is asked for a quarter of an hour.
 ///
 /// The outcome is that of a run which wrote nothing. Nothing of it stays in the Lease, unless it could not be taken back: then it
-/// expires.
-pub async fn wait(waiting: Waiting, deps: Deps) -> Result<Approved, Outcome> {
+/// expires. After an approval the lock goes on being kept for whoever asked, by what comes with it.
+pub async fn wait(waiting: Waiting, deps: Deps) -> Result<(Approved, Kept), Outcome> {
     let waiter = Waiter::new(waiting, deps)?;
-    let asked = std::pin::pin!(waiter.ask());
-    let answer = match select(asked, std::pin::pin!(waiter.locks.keep())).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), asked)) => asked.await,
-    };
+    let answer = waiter.asked().await;
     if answer.is_err() {
         waiter.withdraw().await;
     }
@@ -46,14 +41,47 @@ pub async fn wait(waiting: Waiting, deps: Deps) -> Result<Approved, Outcome> {
         Ok(approved) => json!({ "note": "approved", "approves": approved.run, "plan_hash": approved.hash, "by": approved.by }),
         Err(outcome) => json!({ "note": "not-approved", "approves": waiter.waiting.plan.id, "text": outcome.reason }),
     };
-    waiter.record(&told).map_err(refused)?;
-    answer
+    if let Err(why) = waiter.record(&told) {
+        waiter.withdraw().await;
+        return Err(refused(why));
+    }
+    answer.map(|approved| (approved, Kept { waiter }))
 }
 
-/// Takes the question back after it was answered: whoever asked does not go on.
-pub async fn withdraw(plan: Plan, deps: Deps) {
-    if let Ok(waiter) = Waiter::new(Waiting { plan }, deps) {
-        waiter.withdraw().await;
+/// The lock of a plan that was approved, kept for whoever asked until they have confirmed once more.
+pub struct Kept {
+    waiter: Waiter,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("lease", &self.waiter.lease).finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    /// Renews the lock while its requester confirms, for five minutes at most, so that nobody takes it between approval and start.
+    ///
+    /// The run that starts finds the lock as its own, and the approval in it. Whatever else comes of it takes the question back: a
+    /// confirmation that is none, a withdrawal, the time, somebody who took the lock.
+    pub async fn until<C>(self, confirming: impl Future<Output = Result<C, Outcome>>) -> Result<C, Outcome> {
+        let answer = self.confirmed(confirming).await;
+        if answer.is_err() {
+            self.waiter.withdraw().await;
+        }
+        answer
+    }
+
+    async fn confirmed<C>(&self, confirming: impl Future<Output = Result<C, Outcome>>) -> Result<C, Outcome> {
+        let waiter = &self.waiter;
+        let held = waiter.locks.hold_again(&waiter.lease).await;
+        held.map_err(|why| refused(format!("{why}: the approval is used no more")))?;
+        let (confirming, given_up) = (std::pin::pin!(confirming), std::pin::pin!(waiter.given_up()));
+        match select(confirming, select(given_up, std::pin::pin!(waiter.locks.keep()))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right((Either::Left((outcome, _)), _)) => Err(outcome),
+            Either::Right((Either::Right(((), given_up)), _)) => Err(given_up.await),
+        }
     }
 }
 
@@ -74,6 +102,14 @@ impl Waiter {
         let holder = holder(&waiting.plan, &deps);
         let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder.clone());
         Ok(Self { waiting, deps, gate, lease, holder, locks })
+    }
+
+    /// What came of the question, while its lock is kept.
+    async fn asked(&self) -> Result<Approved, Outcome> {
+        match select(std::pin::pin!(self.ask()), std::pin::pin!(self.locks.keep())).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), asked)) => asked.await,
+        }
     }
 
     async fn ask(&self) -> Result<Approved, Outcome> {
@@ -99,13 +135,8 @@ impl Waiter {
         let mut kept = true;
         let mut wrong = String::new();
         loop {
-            let interrupted = match self.deps.control.stop() {
-                Stop::No => None,
-                Stop::AfterStep(signal) | Stop::Now(signal) => Some(Some(signal)),
-                Stop::Undo => Some(None),
-            };
-            if let Some(interrupted) = interrupted {
-                return Err(Outcome { interrupted, ..refused("withdrawn by its operator") });
+            if let Some(withdrawn) = self.withdrawn() {
+                return Err(withdrawn);
             }
             let waited = clock.monotonic().saturating_sub(began);
             if waited >= WAITS_FOR {
@@ -133,17 +164,57 @@ impl Waiter {
                 // Asked again until the time is over.
                 Err(_) => {}
             }
-            let asked_by = self.locks.asked_by();
-            if kept && (waited >= KEEP || asked_by.is_some()) {
+            if kept && (waited >= KEEP || self.locks.asked_by().is_some()) {
                 kept = false;
-                if let Some(by) = asked_by {
-                    self.tell(Happening::Note { text: format!("{by} asks for the lock") }).await;
-                }
-                self.locks.release_but(&self.lease).await;
-                self.tell(Happening::Note { text: "the lock is let go: who takes it ends the waiting".to_owned() }).await;
+                self.let_go().await;
             }
-            select(self.deps.timer.sleep(LOOK_EVERY), std::pin::pin!(self.deps.control.changed())).await;
+            self.moment().await;
         }
+    }
+
+    /// Why whoever asked does not go on after the approval: they withdrew, their time is over, or the lock is not theirs any more.
+    async fn given_up(&self) -> Outcome {
+        let (clock, began) = (&self.deps.clock, self.deps.clock.monotonic());
+        let mut kept = true;
+        loop {
+            if let Some(withdrawn) = self.withdrawn() {
+                return withdrawn;
+            }
+            if clock.monotonic().saturating_sub(began) >= KEEP {
+                return refused(format!("it was not confirmed once more within {} minutes of its approval", KEEP.as_secs() / 60));
+            }
+            if self.locks.lost() {
+                return refused("the lock could not be kept: the approval is used no more");
+            }
+            if kept && self.locks.asked_by().is_some() {
+                kept = false;
+                self.let_go().await;
+            }
+            self.moment().await;
+        }
+    }
+
+    fn withdrawn(&self) -> Option<Outcome> {
+        let interrupted = match self.deps.control.stop() {
+            Stop::No => return None,
+            Stop::AfterStep(signal) | Stop::Now(signal) => Some(signal),
+            Stop::Undo => None,
+        };
+        Some(Outcome { interrupted, ..refused("withdrawn by its operator") })
+    }
+
+    /// Lets go of the lock, to whoever asks for it or for anybody: the plan waits on until somebody takes it.
+    async fn let_go(&self) {
+        if let Some(by) = self.locks.asked_by() {
+            self.tell(Happening::Note { text: format!("{by} asks for the lock") }).await;
+        }
+        self.locks.release_but(&self.lease).await;
+        self.tell(Happening::Note { text: "the lock is let go: who takes it ends the waiting".to_owned() }).await;
+    }
+
+    /// A moment, or until its operator wants something.
+    async fn moment(&self) {
+        select(self.deps.timer.sleep(LOOK_EVERY), std::pin::pin!(self.deps.control.changed())).await;
     }
 
     /// What an approval is worth; `None` when there is none.

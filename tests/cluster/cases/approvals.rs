@@ -163,6 +163,65 @@ pub(crate) fn two_consoles_ask_approve_and_begin_on_their_screens(cluster: &Clus
     expect_free(&space);
 }
 
+pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let [second, third] = ["second", "operator"].map(|user| Operator::new(cluster, user, &space));
+    let file = for_two(&operator);
+    let mut asks = operator.console(SIZE, &["-f", &file]);
+    asks.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
+    asks.press("a s");
+    asks.wait("a number is asked for", |screen| screen.has("eplicas"));
+    asks.type_text("2\r");
+    asks.wait_for("to go on");
+    asks.type_text(&format!("{PHRASE}\r"));
+    let id = waits(&second);
+    second.call(&["approve", &id, "--confirm", PHRASE]).exits(0);
+    asks.wait("it is confirmed once more", |screen| screen.has("confirm once more") && screen.has("to go on"));
+    let renewed = |lease: &Value| lease["spec"]["renewTime"].as_str().unwrap_or_default().to_owned();
+    let mut before = renewed(&lease(&space));
+    // Longer than a lease lasts, by renewals and not by our clock.
+    for _ in 0..4 {
+        space.wait("its lock is renewed", COORDINATION, "Lease", "timonel-deployment-web", |lease| renewed(lease) != before);
+        let now = lease(&space);
+        let approved = now["metadata"]["annotations"]["timonel.io/approved-by"].as_str().unwrap_or_default();
+        assert!(
+            now["spec"]["holderIdentity"].as_str().is_some_and(|holder| holder.contains(&id)) && approved.contains("second"),
+            "{now:#}"
+        );
+        before = renewed(&now);
+    }
+    let plan = third.plan_of("restart", &["web"]);
+    let lock = plan.check("lock");
+    assert!(lock["detail"].as_str().is_some_and(|said| said.contains(&id)), "who holds it is said: {lock:#}");
+    Run::of(&third.call(&["run", "restart", "web", "--confirm", "y", "-o", "json"])).expect("refused", 4);
+    asks.type_text(&format!("{PHRASE}\r"));
+    asks.wait("the run is proven", |screen| screen.has("every proof held"));
+    assert_eq!(space.replicas("web"), 2);
+    expect_free(&space);
+}
+
+pub(crate) fn an_approved_plan_that_is_left_gives_its_lock_back(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let second = Operator::new(cluster, "second", &space);
+    let file = for_two(&operator);
+    let mut asks = operator.console(SIZE, &["-f", &file]);
+    asks.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
+    asks.press("a s");
+    asks.wait("a number is asked for", |screen| screen.has("eplicas"));
+    asks.type_text("2\r");
+    asks.wait_for("to go on");
+    asks.type_text(&format!("{PHRASE}\r"));
+    let id = waits(&second);
+    second.call(&["approve", &id, "--confirm", PHRASE]).exits(0);
+    asks.wait("it is confirmed once more", |screen| screen.has("confirm once more") && screen.has("to go on"));
+    asks.press("esc");
+    asks.wait_for("refused, nothing was written");
+    expect_free(&space);
+    assert_eq!(space.replicas("web"), 1);
+    let end = operator.journal().into_iter().filter(|line| line["kind"] == "intent").count();
+    assert_eq!(end, 0, "nothing was begun");
+}
+
 /// The shipped policy, for one namespace; gone when the test is over.
 struct Policy<'a>(&'a Namespace<'a>);
 

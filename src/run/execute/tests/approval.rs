@@ -10,7 +10,7 @@ use crate::base::confirmation::Confirmation;
 use crate::fleet::lock::note;
 use crate::run::scale::{self, ScaleRequest};
 use crate::run::world::State;
-use crate::run::{Approved, BreakGlass, Confirmed, End, Outcome, Plan, Refusal, approve, asked, wait};
+use crate::run::{Approved, BreakGlass, Confirmed, End, Kept, Outcome, Plan, Refusal, approve, asked, wait};
 use crate::target::model::{Kind, ObjectRef, Scope};
 
 const PHRASE: &str = "scale api 3->5";
@@ -41,10 +41,27 @@ fn sign(state: &mut State, by: &str, hash: &str) {
 }
 
 impl Bench {
-    fn waits(&self, plan: Plan) -> Result<Approved, Outcome> {
+    fn waits(&self, plan: Plan) -> Result<(Approved, Kept), Outcome> {
         let waiting = plan.wait(PHRASE, self.world.now()).expect("what it asks for");
         let (deps, _heard) = self.deps();
         self.world.run(wait(waiting, deps))
+    }
+
+    /// Somebody approves the plan after that time; whoever asked takes so long to confirm once more.
+    fn confirmed_after(&self, approved: Duration, confirmed: Duration) -> Result<Confirmed, Outcome> {
+        let plan = self.plan(5);
+        let id = plan.id().to_owned();
+        self.world.after(approved, |s| sign(s, "bob", ""));
+        let (approved, kept) = self.waits(plan).expect("approved");
+        self.world
+            .run(kept.until(async {
+                crate::run::Timer::sleep(&self.world, confirmed).await;
+                Ok(approved)
+            }))
+            .map(|approved| {
+                let fresh = self.again(&id, "ana@example.org");
+                fresh.confirm_approved(approved, PHRASE, self.world.now()).expect("confirmed once more")
+            })
     }
 
     /// The plan of that run made anew, by whoever that is.
@@ -63,7 +80,7 @@ impl Bench {
         let plan = self.plan(5);
         let id = plan.id().to_owned();
         self.world.after(Duration::from_secs(3), |s| sign(s, "bob", ""));
-        let approved = self.waits(plan).expect("approved");
+        let (approved, _kept) = self.waits(plan).expect("approved");
         assert_eq!(approved.by(), "bob");
         let fresh = self.again(&id, "ana@example.org");
         (id, fresh.confirm_approved(approved, PHRASE, self.world.now()).expect("confirmed once more"))
@@ -89,6 +106,78 @@ fn a_plan_for_two_is_carried_out_after_somebody_else_approved_it_and_the_start_u
     let lines = bench.journal.lines.lock().expect("one thread");
     let confirm = lines.iter().find(|l| l.data.contains_key("approved_by")).expect("a confirmation");
     assert_eq!((confirm.run.as_deref(), &confirm.data["approved_by"]), (Some(id.as_str()), &json!("bob")));
+}
+
+/// Holder, time of renewal and approver of the lock at these times from now.
+fn watched(bench: &Bench, seconds: &[u64]) -> std::sync::Arc<std::sync::Mutex<Vec<(String, String, String)>>> {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    for at in seconds {
+        let seen = seen.clone();
+        bench.world.after(Duration::from_secs(*at), move |s| {
+            let lease = &s.objects[&lease()];
+            let text = |pointer: &str| lease.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let approved = said(lease, note::APPROVED_BY);
+            seen.lock().expect("one thread").push((text("/spec/holderIdentity"), text("/spec/renewTime"), approved));
+        });
+    }
+    seen
+}
+
+#[test]
+fn the_lock_is_kept_between_the_approval_and_the_start() {
+    let bench = bench();
+    let seen = watched(&bench, &[10, 30, 50, 70, 89]);
+    let confirmed = bench.confirmed_after(Duration::from_secs(3), Duration::from_secs(85)).expect("confirmed");
+    let seen = seen.lock().expect("one thread").clone();
+    assert_eq!(seen.len(), 5);
+    for pair in seen.windows(2) {
+        assert!(pair[0].0.starts_with("ana@") && pair[0].0 == pair[1].0, "{pair:?}");
+        assert!(pair[0].1 < pair[1].1, "it is renewed: {pair:?}");
+        assert_eq!((&*pair[0].2, &*pair[1].2), ("bob", "bob"), "and stays approved");
+    }
+    bench.carry_out_confirmed(confirmed).assert(End::Proven, "");
+    assert_eq!(bench.replicas(), 5);
+}
+
+#[test]
+fn a_lock_that_was_let_go_while_the_plan_waited_is_held_again_once_it_is_approved() {
+    let bench = bench();
+    let seen = watched(&bench, &[8 * 60 - 10, 8 * 60 + 10]);
+    let confirmed = bench.confirmed_after(Duration::from_mins(8), Duration::from_mins(1)).expect("confirmed");
+    let seen = seen.lock().expect("one thread").clone();
+    assert!(seen[0].0.is_empty() && seen[1].0.starts_with("ana@") && seen[1].2 == "bob", "{seen:?}");
+    bench.carry_out_confirmed(confirmed).assert(End::Proven, "");
+}
+
+#[test]
+fn an_approved_plan_that_is_not_confirmed_once_more_lets_go_of_the_lock() {
+    let bench = bench();
+    let outcome = bench.confirmed_after(Duration::from_secs(3), Duration::from_mins(6)).expect_err("too late");
+    assert_eq!(outcome.reason, "it was not confirmed once more within 5 minutes of its approval");
+    let control = bench.control.clone();
+    bench.world.after(Duration::from_secs(30), move |_| control.interrupt());
+    let withdrawn = bench.confirmed_after(Duration::from_secs(3), Duration::from_mins(1)).expect_err("withdrawn");
+    assert_eq!((withdrawn.reason.as_str(), withdrawn.exit_code()), ("withdrawn by its operator", 130));
+    let lease = bench.lease();
+    assert!(lease["spec"]["holderIdentity"].is_null(), "{lease:#}");
+    for key in [note::RUN, note::INPUTS, note::PLAN_HASH, note::APPROVED_BY, note::APPROVED_HASH] {
+        assert_eq!(said(&lease, key), "", "{key} stays");
+    }
+    assert_eq!(bench.scale_writes(), 0);
+}
+
+#[test]
+fn whoever_took_the_lock_of_an_approved_plan_keeps_it() {
+    let bench = bench();
+    bench.world.after(Duration::from_secs(20), |s| {
+        let mut value = s.objects[&lease()].clone();
+        value["metadata"]["annotations"][note::RUN] = json!("another");
+        value["spec"]["holderIdentity"] = json!("eva@pc/another");
+        s.put(&lease(), value);
+    });
+    let outcome = bench.confirmed_after(Duration::from_secs(3), Duration::from_mins(2)).expect_err("taken");
+    assert!(outcome.reason.contains("the lock could not be kept"), "{}", outcome.reason);
+    assert_eq!(bench.lease()["spec"]["holderIdentity"], "eva@pc/another");
 }
 
 #[test]
