@@ -208,6 +208,7 @@ actions! {
     NewPlan, "new-plan", "make the plan anew", [Plan], Key;
     Arm, "arm", "arm: take it back after 10 min, 30 min, 2 h, or not, unless it is kept", [Plan], Key;
     Override, "override", "override a failed check, in writing", [Plan], Key;
+    BreakGlass, "break-glass", "break the glass: without a second person, in writing and after a minute", [Plan], Key;
 
     DeleteLeft, "delete-left", "delete the character before the cursor", [Text], Motion;
     DeleteRight, "delete-right", "delete the character under the cursor", [Text], Motion;

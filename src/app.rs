@@ -209,6 +209,7 @@ impl App {
         effects.extend(self.ask_debts());
         effects.extend(self.ask_backups());
         effects.extend(self.take_up());
+        effects.extend(self.glass_broken());
         effects
     }
 

@@ -68,7 +68,7 @@ mod word;
 mod world;
 
 pub use actions::{ActionRequest, ActionSpec};
-pub use approval::{Approved, Asked, BreakGlass, Kept, WAITS_FOR, Waiting, approve, asked, wait};
+pub use approval::{ARMING, Approved, Asked, BreakGlass, Kept, WAITS_FOR, Waiting, approve, asked, wait};
 pub use check::{Answer, Check, Choice};
 pub use checks::HpaChoice;
 pub use confirm::{Confirmed, Refusal};

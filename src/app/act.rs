@@ -20,6 +20,9 @@ impl App {
         if let Some(effects) = self.edit(action) {
             return effects;
         }
+        if let Some(effects) = self.act_on_glass(action) {
+            return effects;
+        }
         match action {
             Action::Quit => self.quit(),
             Action::ForceQuit => vec![Effect::Quit],

@@ -71,7 +71,14 @@ pub enum Effect {
         /// What was typed.
         typed: String,
     },
-    /// Stop a run and undo it.
+    /// Break the glass for the plan on screen: it goes without a second person after a minute.
+    BreakGlass {
+        /// The plan that was on screen.
+        plan: Arc<Plan>,
+        /// Why.
+        reason: String,
+    },
+    /// Stop a run and undo it; what has not begun is taken back.
     CancelRun(String),
     /// Answer the question of a run that waits.
     AnswerRun {
@@ -126,13 +133,15 @@ pub enum Second {
     Again(String),
     /// It is approved here.
     Approve(Box<Asked>),
+    /// The glass is broken for it: nobody approves. Run id.
+    Alone(String),
 }
 
 impl Second {
     /// The run that waits.
     pub fn run(&self) -> &str {
         match self {
-            Self::Again(run) => run,
+            Self::Again(run) | Self::Alone(run) => run,
             Self::Approve(asked) => &asked.run,
         }
     }

@@ -53,7 +53,7 @@ impl App {
                 picker.choice.toggle();
                 Some(Vec::new())
             }
-            Overlay::Plan(panel) if !panel.takes_text() => {
+            Overlay::Plan(panel) if !panel.takes_text() && panel.breaks_at.is_none() => {
                 let parameter = panel.way(typed?)?;
                 Some(self.replan_with(parameter))
             }

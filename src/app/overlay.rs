@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::choice::Choice;
 use super::document::Document;
 use super::effect::{Fetch, PlanRequest};
@@ -138,6 +140,8 @@ pub struct PlanPanel {
     pub seen: bool,
     /// What is wrong with what was typed.
     pub error: Option<String>,
+    /// The glass is being broken: it is at that time, and nothing is asked or sent before.
+    pub breaks_at: Option<Timestamp>,
 }
 
 /// How far a plan is.
@@ -156,7 +160,14 @@ pub enum PlanState {
 impl PlanPanel {
     /// A panel whose plan is being made.
     pub fn making(request: PlanRequest, ticket: Ticket) -> Self {
-        Self { request, state: PlanState::Making(ticket), typed: TextField::default(), seen: false, error: None }
+        Self {
+            request,
+            state: PlanState::Making(ticket),
+            typed: TextField::default(),
+            seen: false,
+            error: None,
+            breaks_at: None,
+        }
     }
 
     /// The plan, as long as it may be confirmed.
@@ -169,7 +180,7 @@ impl PlanPanel {
 
     /// Whether text is typed here: a plan that may run and asks for something.
     pub fn takes_text(&self) -> bool {
-        self.ready().is_some_and(|p| p.allowed() && p.confirmation().text.is_some())
+        self.breaks_at.is_none() && self.ready().is_some_and(|p| p.allowed() && p.confirmation().text.is_some())
     }
 }
 

@@ -48,6 +48,8 @@ pub enum Purpose {
         /// The text.
         wanted: String,
     },
+    /// Why the glass is broken.
+    Alone,
 }
 
 impl Purpose {
@@ -68,6 +70,7 @@ impl Purpose {
             Self::Reason { check } => format!("why override {check}"),
             Self::Variable(asking) => asking.question.clone(),
             Self::GoOn { wanted, .. } => format!("to go on type  {wanted} "),
+            Self::Alone => "why without a second person".into(),
         }
     }
 
@@ -80,9 +83,9 @@ impl Purpose {
             Self::JumpLogs => "14:32  14:32:06  -10m",
             Self::SaveLogs => "file",
             Self::Replicas { .. } => "number of replicas",
-            Self::Reason { .. } => "a sentence; it is recorded",
             Self::Variable(asking) => &asking.hint,
             Self::GoOn { .. } => "",
+            Self::Reason { .. } | Self::Alone => "a sentence; it is recorded",
         }
     }
 
@@ -96,9 +99,9 @@ impl Purpose {
             Self::JumpLogs => "jump",
             Self::SaveLogs => "save",
             Self::Replicas { .. } => "replicas",
-            Self::Reason { .. } => "reason",
             Self::Variable(_) => "variable",
             Self::GoOn { .. } => "go-on",
+            Self::Reason { .. } | Self::Alone => "reason",
         }
     }
 }

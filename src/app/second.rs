@@ -1,6 +1,7 @@
-//! Two people at two consoles: the plan that waits, on the side of whoever asked and of whoever approves.
+//! Two people at two consoles: the plan that waits, on the side of whoever asked and of whoever approves; and nobody else there at all.
 //!
-//! Owns when a plan is made anew for a second person and what is done with it. What an approval is worth is `run`'s.
+//! Owns when a plan is made anew for a second person, or without one, and what is done with it. What an approval is worth, and when the
+//! glass is broken, is `run`'s.
 
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use super::App;
 use super::choice::{Choice, Item};
 use super::effect::{Effect, PlanRequest, Second};
 use super::overlay::{Overlay, Pick, Picker, PlanPanel};
-use crate::run::{ActionRequest, Asked, Plan};
+use super::prompt::Purpose;
+use super::ticket::Question;
+use crate::action::Action;
+use crate::run::{ARMING, ActionRequest, Asked, Plan};
 
 impl PlanRequest {
     fn again(request: ActionRequest, second: Second) -> Self {
@@ -63,9 +67,57 @@ impl App {
     /// Whoever leaves a plan that was approved takes the question back.
     pub(super) fn leave_plan(panel: &PlanPanel) -> Vec<Effect> {
         match &panel.request.second {
-            Some(Second::Again(run)) => vec![Effect::CancelRun(run.clone())],
+            Some(Second::Again(run) | Second::Alone(run)) => vec![Effect::CancelRun(run.clone())],
             _ => Vec::new(),
         }
+    }
+
+    /// Begins to break the glass. While it breaks its plan stays as it is: another one would need another minute.
+    pub(super) fn act_on_glass(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let breaks = matches!(self.overlays.last(), Some(Overlay::Plan(panel)) if panel.breaks_at.is_some());
+        match action {
+            Action::NewPlan | Action::OtherOrder | Action::Override | Action::Arm | Action::BreakGlass if breaks => {
+                Some(self.refuse("the glass is being broken for this plan"))
+            }
+            Action::BreakGlass => Some(self.ask_break_glass()),
+            _ => None,
+        }
+    }
+
+    /// Asks why the plan on screen goes without a second person.
+    fn ask_break_glass(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Plan(panel)) = self.overlays.last() else { return Vec::new() };
+        let for_two = panel.ready().is_some_and(|plan| plan.allowed() && plan.needs_approval());
+        match &panel.request.second {
+            None if for_two => self.ask(Purpose::Alone, ""),
+            None => self.refuse("this plan asks for no second person"),
+            Some(_) => self.refuse("there is no glass to break here"),
+        }
+    }
+
+    /// Breaks the glass for the plan below the prompt: takes a minute, in which nothing is asked or sent.
+    pub(super) fn break_glass(&mut self, reason: &str) -> Result<Vec<Effect>, String> {
+        let Some(Overlay::Plan(panel)) = self.overlays.iter_mut().rev().find(|o| matches!(o, Overlay::Plan(_))) else {
+            return Err("the plan is gone".to_owned());
+        };
+        let plan = panel.ready().cloned().ok_or("the plan is stale: make it anew")?;
+        if reason.trim().is_empty() {
+            return Err("breaking the glass needs a reason".to_owned());
+        }
+        panel.typed = super::text_field::TextField::default();
+        panel.request.reason = Some(reason.trim().to_owned());
+        panel.request.second = Some(Second::Alone(plan.id().to_owned()));
+        panel.breaks_at = self.now.checked_add(ARMING).ok();
+        Ok(vec![Effect::BreakGlass { plan, reason: reason.trim().to_owned() }])
+    }
+
+    /// The minute is over: everything is checked again, and the plan asks for its phrase.
+    pub(super) fn glass_broken(&mut self) -> Vec<Effect> {
+        let broken = |o: &&mut Overlay| matches!(o, Overlay::Plan(panel) if panel.breaks_at.is_some_and(|at| at <= self.now));
+        let Some(Overlay::Plan(panel)) = self.overlays.iter_mut().find(broken) else { return Vec::new() };
+        let ticket = self.tickets.issue(Question::Plan);
+        **panel = PlanPanel::making(panel.request.clone(), ticket);
+        vec![Effect::Plan { ticket, request: panel.request.clone() }]
     }
 
     /// What a confirmed plan is for.

@@ -13,7 +13,9 @@ use super::output::{Exit, Failure, Printer};
 use super::{ApproveArgs, ConfirmArgs, Global, Output, cluster};
 use crate::base::clock::Clock;
 use crate::boot::Booted;
-use crate::run::{Asked, BreakGlass, Confirmed, Deps, End, Happening, Outcome, Plan, PlanError, Probes, Refusal, RunEvent, Signal, approve, asked, wait};
+use crate::run::{
+    Asked, BreakGlass, Confirmed, Deps, End, Happening, Outcome, Plan, PlanError, Probes, Refusal, RunEvent, Signal, approve, asked, wait,
+};
 use crate::runtime::planner::Planner;
 use crate::runtime::signals::{Caught, Signals};
 use crate::target::kubernetes::Client;
@@ -190,7 +192,9 @@ impl Requester<'_> {
             let _ = events.send(RunEvent::new(&id, clock.now(), Happening::Approved { by })).await;
             let once_more = async {
                 // Everything is checked again: a quarter of an hour is long.
-                let fresh = again(&planner, &*probes, &*clock, &client, &request, &id).await.map_err(|f| Outcome::new(End::Refused, f.message))?;
+                let fresh = again(&planner, &*probes, &*clock, &client, &request, &id)
+                    .await
+                    .map_err(|f| Outcome::new(End::Refused, f.message))?;
                 let typed = confirmation_beside(&fresh, given).await;
                 fresh.confirm_approved(approved, &typed, clock.now()).map_err(|refusal| Outcome::refused(&refusal))
             };
@@ -202,14 +206,14 @@ impl Requester<'_> {
     fn alone(&self, plan: Plan, typed: &str, printer: &mut Printer) -> Result<Result<Confirmed, Outcome>, Failure> {
         let clock = &*self.booted.clock;
         let no = |refusal: &Refusal| Ok(Err(Outcome::refused(refusal)));
-        let (request, id, hash) = (plan.request(), plan.id().to_owned(), plan.hash().to_owned());
-        if request.reason.is_none() {
-            return no(&Refusal::NoReason);
-        }
+        let (request, id) = (plan.request(), plan.id().to_owned());
+        let glass = match BreakGlass::arm(&plan, request.reason.as_deref().unwrap_or_default(), clock) {
+            Ok(glass) => glass,
+            Err(refusal) => return no(&refusal),
+        };
         if let Err(refusal) = plan.wait(typed, clock.now()) {
             return no(&refusal);
         }
-        let glass = BreakGlass::arm(clock);
         printer.note(&format!("break-glass: it goes on without a second person in {} s; Ctrl-C withdraws", glass.left(clock).as_secs()));
         let withdrawn = self.runtime.block_on(async {
             let mut signals = Signals::listen()?;
@@ -228,8 +232,9 @@ impl Requester<'_> {
         if withdrawn.is_some() {
             return Ok(Err(Outcome { interrupted: withdrawn, ..Outcome::new(End::Refused, "withdrawn by its operator") }));
         }
-        let fresh = self.runtime.block_on(again(self.planner, &self.booted.proving(self.client.clone()), clock, self.client, &request, &id))?;
-        let confirmed = fresh.expect_hash(&hash).and_then(|fresh| fresh.break_glass(&glass, typed, clock));
-        Ok(confirmed.map_err(|refusal| Outcome::refused(&refusal)))
+        let fresh = self
+            .runtime
+            .block_on(again(self.planner, &self.booted.proving(self.client.clone()), clock, self.client, &request, &id))?;
+        Ok(fresh.break_glass(&glass, typed, clock).map_err(|refusal| Outcome::refused(&refusal)))
     }
 }

@@ -27,7 +27,7 @@ use crate::target::model::ObjectRef;
 /// A plan waits so long at most.
 pub const WAITS_FOR: Duration = Duration::from_mins(15);
 /// Breaking the glass takes so long: time to think, and for others to see it.
-const ARMING: Duration = Duration::from_mins(1);
+pub const ARMING: Duration = Duration::from_mins(1);
 
 /// Why a plan of level two-person may be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,16 +59,27 @@ impl Approved {
     }
 }
 
-/// The glass is being broken: a plan goes without a second person once the time is over.
+/// The glass is being broken for one plan: it goes without a second person once the time is over.
 #[derive(Debug)]
 pub struct BreakGlass {
     since: Duration,
+    run: String,
+    hash: String,
 }
 
 impl BreakGlass {
-    /// Begins.
-    pub fn arm(clock: &dyn Clock) -> Self {
-        Self { since: clock.monotonic() }
+    /// Begins, in writing: the reason is part of the plan, and of its hash.
+    pub fn arm(plan: &Plan, reason: &str, clock: &dyn Clock) -> Result<Self, Refusal> {
+        if reason.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        let plan = plan.clone().with(&[], Some(reason)).map_err(|_| Refusal::NoReason)?;
+        Ok(Self { since: clock.monotonic(), run: plan.id, hash: plan.hash })
+    }
+
+    /// The run that will be.
+    pub fn run(&self) -> &str {
+        &self.run
     }
 
     /// How long it takes yet.
@@ -94,16 +105,16 @@ impl Plan {
         Ok(Confirmed::of(self, now))
     }
 
-    /// Confirms a plan without a second person, in writing.
+    /// Confirms a plan that was made anew without a second person, in writing.
     pub fn break_glass(mut self, glass: &BreakGlass, typed: &str, clock: &dyn Clock) -> Result<Confirmed, Refusal> {
         let left = glass.left(clock);
         if !left.is_zero() {
             return Err(Refusal::NotArmed(left.as_secs().max(1)));
         }
-        if self.inner.inputs.reason.is_none() {
-            return Err(Refusal::NoReason);
-        }
         self.is_confirmed_by(typed, clock.now())?;
+        if (&self.id, &self.hash) != (&glass.run, &glass.hash) {
+            return Err(Refusal::OtherPlan(self.hash));
+        }
         self.approval = Some(Approval::BrokenGlass);
         Ok(Confirmed::of(self, clock.now()))
     }

@@ -27,7 +27,7 @@ use crate::fleet::Writer;
 use crate::run::backup::Known;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
-use crate::run::{Asked, Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume};
+use crate::run::{Asked, BreakGlass, Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume};
 use crate::service::{ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read};
 use crate::target::event::TargetEvent;
@@ -77,6 +77,8 @@ pub struct Executor {
     logs: Option<(String, LogHub)>,
     runs: Vec<Run>,
     approved: second::Approvals,
+    /// The plan that goes without a second person, once its minute is over.
+    glass: Option<BreakGlass>,
     /// The last thing that is being remembered.
     remembering: Option<JoinHandle<()>>,
     /// What is seen of health, for the journal.
@@ -99,6 +101,7 @@ impl Executor {
             logs: None,
             runs: Vec::new(),
             approved: second::Approvals::default(),
+            glass: None,
             remembering: None,
             seeing: Seeing::default(),
         }
@@ -122,10 +125,11 @@ impl Executor {
             Effect::Resume(id) => self.resume(id),
             Effect::TakeUp(id) => self.take_up(id),
             Effect::Approve { plan, asked, typed } => self.approve(Plan::clone(&plan), asked, typed),
-            Effect::CancelRun(id) => self.control(&id, Control::undo),
             Effect::TypeRun { run, text } => self.control(&run, |c| {
                 c.type_in(&text);
             }),
+            Effect::BreakGlass { plan, reason } => self.break_glass(&plan, &reason),
+            Effect::CancelRun(id) => self.cancel(&id),
             Effect::AnswerRun { run, way } => self.control(&run, |c| c.answer(way)),
             Effect::Save { path, text } => self.save(path, text),
             Effect::Remember(path) => self.remember(path),
@@ -223,7 +227,8 @@ impl Executor {
     fn run(&mut self, plan: &Arc<Plan>, typed: &str) {
         let id = plan.id().to_owned();
         let now = self.hands.clock.now();
-        let begun = match second::confirm(&self.approved, Plan::clone(plan), typed, now) {
+        let glass = self.glass.take_if(|glass| glass.run() == id);
+        let begun = match second::confirm(&self.approved, glass.as_ref(), Plan::clone(plan), typed, &*self.hands.clock) {
             Ok(second::Begun::GoesOn) => return,
             Ok(begun) => begun,
             Err(refusal) => {
@@ -309,6 +314,20 @@ impl Executor {
         });
         self.runs.retain(|r| !r.task.is_finished());
         self.runs.push(Run { id, control, task });
+    }
+
+    /// Begins to break the glass for a plan; one that was being broken before is left.
+    fn break_glass(&mut self, plan: &Plan, reason: &str) {
+        match BreakGlass::arm(plan, reason, &*self.hands.clock) {
+            Ok(glass) => self.glass = Some(glass),
+            Err(refusal) => self.tell(Msg::Notice(Tone::Refused, refusal.to_string())),
+        }
+    }
+
+    /// Stops a run and undoes it; a glass that is not broken yet stays whole.
+    fn cancel(&mut self, id: &str) {
+        self.glass.take_if(|glass| glass.run() == id);
+        self.control(id, Control::undo);
     }
 
     /// Approves the plan of somebody else.

@@ -1,6 +1,6 @@
 //! A second person, as tasks: waiting for one, going on after one, and being one.
 //!
-//! Owns the approvals of this console's own plans until they are confirmed once more. Must not judge them.
+//! Owns the approvals of this console's own plans until they are confirmed once more, and what goes on without one. Must not judge them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,8 +9,11 @@ use tokio::sync::oneshot;
 
 use crate::app::msg::Msg;
 use crate::app::notice::Tone;
+use crate::base::clock::Clock;
 use crate::run::journal::Journal;
-use crate::run::{Approved, Asked, Confirmed, Deps, End, Happening, Outcome, Plan, Refusal, RunEvent, Waiting, approve as sign, execute, wait};
+use crate::run::{
+    Approved, Asked, BreakGlass, Confirmed, Deps, End, Happening, Outcome, Plan, Refusal, RunEvent, Waiting, approve as sign, execute, wait,
+};
 use crate::target::kubernetes::Client;
 
 /// Plans of this console that somebody approved and that are not confirmed again yet.
@@ -33,10 +36,14 @@ pub(super) enum Begun {
     GoesOn,
 }
 
-/// Confirms a plan; one that needs a second person waits, unless it was approved before.
-pub(super) fn confirm(approvals: &Approvals, plan: Plan, typed: &str, now: Timestamp) -> Result<Begun, Refusal> {
+/// Confirms a plan; one that needs a second person waits, unless it was approved before or its glass was broken.
+pub(super) fn confirm(approvals: &Approvals, glass: Option<&BreakGlass>, plan: Plan, typed: &str, clock: &dyn Clock) -> Result<Begun, Refusal> {
+    let now = clock.now();
     if !plan.needs_approval() {
         return plan.confirm(typed, now).map(Begun::Confirmed);
+    }
+    if let Some(glass) = glass {
+        return plan.break_glass(glass, typed, clock).map(Begun::Confirmed);
     }
     let mut all = approvals.lock().unwrap_or_else(PoisonError::into_inner);
     // Whose task has ended was taken back.

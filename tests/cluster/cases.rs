@@ -129,6 +129,7 @@ cases! {
         a_plan_that_is_another_one_meanwhile_is_not_begun
         alone_it_takes_a_minute_a_reason_and_a_mark_on_the_record
         two_consoles_ask_approve_and_begin_on_their_screens
+        alone_at_a_console_it_takes_a_minute_and_the_phrase_comes_last
         nobody_takes_the_lock_between_the_approval_and_the_start
         an_approved_plan_that_is_left_gives_its_lock_back
         the_admission_policy_makes_approvals_authentic

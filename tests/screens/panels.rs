@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use timonel::app::App;
-use timonel::app::effect::Effect;
+use timonel::app::effect::{Effect, Second};
 use timonel::app::msg::{Answer, Msg};
 use timonel::base::problem::{Level, Problem};
 use timonel::run::{Debt, End, Happening, Outcome, Plan, Progress, Question, RunEvent, StepId, Way};
 use timonel::theme::Charset;
 
 use super::scene::{frame_with, night, now, press, written};
-use super::server::{Server, scale};
+use super::server::{Server, scale, scale_for_two};
 use super::shot::{Paint, picture, skin};
 
 fn shot(app: &mut App, width: u16, height: u16) -> String {
@@ -40,6 +40,71 @@ fn a_plan_that_may_run_asks_for_the_environments_word() {
         let (buffer, drawn) = frame_with(&mut app, width, height, &skin(Paint::Roles, Charset::Unicode));
         insta::assert_snapshot!(format!("plan_{width}x{height}"), picture(&buffer));
         assert!(drawn.cursor.is_some(), "the cursor stands in the field");
+    }
+}
+
+fn keys(app: &mut App, keys: &str, at: SignedDuration) -> Vec<Effect> {
+    keys.split(' ').flat_map(|key| app.update(Msg::Key(key.parse().unwrap()), now() + at)).collect()
+}
+
+/// A plan for two whose glass is being broken.
+fn breaking() -> (App, Vec<Effect>) {
+    let mut app = planned(Ok(scale_for_two(5, None)));
+    shot(&mut app, 100, 30);
+    keys(&mut app, "ctrl-g n o b o d y", SignedDuration::ZERO);
+    let effects = keys(&mut app, "enter", SignedDuration::ZERO);
+    (app, effects)
+}
+
+#[test]
+fn the_glass_of_a_plan_for_two_breaks_in_a_minute_and_in_writing() {
+    let (mut app, effects) = breaking();
+    let armed = matches!(&effects[..], [Effect::BreakGlass { reason, .. }] if reason == "nobody");
+    assert!(armed, "{effects:?}");
+    let quiet = |effects: &[Effect]| assert!(effects.is_empty(), "nothing is sent or planned meanwhile: {effects:?}");
+    quiet(&keys(&mut app, "s c a l e enter n ctrl-o o ctrl-t ctrl-g", SignedDuration::from_secs(30)));
+    quiet(&app.update(Msg::Tick, now() + SignedDuration::from_millis(59_900)));
+    let again = app.update(Msg::Tick, now() + SignedDuration::from_mins(1));
+    let [Effect::Plan { ticket, request }] = &again[..] else { panic!("everything is checked again: {again:?}") };
+    let plan = scale_for_two(5, Some("nobody"));
+    assert_eq!((request.reason.as_deref(), request.second.as_ref().map(Second::run)), (Some("nobody"), Some(plan.id())));
+    app.update(Msg::Answer(*ticket, Answer::Plan(Ok(Arc::new(plan)))), now());
+    shot(&mut app, 100, 30);
+    let phrase = "scale space e t e r n a - r u l e s - b a c k e n d space 3 - > 5";
+    quiet(&keys(&mut app, &phrase.replace("scale", "s c a l e"), SignedDuration::from_secs(20)));
+    let run = keys(&mut app, "enter", SignedDuration::from_secs(20));
+    assert!(matches!(&run[..], [Effect::Run { typed, .. }] if typed == "scale eterna-rules-backend 3->5"), "{run:?}");
+}
+
+#[test]
+fn leaving_takes_the_glass_back_and_a_plan_for_one_has_none() {
+    let (mut app, _) = breaking();
+    let left = keys(&mut app, "esc", SignedDuration::from_secs(30));
+    assert!(matches!(&left[..], [Effect::CancelRun(_)]), "{left:?}");
+    let later = app.update(Msg::Tick, now() + SignedDuration::from_mins(2));
+    assert!(!later.iter().any(|e| matches!(e, Effect::Plan { .. } | Effect::Run { .. })), "{later:?}");
+    let mut app = planned(Ok(scale_for_two(5, None)));
+    shot(&mut app, 100, 30);
+    assert_eq!(keys(&mut app, "ctrl-g enter", SignedDuration::ZERO), [], "not without a reason");
+    let mut one = planned(Ok(scale(Server::default(), 5)));
+    shot(&mut one, 100, 30);
+    assert_eq!(keys(&mut one, "ctrl-g", SignedDuration::ZERO), []);
+    assert!(shot(&mut one, 100, 30).contains("asks for no second person"));
+}
+
+#[test]
+fn a_plan_for_two_its_glass_while_it_breaks_and_after() {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let mut two = planned(Ok(scale_for_two(5, None)));
+        let (mut broken, _) = breaking();
+        let (mut breaking, _) = breaking();
+        breaking.now = now() + SignedDuration::from_secs(17);
+        let again = broken.update(Msg::Tick, now() + SignedDuration::from_mins(1));
+        let [Effect::Plan { ticket, .. }] = &again[..] else { panic!("{again:?}") };
+        broken.update(Msg::Answer(*ticket, Answer::Plan(Ok(Arc::new(scale_for_two(5, Some("nobody")))))), now());
+        for (name, app) in [("two", &mut two), ("breaking", &mut breaking), ("broken", &mut broken)] {
+            insta::assert_snapshot!(format!("plan_{name}_{width}x{height}"), shot(app, width, height));
+        }
     }
 }
 

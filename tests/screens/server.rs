@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use timonel::base::clock::FixedClock;
+use timonel::base::confirmation::Confirmation;
 use timonel::run::scale::{PlanContext, ScaleRequest, plan};
 use timonel::run::{ActionRequest, Environment, Operator, Plan, actions};
 use timonel::target::api::{Access, Allowed, ErrorKind, Identity, Read, TargetError, WriteRequest};
@@ -128,6 +129,23 @@ pub(crate) fn scale(server: Server, replicas: u32) -> Plan {
     let clock = FixedClock::new(now());
     let context = context();
     let made = plan(&server, &clock, &context, &request).now_or_never();
+    made.expect("nothing here waits").expect("the plan can be made")
+}
+
+/// The same where every change needs two people, given that reason.
+pub(crate) fn scale_for_two(replicas: u32, reason: Option<&str>) -> Plan {
+    let mut context = context();
+    context.environment.floor = Confirmation::TwoPerson;
+    let parameters = vec![format!("replicas={replicas}")];
+    let request = ActionRequest {
+        action: "scale".into(),
+        object: named("eterna-rules-backend"),
+        parameters,
+        overrides: Vec::new(),
+        reason: reason.map(ToOwned::to_owned),
+    };
+    let clock = FixedClock::new(now());
+    let made = actions::plan(&Server::default(), &clock, &context, &request).now_or_never();
     made.expect("nothing here waits").expect("the plan can be made")
 }
 

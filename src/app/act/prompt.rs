@@ -79,6 +79,7 @@ impl App {
             Purpose::Reason { check } => self.override_with(check, text),
             Purpose::Variable(asking) => self.file_answered(asking, text),
             Purpose::GoOn { run, wanted } => self.typed_to_go_on(run, wanted, text),
+            Purpose::Alone => self.break_glass(text),
             logs => self.answer_logs(logs, text),
         }
     }

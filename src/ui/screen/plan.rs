@@ -56,6 +56,7 @@ fn title(panel: &PlanPanel) -> Line<'static> {
             .join(own)
             .with(Role::PanelTitle, format!(", asked for by {}", asked.by)),
         Some(Second::Again(_)) => Line::of(Role::PanelTitle, "Approved, confirm once more: ").join(own),
+        Some(Second::Alone(_)) => Line::of(Role::Danger, "BREAK-GLASS: ").join(own),
         None => own,
     }
 }
@@ -222,6 +223,7 @@ fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
         PlanState::Ready(plan) => rows.extend(asked(panel, plan, width)),
         PlanState::Making(_) | PlanState::Failed(_) => {}
     }
+    rows.extend(breaking(app, panel, width));
     if let Some(error) = &panel.error {
         rows.extend(Line::of(Role::Danger, format!("{} {error}", glyph::FAILED)).wrap(width, 2));
     }
@@ -232,6 +234,14 @@ fn pinned(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
         rows.insert(0, Line::new());
     }
     rows
+}
+
+/// The minute in which the glass breaks.
+fn breaking(app: &App, panel: &PlanPanel, width: usize) -> Vec<Line<'static>> {
+    let Some(at) = panel.breaks_at else { return Vec::new() };
+    let left = at.duration_since(app.now).as_millis().max(0).unsigned_abs().div_ceil(1000);
+    let text = format!("{left} s until this plan may go without a second person. Nothing is sent meanwhile; leaving takes it back.");
+    Line::of(Role::Danger, format!("{} {text}", glyph::FAILED)).wrap(width, 3)
 }
 
 fn asked(panel: &PlanPanel, plan: &Plan, width: usize) -> Vec<Line<'static>> {
@@ -253,15 +263,17 @@ fn asked(panel: &PlanPanel, plan: &Plan, width: usize) -> Vec<Line<'static>> {
     if !reasons.is_empty() {
         rows.extend(Line::of(Role::NoticeWarn, format!("So much is asked for because of this: {}.", reasons.join(", "))).wrap(width, 2));
     }
-    if plan.confirmation().level == Confirmation::TwoPerson {
-        rows.push(Line::of(
-            Role::NoticeWarn,
-            match &panel.request.second {
-                Some(Second::Approve(_)) => "You are the second person: this approves it, and whoever asked begins.",
-                Some(Second::Again(_)) => "It is approved: this begins it. Leaving takes the question back.",
-                None => "A second person must approve it as well.",
-            },
-        ));
+    if plan.confirmation().level == Confirmation::TwoPerson && panel.breaks_at.is_none() {
+        let (role, text) = match &panel.request.second {
+            Some(Second::Approve(_)) => (Role::NoticeWarn, "You are the second person: this approves it, and whoever asked begins.".to_owned()),
+            Some(Second::Again(_)) => (Role::NoticeWarn, "It is approved: this begins it. Leaving takes the question back.".to_owned()),
+            Some(Second::Alone(_)) => {
+                let reason = plan.inputs().reason.as_deref().unwrap_or_default();
+                (Role::Danger, format!("Nobody approves it: this begins it, and it is on record: {reason}"))
+            }
+            None => (Role::NoticeWarn, "A second person must approve it as well.".to_owned()),
+        };
+        rows.extend(Line::of(role, text).wrap(width, 2));
     }
     rows
 }
@@ -277,7 +289,7 @@ fn stands(checks: &[String]) -> String {
 
 /// What stands before the field, when something is to be typed.
 fn ask(panel: &PlanPanel) -> Option<Line<'static>> {
-    let plan = panel.ready().filter(|plan| plan.allowed())?;
+    let plan = panel.ready().filter(|_| panel.takes_text())?;
     let text = plan.confirmation().text.clone()?;
     Some(Line::of(Role::Text, "Type ").with(Role::Typed, text).with(Role::Text, " to go on: "))
 }
@@ -294,11 +306,18 @@ fn foot(app: &App, panel: &PlanPanel) -> Line<'static> {
             line.push(Role::KeyLabel, format!(" {label}"));
         }
     };
+    if panel.breaks_at.is_some() {
+        key(Action::Back, "take it back");
+        return line;
+    }
     key(Action::Back, "cancel");
     if takes_text {
         key(Action::Submit, "go on");
     }
     key(Action::NewPlan, "new plan");
+    if takes_text && panel.request.second.is_none() && panel.ready().is_some_and(|plan| plan.needs_approval()) {
+        key(Action::BreakGlass, "break the glass");
+    }
     if panel.request.is_about_several() {
         let parallel = panel.request.parameters.iter().any(|p| p == "order=parallel");
         key(Action::OtherOrder, if parallel { "one after the other" } else { "all at once" });

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, Namespace, PATIENCE};
 use crate::operator::{Operator, Run, place};
 use crate::support::screen::Size;
+use crate::support::terminal::Terminal;
 
 const SIZE: Size = (120, 36);
 const COORDINATION: &str = "coordination.k8s.io/v1";
@@ -161,6 +162,42 @@ pub(crate) fn two_consoles_ask_approve_and_begin_on_their_screens(cluster: &Clus
     asks.wait("the run is proven", |screen| screen.has("every proof held"));
     assert_eq!(space.replicas("web"), 2);
     expect_free(&space);
+}
+
+pub(crate) fn alone_at_a_console_it_takes_a_minute_and_the_phrase_comes_last(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let file = for_two(&operator);
+    let mut console = operator.console(SIZE, &["-f", &file]);
+    let plan_for_two = |console: &mut Terminal| {
+        console.press("a s");
+        console.wait("a number is asked for", |screen| screen.has("eplicas"));
+        console.type_text("2\r");
+        console.wait_for("break the glass");
+        console.press("ctrl-g");
+        console.wait_for("why without a second person");
+        console.type_text("nobody answers\r");
+        console.wait_for("until this plan may go without a second person");
+    };
+    console.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
+    plan_for_two(&mut console);
+    console.press("esc");
+    console.wait_gone("until this plan may go");
+    plan_for_two(&mut console);
+    assert!(space.get(COORDINATION, "Lease", "timonel-deployment-web").is_none(), "nothing is sent meanwhile");
+    let screen = console
+        .wait_at_most(PATIENCE + Duration::from_secs(60), "the minute is over", |screen| screen.has("to go on"))
+        .expect("a plan");
+    assert!(screen.has("BREAK-GLASS") && screen.has("nobody answers"), "{}", screen.dump());
+    assert_eq!(space.replicas("web"), 1, "nothing is written before the phrase");
+    console.type_text(&format!("{PHRASE}\r"));
+    console.wait("the run is proven", |screen| screen.has("every proof held"));
+    assert_eq!(space.replicas("web"), 2);
+    let journal = operator.journal();
+    let confirms: Vec<&Value> = journal.iter().filter(|line| line["kind"] == "confirm").collect();
+    let [confirm] = &confirms[..] else { panic!("one run: {journal:#?}") };
+    assert_eq!((&confirm["break_glass"], &confirm["typed"]), (&json!(true), &json!(PHRASE)));
+    let export = operator.call(&["journal", "export"]).exits(0).stdout;
+    assert!(export.contains("BREAK-GLASS") && export.contains("why: nobody answers"), "{export}");
 }
 
 pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: &Cluster) {

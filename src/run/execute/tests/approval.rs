@@ -281,12 +281,16 @@ fn whoever_approves_makes_the_same_plan_anew_is_somebody_else_and_approves_only_
 #[test]
 fn the_glass_breaks_slowly_and_in_writing() {
     let bench = bench();
-    let glass = BreakGlass::arm(&bench.world);
+    let asked = bench.plan(5);
+    assert!(matches!(BreakGlass::arm(&asked, " ", &bench.world), Err(Refusal::NoReason)));
+    let why = "nobody answers the phone";
+    let glass = BreakGlass::arm(&asked, why, &bench.world).expect("armed");
+    let again = |reason: &str| bench.again(asked.id(), "ana@example.org").with(&[], Some(reason)).expect("a plan");
     let break_it = |plan: Plan| plan.break_glass(&glass, PHRASE, &bench.world);
-    assert!(matches!(break_it(bench.plan(5)), Err(Refusal::NotArmed(60))));
+    assert!(matches!(break_it(again(why)), Err(Refusal::NotArmed(60))));
     bench.world.run(async { crate::run::Timer::sleep(&bench.world, Duration::from_mins(1)).await });
-    assert!(matches!(break_it(bench.plan(5)), Err(Refusal::NoReason)));
-    let plan = bench.plan(5).with(&[], Some("nobody answers the phone")).expect("a plan");
+    assert!(matches!(break_it(again("another reason")), Err(Refusal::OtherPlan(_))), "it is for one plan");
+    let plan = again(why);
     bench.carry_out_confirmed(break_it(plan).expect("broken")).assert(End::Proven, "");
     let lines = bench.journal.lines.lock().expect("one thread");
     assert!(lines.iter().any(|l| l.data.get("break_glass") == Some(&json!(true))), "it is on record");
