@@ -195,6 +195,7 @@ actions! {
     Restart, "restart", "restart: every pod anew", [Workloads, Global], Key;
     PauseRollout, "pause-rollout", "pause or resume: a rollout, or a CronJob's schedule", [Workloads, Global], Key;
     Trigger, "trigger", "trigger: a Job of the CronJob now", [Workloads, Global], Key;
+    BackUp, "back-up", "back up: make one of the declared backups now", [Workloads, Health, Global], Key;
     Evict, "evict", "evict: delete the pod as its disruption budget allows", [Workloads, Global], Key;
     Cordon, "cordon", "cordon: the pod's node takes no new pods, or takes them again", [Workloads, Global], Key;
 
@@ -247,7 +248,10 @@ impl Action {
 
     /// Whether it leads to a change of the target. What begins something new lives under the leader key `a` (contract.md 14).
     pub const fn changes(self) -> bool {
-        let begins = matches!(self, Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::Evict | Self::Cordon);
+        let begins = matches!(
+            self,
+            Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::BackUp | Self::Evict | Self::Cordon
+        );
         begins || matches!(self, Self::Approve | Self::UndoLast | Self::UndoRun | Self::ResumeRun)
     }
 }

@@ -82,6 +82,7 @@ impl App {
             Action::PauseRollout => self.plan_pause(),
             Action::Restart => self.plan_for_selection(Action::Restart, "restart", Vec::new()),
             Action::Trigger => self.plan_for_selection(Action::Trigger, "trigger", Vec::new()),
+            Action::BackUp => self.ask_backup(),
             Action::Evict => self.plan_evict(),
             Action::Cordon => self.plan_cordon(),
             Action::NewPlan => self.replan(),

@@ -1,14 +1,17 @@
-//! What is known of the backups of the service: the catalogue, read when it changes.
+//! The backups of the service: what is known of them, the catalogue being read when it changes, and how one is made from here.
 //!
-//! Owns when it is read again. What an entry means is `run`'s.
+//! Owns when it is read again, and the choice. What an entry means, and the plan, are `run`'s.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
+use super::choice::{Choice, Item};
 use super::effect::{Effect, Fetch};
+use super::overlay::Pick;
 use super::ticket::Question;
+use crate::action::Action;
 use crate::base::health::Health;
-use crate::run::backup::{Known, catalogue};
+use crate::run::backup::{Known, PARAMETER, catalogue};
 use crate::service::{Backup, Target};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -67,14 +70,55 @@ impl App {
         Some(Effect::Fetch { ticket: self.tickets.issue(Question::Backups), what: Fetch::Backups(catalogue) })
     }
 
-    /// Where the catalogue is: in the one namespace that is looked at, else in that of the environment.
+    /// The backups that a Job can make, each with how well it is.
+    pub(super) fn backup_items(&self) -> Vec<Item> {
+        let all = self.start.service.iter().flat_map(|s| &s.declared.backups).filter(|b| b.is_catalogued());
+        all.map(|b| Item::new(b.id.clone(), b.id.clone()).detail(self.backups.standing(b, self.now).1)).collect()
+    }
+
+    /// Asks which of the declared backups is to be made, where there is a choice.
+    pub(super) fn ask_backup(&mut self) -> Vec<Effect> {
+        if let Some(why) = self.unavailable(Action::BackUp) {
+            return self.refuse(why);
+        }
+        let items = self.backup_items();
+        match &items[..] {
+            [] => self.refuse("no service file declares a backup that a Job can make: kind = \"pg_dump\" with a volume"),
+            [one] => {
+                let id = one.id.clone();
+                self.plan_backup(&id)
+            }
+            _ => self.open_picker(Choice::new("Back up", items), Pick::Backup),
+        }
+    }
+
+    /// Opens the plan of one of the declared backups.
+    pub(super) fn plan_backup(&mut self, id: &str) -> Vec<Effect> {
+        let declared = self.start.service.iter().flat_map(|s| &s.declared.backups).find(|b| b.id == id && b.is_catalogued());
+        let claim = declared.and_then(|b| b.volume.clone());
+        match (claim, self.backed_up()) {
+            (Some(claim), Some(namespace)) => {
+                let claim = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim);
+                self.plan_for(Action::BackUp, "backup", claim, vec![format!("{PARAMETER}={id}")])
+            }
+            (None, _) => self.refuse(format!("the service file declares no backup '{id}' that a Job can make")),
+            (_, None) => self.refuse("a backup is made in one namespace: choose it first"),
+        }
+    }
+
+    /// Where the catalogue is.
     fn catalogue(&self) -> Option<ObjectRef> {
         let service = self.start.service.as_ref().filter(|s| !s.declared.backups.is_empty())?;
-        let namespace = match (self.opened.as_ref()?.namespaces.as_deref(), service.environment.as_ref().map(|e| &e.target)) {
-            (Some([one]), _) => one,
-            (_, Some(Target::Kubernetes { namespace: Some(own), .. })) => own,
-            _ => return None,
-        };
-        Some(catalogue::of(&service.id, namespace))
+        Some(catalogue::of(&service.id, &self.backed_up()?))
+    }
+
+    /// The namespace of the backups: the one that is looked at, else that of the environment.
+    fn backed_up(&self) -> Option<String> {
+        let service = self.start.service.as_ref()?;
+        match (self.opened.as_ref()?.namespaces.as_deref(), service.environment.as_ref().map(|e| &e.target)) {
+            (Some([one]), _) => Some(one.clone()),
+            (_, Some(Target::Kubernetes { namespace: Some(own), .. })) => Some(own.clone()),
+            _ => None,
+        }
     }
 }

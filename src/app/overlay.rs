@@ -123,6 +123,8 @@ pub enum Pick {
     Approve,
     /// Reads that Secret.
     Secret,
+    /// Opens the plan of that backup.
+    Backup,
     /// Overrides that check.
     Override,
 }

@@ -12,6 +12,9 @@ use crate::run::program;
 use crate::target::model::{Kind, ObjectRef};
 use crate::target::request::Namespaces;
 
+/// Before the id of a backup in the palette.
+const BACK_UP: &str = "back-up:";
+
 impl App {
     /// Every action that can be launched from here, with its key and, where it cannot, why.
     pub(super) fn open_palette(&mut self) -> Vec<Effect> {
@@ -28,6 +31,7 @@ impl App {
                 let label = format!("{:<widest$}  {}", action.name(), action.title());
                 Item::new(action.name(), label).detail(key).disabled(self.unavailable(action))
             })
+            .chain(self.backup_items().iter().map(|item| self.as_command(widest, item)))
             .chain(self.file_items(widest))
             .collect();
         self.open_picker(Choice::new("Command", items), Pick::Palette)
@@ -145,9 +149,10 @@ impl App {
                 if let Some(why) = picker.choice.selected().and_then(|i| i.disabled.clone()) {
                     return self.refuse(why);
                 }
-                match program::named(&first) {
-                    Some(id) => self.begin_file_action(id),
-                    None => Action::named(&first).map(|a| self.act(a)).unwrap_or_default(),
+                match (program::named(&first), first.strip_prefix(BACK_UP)) {
+                    (Some(id), _) => self.begin_file_action(id),
+                    (None, Some(id)) => self.plan_backup(id),
+                    (None, None) => Action::named(&first).map(|a| self.act(a)).unwrap_or_default(),
                 }
             }
             Pick::Context => self.switch(|spec| {
@@ -175,6 +180,7 @@ impl App {
                 self.fetch(format!("{object} · YAML, without values"), Fetch::Yaml(object))
             }
             Pick::Approve => self.approve_run(&first),
+            Pick::Backup => self.plan_backup(&first),
             Pick::Override => self.ask_reason(first),
         }
     }
@@ -190,8 +196,15 @@ impl App {
                 let names = argument.split([',', ' ']).filter(|n| !n.is_empty()).map(ToOwned::to_owned).collect();
                 Some(self.switch(|spec| spec.namespaces = Namespaces::Some(names)))
             }
+            Action::BackUp => Some(self.plan_backup(argument)),
             _ => None,
         }
+    }
+
+    /// A declared backup as a row of the palette: what its key asks first is said already.
+    fn as_command(&self, widest: usize, item: &Item) -> Item {
+        let label = format!("{:<widest$}  back up: {}", format!("{} {}", Action::BackUp.name(), item.id), item.detail);
+        Item::new(format!("{BACK_UP}{}", item.id), label).disabled(self.unavailable(Action::BackUp))
     }
 
     /// Opens another target; what was seen of the old one is gone with it.

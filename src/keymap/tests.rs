@@ -174,6 +174,7 @@ fn a_key_that_hides_the_leader_in_one_place_is_told() {
         ("a r", "restart"),
         ("a p", "pause-rollout"),
         ("a t", "trigger"),
+        ("a k", "back-up"),
         ("a d", "evict"),
         ("a c", "cordon"),
         ("a a", "approve"),

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub const HIDDEN: &str = "<hidden>";
 
 /// Fields whose values are shown: the last segment of the path, or any segment for whole trees (`resources`, `ports`).
-const PLAIN_LEAVES: [&str; 13] = [
+const PLAIN_LEAVES: [&str; 16] = [
     "replicas",
     "minReplicas",
     "maxReplicas",
@@ -23,6 +23,9 @@ const PLAIN_LEAVES: [&str; 13] = [
     "timonel.io~1expires-at",
     "holderIdentity",
     "image",
+    "claimName",
+    "backoffLimit",
+    "activeDeadlineSeconds",
     "kubectl.kubernetes.io~1restartedAt",
     "kubernetes.io~1change-cause",
 ];

@@ -5,6 +5,7 @@
 
 pub(in crate::run) mod difference;
 mod id;
+pub(in crate::run) mod made;
 mod policy;
 
 pub use id::StepId;

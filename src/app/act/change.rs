@@ -49,7 +49,7 @@ impl App {
     }
 
     /// Opens the plan of an action on an object, or says why there is none.
-    pub(super) fn plan_for(&mut self, action: Action, name: &'static str, subject: ObjectRef, parameters: Vec<String>) -> Vec<Effect> {
+    pub(in crate::app) fn plan_for(&mut self, action: Action, name: &'static str, subject: ObjectRef, parameters: Vec<String>) -> Vec<Effect> {
         if let Some(why) = self.unavailable(action) {
             return self.refuse(why);
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{draw, listed, open_app, start};
+use super::{draw, listed, open_app, press, start};
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch};
 use crate::app::msg::{Answer, Msg};
+use crate::app::overlay::{Overlay, Pick};
 use crate::app::ticket::Ticket;
 use crate::base::health::Health;
 use crate::fleet::testing::{NOW, at, meta, now};
@@ -19,7 +20,11 @@ const FILE: &str = "schema = 1\n[service]\nid = \"shop\"\n[[workload]]\nid = \"p
     [[backup]]\nid = \"far\"\nkind = \"velero\"\nmax_age = \"1d\"\n";
 
 fn console() -> App {
-    let (file, _) = ServiceFile::read("f.toml", FILE, &Origin::Operator);
+    with(FILE)
+}
+
+fn with(text: &str) -> App {
+    let (file, _) = ServiceFile::read("f.toml", text, &Origin::Operator);
     let mut start = start();
     start.service = Some(file.expect("a file").resolve(None).0);
     let mut app = open_app(start);
@@ -68,4 +73,27 @@ fn the_catalogue_is_read_when_it_changes_and_not_with_every_message() {
     let events = listed(Kind::ConfigMap, vec![Object::MetaOnly(Arc::new(MetaOnly { kind: Kind::ConfigMap, meta: seen }))]);
     let effects: Vec<Effect> = events.into_iter().flat_map(|event| app.update(Msg::Target(event), at(NOW + 62))).collect();
     assert!(asked(&effects).is_some(), "it changed");
+}
+
+fn planned(effects: &[Effect]) -> Option<(String, Vec<String>)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Plan { request, .. } => Some((request.subject.to_string(), request.parameters.clone())),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_one_backup_that_a_job_can_make_is_planned_at_once_and_of_several_one_is_chosen() {
+    let mut one = console();
+    let wanted = Some(("PersistentVolumeClaim ns/dumps".to_owned(), vec!["backup=daily".to_owned()]));
+    assert_eq!(planned(&press(&mut one, "a k")), wanted);
+    let more = "[[backup]]\nid = \"weekly\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"tapes\"\nmax_age = \"7d\"\n";
+    let mut two = with(&format!("{FILE}{more}"));
+    assert_eq!(planned(&press(&mut two, "a k")), None);
+    assert!(matches!(two.overlays.last(), Some(Overlay::Choice(p)) if p.purpose == Pick::Backup && p.choice.visible().len() == 2));
+    let wanted = Some(("PersistentVolumeClaim ns/tapes".to_owned(), vec!["backup=weekly".to_owned()]));
+    assert_eq!(planned(&press(&mut two, "down enter")), wanted);
+    let mut none = open_app(start());
+    press(&mut none, "a k");
+    assert!(none.notice.as_ref().is_some_and(|n| n.text.contains("declares a backup")), "{:?}", none.notice);
 }

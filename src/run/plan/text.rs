@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Plan;
 use crate::base::confirmation::Confirmation;
 use crate::run::check::{Answer, Check};
-use crate::run::step::{Work, difference, shown};
+use crate::run::step::{Form, Work, difference, made, shown};
 
 /// How a line is meant; a drawing adds glyph and colour to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +96,12 @@ impl Plan {
         lines.block("Will change");
         for (_, write) in self.writes() {
             lines.push(Tone::Plain, format!("{}   {}", write.object, write.words()));
+            if matches!(write.form, Form::Create { .. }) {
+                let specs = write.changes.iter().filter(|c| c.pointer == "/spec");
+                for line in specs.flat_map(|c| made::lines(&c.after)) {
+                    lines.push(Tone::Plain, format!("  {line}"));
+                }
+            }
             let whole = write.changes.iter().filter(|c| c.before.is_object() && c.after.is_object());
             for one in whole.flat_map(|c| difference::between(c.pointer, &c.before, &c.after)) {
                 lines.push(Tone::Plain, format!("  {}: {} -> {}", one.field, told(&one.before), told(&one.after)));

@@ -24,8 +24,10 @@ pub(in crate::run) struct Difference {
 /// Differences below `pointer`, in the order of the fields; values that are no maps are one difference.
 pub(in crate::run) fn between(pointer: &str, before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
-    if before.is_object() && after.is_object() {
-        walk(pointer, before, after, &mut found);
+    let empty = Value::Object(Map::new());
+    // What is made anew is told field by field as well: most of it is plainly no secret.
+    if (before.is_object() || before.is_null()) && after.is_object() {
+        walk(pointer, if before.is_null() { &empty } else { before }, after, &mut found);
     } else {
         found.push(one(pointer, before, after));
     }
@@ -92,6 +94,9 @@ mod tests {
                 ("spec.template.spec.containers.api.env.DB_PASSWORD.value", &json!("<hidden>"), &json!("<hidden>")),
             ]
         );
+        let made = between("/spec", &json!(null), &json!({ "image": "pg:15", "command": ["sh"] }));
+        let told: Vec<(&str, &Value)> = made.iter().map(|d| (d.field.as_str(), &d.after)).collect();
+        assert_eq!(told, [("spec.image", &json!("pg:15")), ("spec.command", &json!("<hidden>"))]);
         let one = between("/spec/replicas", &json!(3), &json!(5));
         assert_eq!((one.len(), one[0].field.as_str(), &one[0].after), (1, "spec.replicas", &json!(5)));
     }

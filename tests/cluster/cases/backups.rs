@@ -109,6 +109,28 @@ pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &C
     operator.call(&["journal", "verify"]).exits(0);
 }
 
+pub(crate) fn a_backup_is_made_from_the_console(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let mut terminal = operator.console((120, 50), &["-f", &file]);
+    terminal.wait("nothing is known yet", |screen| screen.has("Backup daily") && screen.has("none is known"));
+    terminal.press("a k");
+    let plan = terminal.wait_for("to go on");
+    let image = format!("dump: /bin/sh of the image {}", node::DATABASE);
+    for told in [&*image, "PGPASSWORD from key password of Secret db", "volume of the claim backups"] {
+        assert!(plan.has(told), "'{told}' is missing:\n{}", plan.dump());
+    }
+    assert!(!plan.dump().contains(PASSWORD), "{}", plan.dump());
+    terminal.type_text("y\r");
+    terminal.wait_for("every proof held");
+    terminal.press("esc");
+    terminal.wait("the bridge shows it", |screen| screen.has("fresh, verified"));
+    assert_eq!((catalogue(&space).len(), volume.files().len()), (1, 2));
+}
+
 pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let postgres = Postgres::new(&space);
