@@ -54,20 +54,9 @@ impl App {
             }
             Action::Open => self.open(),
             Action::Mark => self.mark(),
-            Action::MarkAll => {
-                self.workloads.mark_all();
-                Vec::new()
-            }
+            Action::MarkAll | Action::SortNext | Action::SortReverse => self.arrange(action),
             Action::ClearMarks => self.clear_marks(),
             Action::Filter => self.open_filter(),
-            Action::SortNext => {
-                self.workloads.sort_next();
-                Vec::new()
-            }
-            Action::SortReverse => {
-                self.workloads.sort_reverse();
-                Vec::new()
-            }
             Action::Explain => self.explain(),
             Action::Describe => self.describe(),
             Action::Yaml => self.yaml(),
@@ -187,6 +176,16 @@ impl App {
                 Vec::new()
             }
         }
+    }
+
+    /// What is done to all rows at once.
+    fn arrange(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::MarkAll => self.workloads.mark_all(),
+            Action::SortNext => self.workloads.sort_next(),
+            _ => self.workloads.sort_reverse(),
+        }
+        Vec::new()
     }
 
     fn mark(&mut self) -> Vec<Effect> {

@@ -15,7 +15,7 @@ pub(in crate::run) use owners::{check as owners, made_by as controller};
 pub(in crate::run) use quota::check as quota;
 pub(in crate::run) use state::{
     dry_run, freeze, identity, lock, min_ready, min_ready_while_rolling, paused, pdb, pdb_while_rolling, read_only, rights, rollout, strategy,
-    volumes,
+    untried, volumes,
 };
 
 use crate::target::api::{Access, Allowed, TargetError};

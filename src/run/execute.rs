@@ -3,6 +3,8 @@
 //! Owns the only loop that touches the target, the journal and the listener of a run. Decides nothing: the order of a run is in
 //! `machine`. Needs nobody to look at it: a listener that went away or is slow does not hold it up.
 
+mod command;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,6 +187,7 @@ impl Runner {
             Effect::Lock => Input::Locked(self.locks.take().await),
             Effect::Verify(frozen) => Input::Verified(self.verify(&frozen).await),
             Effect::Look(write) => Input::Looked(self.look(&write).await),
+            Effect::Send(write, _) if write.exec().is_some() => Input::Ran(command::run(&self.deps, &self.gate, &write).await),
             Effect::Send(write, version) => {
                 let sent = self.gate.send(write.request(&version)).await;
                 Input::Sent(sent.map(|answer| text(&answer, "/metadata/resourceVersion")))

@@ -105,8 +105,15 @@ impl Gate {
             }
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
+            (Kind::Pod, Change::Exec(_)) => self.is_command(request),
             _ => self.is_planned(request),
         }
+    }
+
+    /// Exactly a command of the plan, in a pod of its namespace: which pod is found when it runs.
+    fn is_command(&self, request: &WriteRequest) -> bool {
+        let same = |w: &FieldWrite| w.object.namespace == request.object.namespace && w.to_pod(request.object.clone()) == *request;
+        self.writes.iter().filter(|w| w.exec().is_some()).any(same)
     }
 
     /// Exactly a write of the plan or of its way back, with its precondition.

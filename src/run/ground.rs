@@ -82,7 +82,7 @@ impl Ground {
     /// The plan of an action: asks for rights, lets the server try the write, and puts the common steps and checks around its part.
     pub(in crate::run) async fn plan(self, read: &dyn Read, context: &PlanContext, part: Part, id: String, now: Timestamp) -> Plan {
         let write = part.write.as_ref();
-        let tried = write.map(|w| (w, self.object.resource_version())).into_iter().collect();
+        let tried = write.filter(|w| w.exec().is_none()).map(|w| (w, self.object.resource_version())).into_iter().collect();
         let (rights, leases, dry_run) =
             futures_util::join!(rights(read, &self.object.reference, write), leases(read, context, write), try_out(read, tried));
         let mut all = checks::rights(&rights);
@@ -90,7 +90,10 @@ impl Ground {
         all.push(checks::read_only(context.read_only));
         let nature = context.nature(part.nature);
         all.push(checks::lock(&leases, Asking::of(nature, context.preempts), now));
-        all.push(dry_run_check(dry_run.as_ref(), &rights));
+        all.push(match write.and_then(FieldWrite::exec) {
+            Some(_) => checks::untried(),
+            None => dry_run_check(dry_run.as_ref(), &rights),
+        });
         all.extend(part.checks);
         all.extend(checks::freeze(context.freeze.as_deref(), nature == Nature::Mitigation));
         let mut steps: Vec<Step> = lock_step(write).into_iter().collect();
@@ -210,7 +213,8 @@ pub(in crate::run) async fn rights<'a>(read: &dyn Read, object: &ObjectRef, writ
         let (verb, kind, subresource) = write.access();
         notes |= write.patches();
         // The API knows no right to make an object of one name.
-        let needed = access(verb, &write.object, kind, subresource, verb != "create" || !subresource.is_empty());
+        let named = kind == write.object.kind && (verb != "create" || !subresource.is_empty());
+        let needed = access(verb, &write.object, kind, subresource, named);
         if !wanted.iter().any(|(a, _)| *a == needed) {
             wanted.push((needed, None));
         }

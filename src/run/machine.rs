@@ -5,6 +5,7 @@
 //! network, no disk: a history of answers gives the same run every time.
 
 mod ask;
+mod command;
 mod draft;
 mod finish;
 mod prove;
@@ -77,6 +78,8 @@ pub(in crate::run) enum Input {
     Looked(Looked),
     /// The new resourceVersion.
     Sent(Result<String, TargetError>),
+    /// How a command ended.
+    Ran(Result<Ran, TargetError>),
     Observed(Observed),
     Paused,
     Answered(Way),
@@ -105,6 +108,15 @@ pub(in crate::run) enum Looked {
     /// The object is gone, or another one.
     Other(String),
     Unreadable(String),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Ran {
+    /// Its exit code.
+    pub code: i64,
+    /// Where it ran, and the last that it said.
+    pub said: String,
 }
 
 /// Whether a fact holds.
@@ -173,6 +185,8 @@ enum State {
     Looking,
     Sending,
     Observing,
+    /// Looking at what a command is proven by, since nobody knows whether it ran.
+    Deciding,
     Pausing(Next),
     Asking,
     Telling(Next),
@@ -189,6 +203,7 @@ enum Then {
     Look,
     Pause(Duration),
     Refused(String),
+    Failed(String),
     Done(String),
     Recover,
     Again(Duration),
@@ -244,6 +259,8 @@ pub(in crate::run) struct Machine {
     holds_since: Option<Duration>,
     /// Ids of forward writes that were carried out.
     carried: Vec<StepId>,
+    /// Ids of commands that ran and failed.
+    broken: Vec<StepId>,
     /// Ids of writes of which this process has seen where they stand.
     settled: Vec<StepId>,
     /// Ids of those that were taken back.
@@ -293,6 +310,7 @@ impl Machine {
             progress: Progress::default(),
             holds_since: None,
             carried: Vec::new(),
+            broken: Vec::new(),
             settled: Vec::new(),
             undone: Vec::new(),
             held: Vec::new(),
@@ -339,6 +357,8 @@ impl Machine {
             (State::Verifying, Input::Verified(moved)) => self.verified(moved),
             (State::Looking, Input::Looked(looked)) => self.looked(looked),
             (State::Sending, Input::Sent(result)) => self.sent(result),
+            (State::Sending, Input::Ran(result)) => self.ran(result),
+            (State::Deciding, Input::Observed(observed)) => self.decided(&observed),
             (State::Observing, Input::Observed(observed)) => self.observed(observed),
             (State::Pausing(next), Input::Paused) => self.go_on(next),
             (State::Asking, Input::Answered(way)) => self.answered(way),
@@ -407,6 +427,7 @@ impl Machine {
             Then::Look => self.look(),
             Then::Pause(time) => self.pause(time, Next::Look),
             Then::Refused(why) => self.write_refused(&why),
+            Then::Failed(why) => self.failed(why),
             Then::Done(text) => self.done(text),
             Then::Recover => self.recover(),
             Then::Again(wait) => self.wait_to_try(wait),

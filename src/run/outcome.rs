@@ -167,6 +167,12 @@ pub enum Way {
     Leave,
     /// Go on with the next step.
     GoOn,
+    /// What the step was to do was done.
+    Done,
+    /// It was not done.
+    NotDone,
+    /// Do it again.
+    Again,
 }
 
 impl Way {
@@ -177,6 +183,9 @@ impl Way {
             Self::Wait => "wait as long again",
             Self::Leave => "leave it as it is, listed as a debt",
             Self::GoOn => "go on",
+            Self::Done => "it was done: go on",
+            Self::NotDone => "it was not done: the step failed",
+            Self::Again => "run it again",
         }
     }
 }

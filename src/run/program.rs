@@ -4,6 +4,7 @@
 //! leave behind. What a step changes is its own action's plan, with that action's checks and proofs. Knows no service file.
 
 mod combine;
+mod command;
 mod project;
 mod still;
 
@@ -75,6 +76,8 @@ pub struct ProgramStep {
     pub id: String,
     /// What it does.
     pub does: Does,
+    /// Probes that must be green before it counts as done, besides its own proofs.
+    pub done_when: Vec<String>,
     /// What it is allowed, and what follows when it fails.
     pub policy: Policy,
 }
@@ -84,6 +87,8 @@ pub struct ProgramStep {
 pub enum Does {
     /// One of the engine's own actions.
     Action(ActionRequest),
+    /// Runs a command in a container of a workload.
+    Command(Run),
     /// Waits until the rollout of a workload is complete.
     RolloutWait(ObjectRef),
     /// Waits until these probes are green.
@@ -92,6 +97,23 @@ pub enum Does {
     Wait(Duration),
     /// Asks a person; a text must be typed where there is one.
     Ask(Option<String>),
+}
+
+/// A command of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The workload in one of whose ready pods it is run.
+    pub workload: ObjectRef,
+    /// Name of the container; `None` = the first.
+    pub container: Option<String>,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// What takes it back, as program and arguments.
+    pub back: Option<Vec<String>>,
+    /// It changes nothing.
+    pub reads: bool,
+    /// Once more does no harm.
+    pub again: bool,
 }
 
 /// One step's part of the plan.
@@ -137,13 +159,18 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
             own.probes.clear();
         }
         own.prove_within = step.policy.timeout.unwrap_or(own.prove_within);
-        let (draft, action) = match &step.does {
+        let (mut draft, action) = match &step.does {
             Does::Action(request) => {
                 let plan = actions::one(&world, clock, &own, request).await.map_err(|error| of_step(&step.id, error))?;
                 (plan.draft(), ActionSpec::named(&request.action).map(|spec| spec.name))
             }
+            Does::Command(run) => {
+                let plan = command::plan(&world, &own, run, &step.done_when, now).await.map_err(|error| of_step(&step.id, error))?;
+                (plan.draft(), (!run.reads).then_some("exec"))
+            }
             still => (still::draft(&world, &own, still, home, now).await.map_err(|error| of_step(&step.id, error))?, None),
         };
+        draft.steps.extend(still::done_when(&draft.steps, &step.done_when, home, &own));
         world.add(&draft.steps);
         parts.push(Part { number, step: step.clone(), draft, action });
     }
@@ -175,7 +202,7 @@ impl Program {
     }
 
     fn definition(&self) -> String {
-        let steps: Vec<serde_json::Value> = self.steps.iter().map(|s| serde_json::json!([s.id, s.does.words(), s.policy])).collect();
+        let steps: Vec<serde_json::Value> = self.steps.iter().map(|s| serde_json::json!([s.id, s.does.words(), s.done_when, s.policy])).collect();
         let digest = super::record::digest(&serde_json::Value::Array(steps));
         digest.chars().take("sha256:".len() + 16).collect()
     }
@@ -186,6 +213,9 @@ impl Does {
     fn words(&self) -> String {
         match self {
             Self::Action(request) => format!("{} {} {}", request.action, request.object, request.parameters.join(" ")),
+            Self::Command(run) => {
+                serde_json::json!(["exec", run.workload.to_string(), run.container, run.argv, run.back, run.reads, run.again]).to_string()
+            }
             Self::RolloutWait(object) => format!("rollout-wait {object}"),
             Self::Probes(ids) => format!("http-check {}", ids.join(" ")),
             Self::Wait(time) => format!("wait {} ms", time.as_millis()),

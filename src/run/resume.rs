@@ -298,7 +298,8 @@ pub(in crate::run) fn past<'a>(entries: impl Iterator<Item = &'a Entry>) -> Past
 fn answered(past: &mut Past, step: String, result: &str) {
     let fate = match result {
         "accepted" => Fate::Accepted,
-        "unknown" => Fate::Doubtful,
+        // A command that failed has run, and what it did is not known.
+        "unknown" | "failed" => Fate::Doubtful,
         _ => Fate::NotDone,
     };
     match past.requests.iter_mut().rev().find(|r| r.step == step) {

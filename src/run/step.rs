@@ -21,7 +21,7 @@ use crate::base::text::clean;
 use crate::run::backup::Dump;
 use crate::run::word::{self, Word};
 use crate::run::{lease, scrub};
-use crate::target::api::{Change, WriteRequest};
+use crate::target::api::{Change, Command, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
 /// One step of a plan.
@@ -90,11 +90,31 @@ pub(in crate::run) enum Form {
         /// Whose lock it takes.
         under: ObjectRef,
     },
+    /// A command in a container of one of the workload's ready pods. It cannot be tried before, and nothing can be read afterwards that
+    /// tells whether it ran.
+    Exec(Exec),
     /// POST of an Eviction, which disruption budgets may refuse. Rests on the pod's identity alone: its version moves by itself.
     Evict {
         /// Whose lock it takes: the pod's top owner.
         under: ObjectRef,
     },
+}
+
+/// A command of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::run) struct Exec {
+    /// What is run, and where.
+    pub command: Command,
+    /// The command that takes it back, in the same place.
+    pub back: Option<Vec<String>>,
+    /// It changes nothing.
+    pub reads: bool,
+    /// Once more does no harm: it may be run again where it is not known whether it ran.
+    pub again: bool,
+    /// Probes that are green when it was done.
+    pub proven_by: Vec<String>,
+    /// How long its end is waited for.
+    pub within: Duration,
 }
 
 /// The label that names the run on what it made (contract.md 8).
@@ -207,6 +227,7 @@ impl FieldWrite {
             Form::Tested => Change::JsonPatch(self.operations(resource_version)),
             Form::Create { .. } => Change::Create(self.whole()),
             Form::Evict { .. } => Change::Create(self.eviction()),
+            Form::Exec(exec) => Change::Exec(exec.command.clone()),
         };
         WriteRequest { object: self.object.clone(), subresource: self.access().2, change }
     }
@@ -216,6 +237,7 @@ impl FieldWrite {
         match &self.form {
             Form::Create { .. } => ("create", self.object.kind, ""),
             Form::Evict { .. } => ("create", self.object.kind, "eviction"),
+            Form::Exec(_) => ("create", Kind::Pod, "exec"),
             _ => ("patch", self.object.kind, self.subresource),
         }
     }
@@ -232,7 +254,17 @@ impl FieldWrite {
 
     /// Whether it changes an object that stays, and so rests on a version of it.
     pub(in crate::run) fn patches(&self) -> bool {
-        !matches!(self.form, Form::Create { .. } | Form::Evict { .. })
+        !matches!(self.form, Form::Create { .. } | Form::Evict { .. } | Form::Exec(_))
+    }
+
+    /// The command that it is, where it is one.
+    pub(in crate::run) fn exec(&self) -> Option<&Exec> {
+        if let Form::Exec(exec) = &self.form { Some(exec) } else { None }
+    }
+
+    /// The same request to one pod of the workload.
+    pub(in crate::run) fn to_pod(&self, pod: ObjectRef) -> WriteRequest {
+        WriteRequest { object: pod, ..self.request("") }
     }
 
     fn whole(&self) -> Value {
@@ -331,6 +363,7 @@ impl FieldWrite {
                 let stamp = Stamp { version: self.uid.clone(), generation: None };
                 return Ok(if leaves { Position::After(version) } else { Position::Before(stamp) });
             }
+            Form::Exec(_) => return Ok(Position::Before(Stamp { version: String::new(), generation: None })),
             _ if uid != self.uid => {
                 return Err(format!("{} was deleted and made again: it is another object now (uid {})", self.object, clean(uid)));
             }
@@ -352,6 +385,12 @@ impl FieldWrite {
 
     /// The way back: the same fields the other way round.
     pub(in crate::run) fn reversed(&self) -> Self {
+        if let Form::Exec(exec) = &self.form {
+            let argv = exec.back.clone().unwrap_or_default();
+            let command = Command { argv, ..exec.command.clone() };
+            let back = Exec { command, back: None, proven_by: Vec::new(), ..exec.clone() };
+            return Self { form: Form::Exec(back), ..self.clone() };
+        }
         let changes = self
             .changes
             .iter()
@@ -365,6 +404,7 @@ impl FieldWrite {
         match &self.form {
             Form::Create { under } => return format!("is made from {under}"),
             Form::Evict { .. } => return "is evicted".to_owned(),
+            Form::Exec(exec) => return format!("{} in {}", exec.words(), exec.command.container),
             _ => {}
         }
         let one = |c: &FieldChange| {
@@ -380,6 +420,13 @@ impl FieldWrite {
             format!("{name} {} -> {}", shown(c.pointer, &c.before), shown(c.pointer, &c.after))
         };
         self.changes.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Exec {
+    /// The command as it may be shown.
+    pub(in crate::run) fn words(&self) -> String {
+        clean(&scrub::text(&self.command.argv.join(" "))).into_owned()
     }
 }
 

@@ -379,6 +379,11 @@ impl State {
                 value["metadata"]["generation"] = (value["metadata"]["generation"].as_i64().unwrap_or(0) + 1).into();
                 self.put(object, value);
             }
+            // `false` is a command that fails.
+            Change::Exec(command) => {
+                self.read(object, "")?;
+                return Ok(json!({ "exit_code": i64::from(command.argv == ["false"]), "output": "", "errors": "" }));
+            }
             other => unreachable!("not used by the actions here: {other:?}"),
         }
         self.reconcile();
@@ -444,7 +449,7 @@ fn pod(n: i64, age: Duration, limit: Limit) -> Value {
         _ if age >= Duration::from_secs(2) => {
             let restless = matches!(limit, Limit::Stay(most) if n >= most);
             let restarts = if restless { age.as_secs() / 3 } else { 0 };
-            json!({ "metadata": {}, "spec": { "containers": [{}] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
+            json!({ "metadata": {}, "spec": { "containers": [{ "name": "api" }] }, "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }],
                 "containerStatuses": [{ "name": "api", "restartCount": restarts }] } })
         }
         _ => waiting("ContainerCreating", ""),

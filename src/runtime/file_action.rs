@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::base::environment::EnvironmentKind;
 use crate::run::backup::{Known, Wanted, catalogue};
-use crate::run::program::{Does, Program, ProgramStep};
+use crate::run::program::{self, Does, Program, ProgramStep};
 use crate::run::{ActionRequest, Check, Environment, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
 use crate::service::{
     ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
@@ -69,7 +69,7 @@ impl Resolver<'_> {
             })?;
             if takes {
                 let does = self.does(step, &fill)?;
-                steps.push(ProgramStep { id: step.id.clone(), does, policy: policy(step) });
+                steps.push(ProgramStep { id: step.id.clone(), does, done_when: step.done_when.clone(), policy: policy(step) });
             }
         }
         let known = self.backups(action).await;
@@ -205,6 +205,18 @@ impl Resolver<'_> {
                     ScheduleOp::Resume => "resume",
                 };
                 act(name, Vec::new())?
+            }
+            StepKind::Exec { container, argv, back, reads, again, .. } => {
+                let filled = |words: &[crate::service::Template]| words.iter().map(fill).collect::<Result<Vec<String>, _>>();
+                let run = program::Run {
+                    workload: object()?,
+                    container: container.clone(),
+                    argv: filled(argv)?,
+                    back: back.as_deref().map(filled).transpose()?,
+                    reads: *reads,
+                    again: *again,
+                };
+                Does::Command(run)
             }
             StepKind::RolloutWait { .. } => Does::RolloutWait(object()?),
             StepKind::HttpCheck { probes } => Does::Probes(probes.clone()),

@@ -176,7 +176,7 @@ impl Planner {
         context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
         if let Some(action) = program::named(&request.action) {
-            return self.program(read, probes, clock, context, action, request).await;
+            return Box::pin(self.program(read, probes, clock, context, action, request)).await;
         }
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, namespace, &request.action, clock.now());

@@ -35,7 +35,7 @@ impl Timed {
     /// Takes back what a run of this console armed.
     pub(super) async fn go(self) {
         if let Own::Armed(plan) = self.own().await {
-            self.watch(&plan, false).await;
+            Box::pin(self.watch(&plan, false)).await;
         }
     }
 
@@ -50,7 +50,7 @@ impl Timed {
         let Own::Armed(plan) = own else { return };
         let here = Here { context: self.client.opened().context.clone(), cluster_uid: self.client.identity().await.cluster_uid };
         if here.is(plan.target()) {
-            self.watch(&plan, true).await;
+            Box::pin(self.watch(&plan, true)).await;
         }
     }
 

@@ -4,7 +4,7 @@
 //! which nothing is written. Must not know what a plan is.
 
 use futures_util::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::{Kind, Object, ObjectRef, Scope};
@@ -138,6 +138,18 @@ pub enum Change {
     JsonPatch(Value),
     /// DELETE with `DeleteOptions` (preconditions inside).
     Delete(Value),
+    /// A command in a container of a pod, to its end. No server can try it, and none tells afterwards whether it ran. The answer has
+    /// `exit_code`, and the end of its `output` and `errors`.
+    Exec(Command),
+}
+
+/// A command in a container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Name of the container.
+    pub container: String,
+    /// Program and arguments, as they are handed over: no shell reads them.
+    pub argv: Vec<String>,
 }
 
 /// The right to send one write. Made only by the write gate in `run`, from a confirmed plan; `tests/architecture.rs` holds

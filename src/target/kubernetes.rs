@@ -8,6 +8,7 @@ pub mod client;
 mod credential;
 pub mod document;
 pub mod error;
+mod exec;
 pub mod gate;
 pub mod kubeconfig;
 mod log;

@@ -236,6 +236,7 @@ cases! {
         a_run_that_is_killed_between_two_steps_goes_on_with_what_is_true
         a_key_of_the_console_launches_an_action_and_its_question_is_answered_there
         an_action_that_asks_for_two_people_is_approved_with_the_same_file_alone
+        a_command_runs_once_in_a_pod_and_after_a_kill_its_operator_is_asked
     }
     several {
         a_restart_of_three_is_one_plan_proven_one_after_the_other

@@ -279,6 +279,11 @@ pub(in crate::run) fn dry_run(answer: Option<&Result<(), TargetError>>) -> Check
     }
 }
 
+/// A command: nobody can try it.
+pub(in crate::run) fn untried() -> Check {
+    Check::advisory("dry-run").unknown("no server can try a command before it is run", "read it: what it does is not known here")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -11,13 +11,14 @@ use crate::base::environment::EnvironmentKind;
 use crate::run::journal::{Claim, Draft, EntryKind, JournalError, Recorder};
 use crate::run::scale::{self, PlanContext, PlanError, ScaleRequest};
 use crate::run::world::{Fault, Limit, World, deployment};
-use crate::run::{Answer, Confirmed, Control, End, Environment, Happening, NoProbes, Operator, Outcome, Plan, Refusal, RunEvent, Way};
+use crate::run::{Answer, Confirmed, Control, End, Environment, Happening, NoProbes, Operator, Outcome, Plan, Probes, Refusal, RunEvent, Way};
 use crate::target::api::{Change, ErrorKind, TargetError};
 use crate::target::model::{Kind, ObjectRef};
 
 mod actions;
 mod approval;
 mod armed;
+mod commands;
 mod faults;
 mod jobs;
 mod nodes;
@@ -55,6 +56,7 @@ struct Bench {
     journal: Arc<Memory>,
     control: Arc<Control>,
     context: PlanContext,
+    probes: Arc<dyn Probes>,
 }
 
 impl Bench {
@@ -62,7 +64,13 @@ impl Bench {
         let operator = Operator { user: "ana".into(), host: "bastion".into(), cluster_user: String::new() };
         let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), operator);
         context.random = 0x7f3a;
-        Self { world: World::new(), journal: Arc::default(), control: Arc::new(Control::new(false)), context }
+        Self {
+            world: World::new(),
+            journal: Arc::default(),
+            control: Arc::new(Control::new(false)),
+            context,
+            probes: Arc::new(NoProbes),
+        }
     }
 
     fn try_plan(&self, request: &ScaleRequest) -> Result<Plan, PlanError> {
@@ -87,7 +95,7 @@ impl Bench {
             clock: Arc::new(self.world.clone()),
             timer: Arc::new(self.world.clone()),
             journal: self.journal.clone(),
-            probes: Arc::new(NoProbes),
+            probes: self.probes.clone(),
             events,
             control: self.control.clone(),
         };

@@ -26,7 +26,7 @@ impl Machine {
         if self.has_way_back() { vec![Way::Undo, Way::Leave] } else { vec![Way::Leave] }
     }
 
-    fn ask_for(&mut self, question: Question) -> Effect {
+    pub(super) fn ask_for(&mut self, question: Question) -> Effect {
         self.out.push(Happening::Asked { question: question.clone() });
         self.state = State::Asking;
         Effect::Ask(question)
@@ -47,6 +47,9 @@ impl Machine {
     }
 
     pub(super) fn answered(&mut self, way: Way) -> Effect {
+        if self.asks_about_a_command() {
+            return self.told_of_command(way);
+        }
         let asked = matches!(self.step().map(|s| &s.work), Some(Work::Ask(_)));
         if asked && way != Way::GoOn {
             self.failure.get_or_insert_with(|| "its operator did not want to go on".to_owned());
@@ -61,7 +64,7 @@ impl Machine {
                 self.part_began = self.moment.now;
                 self.observe()
             }
-            Way::Undo | Way::Wait => self.turn_back(),
+            Way::Undo | Way::Wait | Way::Done | Way::NotDone | Way::Again => self.turn_back(),
         }
     }
 

@@ -109,7 +109,8 @@ impl Machine {
         }
         let reason = self.failure.clone().unwrap_or_default();
         // What somebody else has changed since was a change of this run all the same.
-        let refused = self.plan.writes().next().is_some() && self.changed.is_empty();
+        let changes = |write: &FieldWrite| write.exec().is_none_or(|e| !e.reads);
+        let refused = self.plan.writes().any(|(_, w)| changes(w)) && self.changed.is_empty();
         let hint = if refused { "nothing was written: make a new plan" } else { "" };
         self.finish(Outcome { hint: hint.to_owned(), ..Outcome::new(if refused { End::Refused } else { End::Failed }, reason) })
     }
@@ -183,7 +184,8 @@ impl Machine {
     pub(super) fn debts_of(&self, wanted: impl Fn(&Self, u16) -> bool) -> Vec<Debt> {
         let mut debts: Vec<Debt> = Vec::new();
         for (step, write) in self.plan.writes().filter(|(s, _)| self.carried.contains(&s.id) && wanted(self, s.id.member())) {
-            let what = match (self.undone.contains(&step.id), self.is_done(step.id.member())) {
+            let done = self.is_done(step.id.member()) && !self.broken.contains(&step.id);
+            let what = match (self.undone.contains(&step.id), done) {
                 (true, _) if self.is_restored(step.id.member()) => continue,
                 (true, _) => TAKEN_BACK,
                 (false, true) if self.undo_of(step.id).is_none() || !self.plan.policy(step.id.member()).goes_back() => continue,

@@ -32,6 +32,9 @@ impl Machine {
 
     pub(super) fn look(&mut self) -> Effect {
         let Some(write) = self.write() else { return self.enter() };
+        if write.exec().is_some() {
+            return self.look_at_command();
+        }
         self.attempt.looking_since.get_or_insert(self.moment.now);
         self.state = State::Looking;
         Effect::Look(write)
@@ -68,7 +71,7 @@ impl Machine {
     }
 
     /// It is as it was meant, and it was this run.
-    fn found_out(&mut self, how: &str) -> Effect {
+    pub(super) fn found_out(&mut self, how: &str) -> Effect {
         self.carry();
         let draft = draft::outcome(&self.plan, self.step_id(), "accepted", how);
         self.record(vec![draft], Then::Accepted(format!("carried out: {how}")))
@@ -123,7 +126,7 @@ impl Machine {
         self.failed(format!("the object cannot be read: {why}"))
     }
 
-    fn may_send(&mut self, stamp: Stamp) -> Effect {
+    pub(super) fn may_send(&mut self, stamp: Stamp) -> Effect {
         let (now, attempt) = (self.moment.now, &self.attempt);
         let late = attempt.first.is_some_and(|first| now.saturating_sub(first) > TRY_WITHIN + attempt.grace);
         let over = self.moment.lock_lost || attempt.tries >= MOST_TRIES || late;
@@ -173,7 +176,7 @@ impl Machine {
         self.record(vec![draft], then)
     }
 
-    fn not_accepted(&mut self, error: TargetError) -> (&'static str, String, Then) {
+    pub(super) fn not_accepted(&mut self, error: TargetError) -> (&'static str, String, Then) {
         self.attempt.last = self.moment.now;
         self.attempt.refused.clone_from(&error.message);
         if error.delivery == Delivery::MayBeDone {

@@ -136,7 +136,7 @@ fn undo(parts: &[Part]) -> String {
 /// What the file requires, then the checks of each step: those that were answered alike once, the others with the step's name.
 fn checks(parts: &[Part], program: &Program) -> Vec<Check> {
     let mut all: Vec<Check> = program.checks.clone();
-    let changing: Vec<&Part> = parts.iter().filter(|p| p.action.is_some()).collect();
+    let changing: Vec<&Part> = parts.iter().filter(|p| !p.draft.checks.is_empty()).collect();
     let mut ids: Vec<&str> = Vec::new();
     for check in changing.iter().flat_map(|p| &p.draft.checks) {
         if !ids.contains(&check.id.as_str()) {

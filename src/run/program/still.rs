@@ -16,6 +16,23 @@ use crate::run::step::{Asking, Fact, Proof, Step, Work};
 use crate::target::api::Read;
 use crate::target::model::ObjectRef;
 
+/// What a file says that a step is done by, besides its own proofs.
+pub(super) fn done_when(steps: &[Step], ids: &[String], home: &ObjectRef, context: &PlanContext) -> Option<Step> {
+    let there = steps.iter().any(|s| s.id == "prove-probes");
+    if ids.is_empty() || there {
+        return None;
+    }
+    let names = ids.join(", ");
+    let fact = Fact::Probes { ids: ids.to_vec() };
+    let work = Work::Prove(Proof { fact, object: home.clone(), uid: String::new(), within: context.prove_within });
+    Some(Step {
+        id: "prove-probes".into(),
+        title: format!("prove health: {names}"),
+        proof: format!("probes green: {names}"),
+        work,
+    })
+}
+
 pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, home: &ObjectRef, now: Timestamp) -> Result<Draft, PlanError> {
     let prove = |object: &ObjectRef, uid: String, fact: Fact, within| Work::Prove(Proof { fact, object: object.clone(), uid, within });
     let (subject, step) = match does {
@@ -50,7 +67,7 @@ pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, h
             let work = Work::Ask(Asking { text: text.clone() });
             (home, Step { id: "confirm".into(), title, proof: "a person says so".to_owned(), work })
         }
-        Does::Action(_) => return Err(PlanError::Usage("it changes something".to_owned())),
+        Does::Action(_) | Does::Command(_) => return Err(PlanError::Usage("it changes something".to_owned())),
     };
     let identity = read.identity().await;
     let user = if identity.user.is_empty() { context.operator.cluster_user.clone() } else { identity.user.clone() };

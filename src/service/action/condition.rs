@@ -110,9 +110,25 @@ impl Condition {
     pub fn holds(&self, value: &dyn Fn(&str) -> Option<Value>) -> Option<bool> {
         self.node.holds(value)
     }
+
+    /// The probes that must be green, where it asks for nothing else: `probe.a == ok and probe.b == ok`.
+    pub fn green_probes(&self) -> Option<Vec<String>> {
+        self.node.green_probes()
+    }
 }
 
 impl Node {
+    fn green_probes(&self) -> Option<Vec<String>> {
+        match self {
+            Self::And(a, b) => Some([a.green_probes()?, b.green_probes()?].concat()),
+            Self::Compare(Term::Name(name), Op::Equal, ok) => {
+                let green = matches!(ok, Term::Value(Value::Text(text)) if text == "ok");
+                Some(vec![name.strip_prefix("probe.").filter(|_| green)?.to_owned()])
+            }
+            _ => None,
+        }
+    }
+
     fn names<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
             Self::Or(a, b) | Self::And(a, b) => {

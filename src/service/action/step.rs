@@ -31,6 +31,8 @@ pub struct ActionStep {
     pub always: bool,
     /// Whether it is taken back when the run goes back.
     pub undo: bool,
+    /// Ids of probes that must be green before it counts as done, besides its type's own proof.
+    pub done_when: Vec<String>,
 }
 
 /// What follows a failed step.
@@ -83,6 +85,21 @@ pub enum StepKind {
         /// What.
         op: ScheduleOp,
     },
+    /// Runs a command in a container of a workload.
+    Exec {
+        /// The workload.
+        workload: String,
+        /// Name of the container; `None` = the first.
+        container: Option<String>,
+        /// Program and arguments: no shell reads them.
+        argv: Vec<Template>,
+        /// What takes it back.
+        back: Option<Vec<Template>>,
+        /// It changes nothing.
+        reads: bool,
+        /// Once more does no harm.
+        again: bool,
+    },
     /// Waits until a rollout is complete.
     RolloutWait {
         /// The workload.
@@ -120,14 +137,13 @@ pub enum ScheduleOp {
 
 const OPS: [(&str, ScheduleOp); 3] = [("trigger", ScheduleOp::Trigger), ("suspend", ScheduleOp::Suspend), ("resume", ScheduleOp::Resume)];
 
-const KINDS: [&str; 8] = ["scale", "restart", "rollback", "cronjob", "rollout-wait", "http-check", "wait", "confirm"];
+const KINDS: [&str; 9] = ["scale", "restart", "rollback", "cronjob", "exec", "rollout-wait", "http-check", "wait", "confirm"];
 
 /// Types of steps that later versions carry out.
-const LATER: [&str; 34] = [
+const LATER: [&str; 33] = [
     "set-image",
     "helm-upgrade",
     "helm-rollback",
-    "exec",
     "job",
     "backup",
     "restore",
@@ -218,13 +234,8 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
     let found = reader.kind(table, &kind.value);
     let when = table.text("when").and_then(|text| condition(table, &text, reader.texts.vars, reader.around, reader.disabled));
     let on_fail = reader.on_fail(table, name);
-    let undo = reader.undo(table, name);
-    if table.has("done_when") {
-        table.accept(&["done_when"]);
-        reader
-            .disabled
-            .because(format!("step '{name}' has a done_when of its own, which this version does not have yet"));
-    }
+    let undo = kind.value == "exec" || reader.undo(table, name);
+    let done_when = reader.done_when(table, name);
     let step = ActionStep {
         id: name.to_owned(),
         kind: found?,
@@ -238,8 +249,13 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
         on_fail,
         always: table.flag("always").is_some_and(|f| f.value),
         undo,
+        done_when,
     };
-    Later::note(table, &["title", "capture", "sensitive", "idempotent"], reader.later);
+    if kind.value != "exec" {
+        // The engine knows of its own types where they stand.
+        table.accept(&["idempotent"]);
+    }
+    Later::note(table, &["title", "capture", "sensitive"], reader.later);
     table.finish();
     id.map(|_| step)
 }
@@ -270,6 +286,19 @@ impl Reader<'_, '_> {
                     table.missing("op");
                 }
                 StepKind::CronJob { workload: workload?, op: op?.value }
+            }
+            "exec" => {
+                let found = self.known_workload(table);
+                if let Some((_, kind)) = found.as_ref().filter(|(_, kind)| !ROLLED.contains(kind)) {
+                    self.disabled.because(format!("a step runs a command in a {}, which this version cannot do yet", kind.word()));
+                }
+                let workload = found.map(|(id, _)| id.value);
+                let container = table.text("container").map(|c| c.value);
+                let argv = self.argv(table);
+                let back = self.back(table);
+                Later::note(table, &["tty"], self.later);
+                let flag = |key| table.flag(key).is_some_and(|f| f.value);
+                StepKind::Exec { workload: workload?, container, argv: argv?, back, reads: flag("read_only"), again: flag("idempotent") }
             }
             "rollout-wait" => {
                 Later::note(table, &["revision"], self.later);
@@ -309,6 +338,15 @@ impl Reader<'_, '_> {
     }
 
     fn workload(&mut self, table: &Table<'_>, kinds: &[WorkloadKind]) -> Option<String> {
+        let (named, kind) = self.known_workload(table)?;
+        if !kinds.contains(&kind) {
+            table.error(&named.spot, format!("A {} cannot be the workload of this step.", kind.word()), None);
+            return None;
+        }
+        Some(named.value)
+    }
+
+    fn known_workload(&mut self, table: &Table<'_>) -> Option<(At<String>, WorkloadKind)> {
         let named = table.need_text("workload")?;
         if named.value.contains("${") {
             self.disabled
@@ -321,11 +359,48 @@ impl Reader<'_, '_> {
             table.error(&named.spot, format!("There is no workload {}.", quoted(&named.value)), hint);
             return None;
         };
-        if !kinds.contains(&found.kind) {
-            table.error(&named.spot, format!("A {} cannot be the workload of this step.", found.kind.word()), None);
+        Some((named, found.kind))
+    }
+
+    /// Program and arguments; a shell's line is no command.
+    fn argv(&mut self, table: &Table<'_>) -> Option<Vec<Template>> {
+        let words = table.texts("argv");
+        if words.is_empty() {
+            table.missing("argv");
             return None;
         }
-        Some(named.value)
+        words.iter().map(|word| self.texts.read(table, word, self.disabled)).collect()
+    }
+
+    /// `undo = { argv = [...] }`: the command that takes it back. `undo = false` says that there is none, as it is without.
+    fn back(&mut self, table: &Table<'_>) -> Option<Vec<Template>> {
+        let entry = table.entry("undo")?;
+        if !entry.is_table() {
+            entry.flag();
+            return None;
+        }
+        let own = entry.table()?;
+        let kind = own.text("type").map_or_else(|| "exec".to_owned(), |t| t.value);
+        if kind != "exec" {
+            own.entries();
+            self.disabled
+                .because(format!("the undo of a command is of type {kind}, which this version does not have yet"));
+            return None;
+        }
+        let argv = self.argv(&own);
+        own.finish();
+        argv
+    }
+
+    /// `done_when = "probe.db == ok and probe.api == ok"`: what is looked at besides the type's own proof.
+    fn done_when(&mut self, table: &Table<'_>, name: &str) -> Vec<String> {
+        let Some(text) = table.text("done_when") else { return Vec::new() };
+        let Some(condition) = condition(table, &text, self.texts.vars, self.around, self.disabled) else { return Vec::new() };
+        condition.green_probes().unwrap_or_else(|| {
+            let why = format!("the done_when of step '{name}' asks for more than green probes, which this version cannot wait for yet");
+            self.disabled.because(why);
+            Vec::new()
+        })
     }
 
     /// A number, or a text with a name in it.
@@ -373,6 +448,7 @@ impl StepKind {
             | Self::Restart { workload }
             | Self::Rollback { workload, .. }
             | Self::CronJob { workload, .. }
+            | Self::Exec { workload, .. }
             | Self::RolloutWait { workload } => workload,
             Self::HttpCheck { .. } | Self::Wait { .. } | Self::Confirm { .. } => return None,
         };

@@ -43,7 +43,10 @@ fn each_rule_finds_what_it_is_about() {
         ("K-T8", "[[workload]]\nid = \"w\"\nkind = \"deployment\"\nname = \"w\"\nbuild_env = [\"VITE_API_KEY\"]\n".into()),
         ("E-T20", "[secrets.k]\nref = \"env:K\"\n[notify.p]\nkind = \"pagerduty-events-v2\"\nrouting_key = \"secret:k\"\n".into()),
         ("K-T7", "[[probe]]\nid = \"p\"\nkind = \"http\"\nurl = \"https://x.example/admin/login/\"\n".into()),
-        ("E-T1", action(gated, &["type = \"exec\"\nargv = [\"python\", \"manage.py\", \"migrate\"]"])),
+        (
+            "E-T1",
+            action(gated, &["type = \"exec\"\nworkload = \"api\"\ntimeout = \"5m\"\nargv = [\"python\", \"manage.py\", \"migrate\"]"]),
+        ),
         ("L-T4", action("", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
         ("L-T4", action(gated, &["type = \"job\"\nargv = [\"npm\", \"run\", \"prisma:migrate\"]"])),
         ("D-T4", action("", &["type = \"job\"\nargv = [\"python\", \"-c\", \"create_all()\"]"])),

@@ -22,7 +22,10 @@ impl Write for Client {
     fn write(&self, permit: WritePermit) -> BoxFuture<'_, Result<Value, TargetError>> {
         async move {
             tracing::info!(run = permit.run(), object = %permit.request().object, subresource = permit.request().subresource, "write");
-            self.change(permit.request(), false).await
+            match &permit.request().change {
+                Change::Exec(command) => self.exec(&permit.request().object, command).await,
+                _ => self.change(permit.request(), false).await,
+            }
         }
         .boxed()
     }
@@ -67,6 +70,7 @@ fn to_http(request: &WriteRequest, dry: bool) -> Result<Request<Vec<u8>>, Target
         Change::StrategicPatch(value) => (Method::PATCH, at_object, "application/strategic-merge-patch+json", value),
         Change::JsonPatch(value) => (Method::PATCH, at_object, "application/json-patch+json", value),
         Change::Delete(value) => (Method::DELETE, at_object, "application/json", value),
+        Change::Exec(_) => return Err(TargetError::new(ErrorKind::Invalid, "no server can try a command")),
     };
     let mut query = vec![("timeout", SERVER_TIMEOUT.to_owned())];
     if method != Method::DELETE {

@@ -1,12 +1,13 @@
 //! Actions of a service file on real pods: several steps in one plan, each rule of a failed step, killed between two steps and resumed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::approvals::waits;
-use crate::cluster::{Cluster, Namespace};
+use crate::cluster::{Cluster, Namespace, PATIENCE};
+use crate::manifest::Web;
 use crate::operator::{Operator, Run, place};
 use crate::support::proxy::Proxy;
 use crate::support::terminal::End;
@@ -190,4 +191,58 @@ pub(crate) fn an_action_that_asks_for_two_people_is_approved_with_the_same_file_
     second.call(&["approve", &id, "-f", &same, "--confirm", "grow"]).exits(0);
     Run::of(&running.end()).expect("proven", 0);
     assert_eq!(space.replicas("web"), 2);
+}
+
+pub(crate) fn a_command_runs_once_in_a_pod_and_after_a_kill_its_operator_is_asked(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let folder = format!("/tmp/timonel-exec-{}", space.name());
+    let volume = format!(
+        "\n        volumeMounts: [{{name: shared, mountPath: /shared}}]\n      volumes: [{{name: shared, hostPath: {{path: {folder}, type: DirectoryOrCreate}}}}]\n"
+    );
+    space.apply(&(Web::new("web", 1).yaml().trim_end().to_owned() + &volume));
+    space.wait_ready("web", 1);
+    let operator = Operator::new(cluster, "operator", &space);
+    let run = |words: &str| format!("type = \"exec\"\nworkload = \"web\"\nargv = [{words}]");
+    let shell = |script: &str| run(&format!("\"sh\", \"-c\", \"{script}\""));
+    let actions = [
+        format!("[[action]]\nid = \"look\"\n{}", step("who", &format!("{}\nread_only = true", shell("true")))),
+        format!("[[action]]\nid = \"fail\"\n{}", step("seven", &shell("echo no room left >&2; exit 7"))),
+        format!("[[action]]\nid = \"none\"\n{}", step("gone", &run("\"/bin/no-such-program\""))),
+        format!("[[action]]\nid = \"slow\"\n{}", step("rest", &shell("echo ran >> /shared/ran; sleep 6"))),
+    ];
+    let file = service(&space, &operator, &actions.concat());
+    let denied = Operator::new(cluster, "viewer", &space).plan_of("look", &["-f", &file]);
+    assert!(denied.code == Some(4) && denied.value["blocked_by"].to_string().contains("create pods/exec"), "{:#}", denied.value);
+    let looked = operator.run_of("look", &["-f", &file]).expect("proven", 0);
+    assert!(
+        looked.named("step_proven").any(|e| e["text"].as_str().is_some_and(|t| t.starts_with("exit code 0 in web-"))),
+        "{looked:#?}"
+    );
+    let failed = operator.run_of("fail", &["-f", &file]);
+    let end = failed.end();
+    assert_eq!((failed.code, end["debts"].as_array().map(Vec::len)), (Some(2), Some(1)), "{end:#}");
+    assert!(end["reason"].as_str().is_some_and(|r| r.contains("exit code 7") && r.contains("no room left")), "{end:#}");
+    let none = operator.run_of("none", &["-f", &file]);
+    assert_eq!((none.code, &none.end()["outcome"]), (Some(4), &Value::from("refused")), "{:#}", none.end());
+    // Killed while the command runs: it goes on in the pod, and nobody can tell.
+    let running = operator.start(&["run", "slow", "-f", &file, "--confirm", "y", "-o", "json"]);
+    let ran = || std::fs::read_to_string(format!("{folder}/ran")).unwrap_or_default();
+    let until = Instant::now() + PATIENCE;
+    while ran().is_empty() {
+        assert!(Instant::now() < until, "the command has not begun");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let id =
+        operator.wait_for_line("the command was sent", |line| line["kind"] == "intent" && line["run"].as_str().is_some_and(|r| r.contains("slow")));
+    running.signal(Signal::KILL);
+    running.end();
+    let blind = operator.resume(&id);
+    assert_eq!((blind.code, &blind.end()["outcome"]), (Some(3), &Value::from("unknown")), "{:#}", blind.end());
+    let mut terminal = operator.terminal((110, 40), &["runs", "resume", &id]);
+    terminal.wait("it is asked", |screen| screen.has("is not known") && screen.has("it was done: go on") && screen.has("run it again"));
+    terminal.type_text("2\r");
+    assert_eq!(terminal.wait_end(), End::Code(0));
+    assert_eq!(ran(), "ran\n", "it ran once");
+    operator.call(&["journal", "verify"]).exits(0);
+    let _ = std::fs::remove_dir_all(folder);
 }

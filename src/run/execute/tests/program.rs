@@ -10,8 +10,8 @@ use crate::run::world::{deployment, neighbour};
 use crate::run::{ActionRequest, Control, End, Happening, OnFail, Plan, PlanError, Policy};
 use crate::target::model::{Kind, ObjectRef};
 
-fn step(id: &str, does: Does) -> ProgramStep {
-    ProgramStep { id: id.to_owned(), does, policy: Policy::default() }
+pub(super) fn step(id: &str, does: Does) -> ProgramStep {
+    ProgramStep { id: id.to_owned(), does, done_when: Vec::new(), policy: Policy::default() }
 }
 
 fn scale(object: ObjectRef, replicas: u32) -> Does {
@@ -22,7 +22,7 @@ fn act(action: &'static str, object: ObjectRef, parameters: Vec<String>) -> Does
     Does::Action(ActionRequest { action: action.into(), object, parameters, overrides: Vec::new(), reason: None })
 }
 
-fn program(steps: Vec<ProgramStep>) -> Program {
+pub(super) fn program(steps: Vec<ProgramStep>) -> Program {
     Program {
         action: "busy-hours".to_owned(),
         title: "Busy hours".to_owned(),
@@ -38,7 +38,7 @@ fn program(steps: Vec<ProgramStep>) -> Program {
     }
 }
 
-fn try_plan(bench: &Bench, program: &Program) -> Result<Plan, PlanError> {
+pub(super) fn try_plan(bench: &Bench, program: &Program) -> Result<Plan, PlanError> {
     let home = ObjectRef::new(Kind::Namespace, "", "shop");
     bench.world.run(program::plan(&bench.world, &bench.world, &bench.context, program, &home))
 }

@@ -1,0 +1,80 @@
+//! Running a command of a plan in one of the workload's pods.
+//!
+//! Owns which pod it is and how long its end is waited for. Must not decide what an end means: the machine does.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde_json::Value;
+
+use super::Deps;
+use crate::run::facts::{PodFacts, WorkloadFacts, items, text};
+use crate::run::gate::Gate;
+use crate::run::machine::{Ran, Stop};
+use crate::run::scrub;
+use crate::run::step::{Exec, FieldWrite};
+use crate::target::api::{Delivery, ErrorKind, Read, TargetError};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// How much of what a command said is told.
+const SAID: usize = 200;
+
+/// Runs the command to its end in the first ready pod of its workload.
+pub(super) async fn run(deps: &Deps, gate: &Gate, write: &FieldWrite) -> Result<Ran, TargetError> {
+    let Some(exec) = write.exec() else { return Err(refused("it is no command".to_owned())) };
+    let pod = pod(&*deps.read, write, exec).await?;
+    let name = pod.name.to_string();
+    let running = std::pin::pin!(gate.send(write.to_pod(pod)));
+    let given_up = std::pin::pin!(stopped(deps, exec.within));
+    match select(running, given_up).await {
+        Either::Left((answer, _)) => answer.map(|answer| ran(&answer, &name)),
+        // What runs in the pod goes on there.
+        Either::Right((why, _)) => Err(TargetError { delivery: Delivery::MayBeDone, ..TargetError::new(ErrorKind::Timeout, why) }),
+    }
+}
+
+/// Waits until nobody waits for the end of the command any more, and says why.
+async fn stopped(deps: &Deps, within: Duration) -> String {
+    let until = deps.clock.monotonic() + within;
+    loop {
+        if matches!(deps.control.stop(), Stop::Now(_) | Stop::Undo) {
+            return "its operator did not wait for its end".to_owned();
+        }
+        let left = until.saturating_sub(deps.clock.monotonic());
+        if left.is_zero() {
+            return format!("it did not end within {} s", within.as_secs());
+        }
+        select(deps.timer.sleep(left), std::pin::pin!(deps.control.changed())).await;
+    }
+}
+
+fn refused(message: String) -> TargetError {
+    TargetError::new(ErrorKind::Invalid, message)
+}
+
+async fn pod(read: &dyn Read, write: &FieldWrite, exec: &Exec) -> Result<ObjectRef, TargetError> {
+    let workload = WorkloadFacts::new(&write.object, read.get(&write.object, "").await?);
+    if workload.uid() != write.uid {
+        return Err(refused(format!("{} was deleted and made again", write.object)));
+    }
+    let scope = Scope::Namespace(write.object.namespace.clone());
+    let pods = read.list(Kind::Pod, &scope, &workload.selector(), "").await?;
+    let has = |pod: &Value| items(pod, "/spec/containers").any(|c| c["name"] == *exec.command.container);
+    let fit = pods.iter().filter(|p| PodFacts::of(p).ready() && !PodFacts::of(p).deleting() && has(p));
+    let name = fit.map(|p| text(p, "/metadata/name")).min();
+    let none = || refused(format!("{} has no ready pod with a container '{}'", write.object, exec.command.container));
+    Ok(ObjectRef::new(Kind::Pod, write.object.namespace.clone(), name.ok_or_else(none)?))
+}
+
+fn ran(answer: &Value, pod: &str) -> Ran {
+    let end = |pointer: &str| {
+        let text = scrub::text(&text(answer, pointer));
+        let skip = text.chars().count().saturating_sub(SAID);
+        text.chars().skip(skip).collect::<String>().trim().to_owned()
+    };
+    let (output, errors) = (end("/output"), end("/errors"));
+    let last = if errors.is_empty() { output } else { errors };
+    let last = if last.is_empty() { String::new() } else { format!(": {last}") };
+    // No code is no success.
+    Ran { code: answer["exit_code"].as_i64().unwrap_or(-1), said: format!(" in {pod}{last}") }
+}
