@@ -36,8 +36,8 @@ use crate::boot::Wish;
 use crate::config::{ColorChoice, Options};
 
 pub use args::{
-    ActionArgs, ApproveArgs, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output, RunArgs,
-    RunsCommand, ServiceFile, SimArgs, Since, UndoArgs,
+    ActionArgs, ApproveArgs, BackupsCommand, Cli, ColorWhen, Command, ConfirmArgs, DemoArgs, ExportArgs, Global, JournalCommand, LogsArgs, Output,
+    RunArgs, RunsCommand, ServiceFile, SimArgs, Since, UndoArgs, VerifyArgs,
 };
 pub use output::{Exit, Failure, Printer};
 
@@ -97,7 +97,8 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Status { file }) => status::run(global, &file, printer),
         Some(Command::Check { path, live }) => check::run(global, path.as_ref(), live, printer),
         Some(Command::Init) => init::run(global, printer),
-        Some(Command::Backups { file }) => backups::run(global, &file, printer),
+        Some(Command::Backups { command: Some(BackupsCommand::Verify(args)), .. }) => backups::verify(global, args, printer),
+        Some(Command::Backups { file, command: None }) => backups::run(global, &file, printer),
         Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
         Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),

@@ -15,7 +15,7 @@ use crate::base::problem::did_you_mean;
 use crate::boot::Booted;
 use crate::run::actions::ACTIONS;
 use crate::run::armed;
-use crate::run::backup;
+use crate::run::backup::{self, verify};
 use crate::run::journal::Journal;
 use crate::run::preempt;
 use crate::run::program;
@@ -164,12 +164,19 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
         Some([one]) => one.clone(),
         _ => return Err(Failure::usage("an action needs one namespace").hint("name it with -n NAMESPACE")),
     };
-    let mut objects = Vec::with_capacity(named.objects.len());
+    let (mut objects, mut further) = (Vec::with_capacity(named.objects.len()), Vec::new());
     for (name, count) in &named.objects {
-        let found = if spec.name == "backup" {
-            planner.claim_of(name, &namespace).map_err(|e| failed(&e))?
-        } else {
-            resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?
+        let found = match spec.name {
+            "backup" => {
+                further.push(format!("{}={name}", backup::PARAMETER));
+                planner.claim_of(name, &namespace).map_err(|e| failed(&e))?
+            }
+            "verify" => {
+                let (claim, run) = planner.dump_of(client, name, &namespace).await.map_err(|e| failed(&e))?;
+                further.push(format!("{}={run}", verify::PARAMETER));
+                claim
+            }
+            _ => resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?,
         };
         objects.push((found, *count));
     }
@@ -179,9 +186,7 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
         objects.extend(new.into_iter().map(|object| (object, None)));
     }
     let mut parameters = named.parameters;
-    if let (true, [(id, _)]) = (spec.name == "backup", &named.objects[..]) {
-        parameters.push(format!("{}={id}", backup::PARAMETER));
-    }
+    parameters.extend(further);
     if objects.len() > 1 {
         parameters.push(format!("order={}", args.order.order().word()));
     }

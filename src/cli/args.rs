@@ -115,6 +115,29 @@ pub enum ColorWhen {
     Never,
 }
 
+/// What is done with the dumps of a catalogue.
+#[derive(Debug, Subcommand)]
+pub enum BackupsCommand {
+    /// Read a dump again in a Job, all of it, and hold it against its catalogue: the same as `run verify ID`
+    #[command(
+        after_help = "Example:\n  timonel backups verify daily -f shop.toml\n\nID is the run that made the dump, the name of its file, or a declared backup for its newest dump. A dump that is not what\nit was counts as a backup no longer. Exit codes as of `run`."
+    )]
+    Verify(VerifyArgs),
+}
+
+/// Arguments of `backups verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Which dump
+    pub id: String,
+    /// Confirmation, short form.
+    #[command(flatten)]
+    pub confirmation: ConfirmArgs,
+    /// Service file, short form.
+    #[command(flatten)]
+    pub file: ServiceFile,
+}
+
 /// Everything but the console.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -136,12 +159,16 @@ pub enum Command {
     },
     /// The backups of a service: what there is, and whether each that is declared is fresh
     #[command(
-        after_help = "Example:\n  timonel backups -f shop.toml\n  timonel run backup daily -f shop.toml\n\nExit codes: 0 each declared one is fresh, 1 one is not, 3 could not find out."
+        after_help = "Example:\n  timonel backups -f shop.toml\n  timonel run backup daily -f shop.toml\n  timonel backups verify daily -f shop.toml\n\nExit codes: 0 each declared one is fresh, 1 one is not, 3 could not find out.",
+        args_conflicts_with_subcommands = true
     )]
     Backups {
         /// Service file, short form.
         #[command(flatten)]
         file: ServiceFile,
+        /// What is done with them.
+        #[command(subcommand)]
+        command: Option<BackupsCommand>,
     },
     /// The logs of every pod and container, merged and followed
     #[command(
@@ -310,9 +337,9 @@ impl ActionOrder {
 }
 
 /// An action and its parameters.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ActionArgs {
-    /// The action: scale, rollback, restart, pause, resume, trigger, suspend, keep, evict, cordon, uncordon, resume-hpa
+    /// The action: scale, rollback, restart, pause, resume, trigger, backup, verify, suspend, keep, evict, cordon, uncordon, resume-hpa
     pub action: String,
     /// The objects and parameters: `WORKLOAD=replicas…`, `hpa=raise`, `hpa=pause:30m`; `WORKLOAD to=REVISION`; `WORKLOAD…` for restart, pause,
     /// resume and suspend

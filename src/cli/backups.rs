@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
-use super::{Global, Output, ServiceFile, cluster};
+use super::{ActionArgs, Global, Output, RunArgs, ServiceFile, VerifyArgs, cluster};
 use crate::base::{age, quantity};
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Entry, Freshness};
@@ -39,6 +39,12 @@ impl Declared {
     pub(super) fn of(id: &str, freshness: &Freshness, now: Timestamp) -> Self {
         Self { id: id.to_owned(), state: freshness.word(), words: freshness.words(now) }
     }
+}
+
+/// `timonel backups verify`.
+pub(super) fn verify(global: &Global, args: VerifyArgs, printer: &mut Printer) -> Result<Exit, Failure> {
+    let action = ActionArgs { action: "verify".to_owned(), parameters: vec![args.id], file: args.file, ..ActionArgs::default() };
+    super::action::run(global, &RunArgs { action, confirmation: args.confirmation }, printer)
 }
 
 /// `timonel backups`.
@@ -75,7 +81,12 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
         .iter()
         .map(|e| {
             let text = [&*e.backup, &age::coarse(e.at, now), &quantity::bytes(e.report.bytes)].map(str::to_owned);
-            let more = [&*e.report.server.to_string(), &e.report.revision, &e.verified, &e.by, &e.report.file].map(ToString::to_string);
+            let verified = match (&e.damaged, e.read_again) {
+                (Some(damage), _) => format!("DAMAGED: {}", damage.why),
+                (None, Some(again)) => format!("{}, again {} ago", e.verified, age::coarse(again, now)),
+                (None, None) => e.verified.clone(),
+            };
+            let more = [&*e.report.server.to_string(), &e.report.revision, &verified, &e.by, &e.report.file].map(ToString::to_string);
             text.into_iter().chain(more).collect()
         })
         .collect();

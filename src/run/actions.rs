@@ -100,6 +100,14 @@ pub const ACTIONS: &[ActionSpec] = &[
         parameters: &[backup::PARAMETER],
     },
     ActionSpec {
+        name: "verify",
+        done: "read again from",
+        kinds: &[Kind::PersistentVolumeClaim],
+        example: "verify daily",
+        several: false,
+        parameters: &[backup::verify::PARAMETER],
+    },
+    ActionSpec {
         name: "suspend",
         done: "suspended",
         kinds: &[Kind::CronJob],
@@ -325,7 +333,11 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
         "resume-hpa" => hpa::part(context, &ground),
         "backup" => {
             let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::PARAMETER)?.strip_prefix('='));
-            backup::part(read, context, &ground, wanted, &id).await?
+            Box::pin(backup::part(read, context, &ground, wanted, &id)).await?
+        }
+        "verify" => {
+            let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::verify::PARAMETER)?.strip_prefix('='));
+            Box::pin(backup::verify::part(read, context, &ground, wanted, &id)).await?
         }
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,

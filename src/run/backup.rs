@@ -1,44 +1,100 @@
 //! Back up: a dump of a database into a volume of its own, read in full before it counts.
 //!
-//! Owns what is checked before, the Job that dumps and reads again (`dump`), what that Job says (`report`), the catalogue that
+//! Owns what is checked before, the Job that dumps and reads again (`dump`, `job`), what that Job says (`report`), the reading of an older
+//! one (`verify`), the catalogue that
 //! colleagues see (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
 
 pub mod catalogue;
 mod dump;
+mod job;
 mod known;
 pub mod report;
+pub mod verify;
 
 pub use dump::{Dump, Host, Password, Revision, Workload};
 pub use known::{Known, Wanted};
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
+use self::catalogue::{Damage, Entry, News};
+use self::report::Reread;
+use self::verify::Again;
 use super::check::Check;
 use super::context::{PlanContext, PlanError};
 use super::facts::{items, text, unreadable};
 use super::ground::{self, Ground, Part};
 use super::level::Nature;
 use super::plan::{Frozen, FrozenField, Plan};
-use super::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
+use super::step::{Fact, Proof, Step, Work};
 use crate::base::duration;
-use crate::base::id::object_name;
 use crate::target::api::{Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
 
 /// The parameter that names the declared backup.
 pub const PARAMETER: &str = "backup";
 
-/// What a plan dumps, and where that answers; `None` for other plans.
-pub(in crate::run) fn dumped(plan: &Plan) -> Option<(&Dump, &str)> {
+/// What a plan does with dumps.
+enum Does<'a> {
+    /// Makes one, of what answers there.
+    Dump(&'a Dump, &'a str),
+    /// Reads one again.
+    Verify(&'a Again),
+}
+
+fn does(plan: &Plan) -> Option<Does<'_>> {
     plan.steps.iter().find_map(|step| match &step.work {
-        Work::Prove(Proof { fact: Fact::Dumped { dump, host, .. }, .. }) => Some((&**dump, host.as_str())),
+        Work::Prove(Proof { fact: Fact::Dumped { dump, host, .. }, .. }) => Some(Does::Dump(dump, host)),
+        Work::Prove(Proof { fact: Fact::ReadAgain { again, .. }, .. }) => Some(Does::Verify(again)),
         _ => None,
     })
 }
 
+/// The catalogue that a plan's dump is in, or comes into; `None` for other plans.
+pub(in crate::run) fn record(plan: &Plan) -> Option<ObjectRef> {
+    let service = match does(plan)? {
+        Does::Dump(dump, _) => &dump.service,
+        Does::Verify(again) => &again.service,
+    };
+    Some(catalogue::of(service, &plan.subject().namespace))
+}
+
 /// What the Job of a plan is made of: a record of the run keeps none of it in clear.
 pub(in crate::run) fn values(plan: &Plan) -> Vec<Value> {
-    dumped(plan).map(|(dump, host)| dump.job(host, &plan.subject().name, &plan.id)).into_iter().collect()
+    let spec = does(plan).map(|does| match does {
+        Does::Dump(dump, host) => dump.job(host, &plan.subject().name, &plan.id),
+        Does::Verify(again) => again.job(&plan.id),
+    });
+    spec.into_iter().collect()
+}
+
+/// What a run that is over has to say to the catalogue; its Job's pod knows it.
+pub(in crate::run) async fn news(read: &dyn Read, plan: &Plan, proven: bool, now: Timestamp) -> Result<Option<News>, TargetError> {
+    Ok(match does(plan) {
+        Some(Does::Dump(dump, _)) if proven => Some(News::Made(Box::new(Entry::of(plan, &dump.id, report::read(read, plan).await?, now)))),
+        Some(Does::Verify(again)) => {
+            let of = again.entry.run.clone();
+            match report::reread(&report::pods(read, plan).await?) {
+                Ok(()) if proven => Some(News::ReadAgain { of, at: now }),
+                Err(Reread::Damaged(why)) => Some(News::Damaged { of, damage: Damage { at: now, run: plan.id.clone(), why } }),
+                _ => None,
+            }
+        }
+        _ => None,
+    })
+}
+
+/// Proves that nothing of the run's Job runs any more.
+fn ended(job: &ObjectRef, run: &str, within: Duration) -> Step {
+    let work = Work::Prove(Proof { fact: Fact::Ended { run: run.to_owned() }, object: job.clone(), uid: String::new(), within });
+    Step {
+        id: "prove-ended".into(),
+        title: "prove that it has ended".to_owned(),
+        proof: "no pod of the Job runs any more".to_owned(),
+        work,
+    }
 }
 
 /// The part of a run of that id; `wanted` is the id of the backup as the service file declares it.
@@ -49,7 +105,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let dump = dump.ok_or_else(|| usage(format!("the service file declares no backup '{wanted}' that a Job can make")))?;
     let claim = &ground.object;
     let server = server(read, dump, &claim.reference.namespace).await;
-    let job = ObjectRef::new(Kind::Job, claim.reference.namespace.clone(), object_name(&format!("timonel-{id}-dump")));
+    let job = job::of(id, "dump", &claim.reference.namespace);
     let kubectl = ground::kubectl(&context.context, &claim.reference.namespace);
     let within = context.prove_within;
     let proof = format!("the Job is complete, and its report says that the dump was read to its end, within {} s", within.as_secs());
@@ -64,10 +120,10 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-dumped".into(), title: "prove that it can be read".to_owned(), proof, work }],
-        back: None,
-        undo: "none: it changes nothing but the volume; a dump that fails leaves the ones before as they are".to_owned(),
+        back: Some(vec![ended(&job, id, within)]),
+        undo: "the Job is ended, and what it wrote so far is deleted; the dumps before stay as they are".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
-        checks: vec![volume(ground), database(dump, &server), tools(dump), password(dump, &claim.reference.namespace)],
+        checks: vec![volume(ground), database(dump, &server), tools(&dump.image), password(dump, &claim.reference.namespace)],
         risks: risks(dump),
         same_as: vec![format!(
             "pg_dump -Fc -h {} -p {} -U {} -d {} -f {}.dump",
@@ -83,13 +139,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
             uid: claim.uid(),
             fields: vec![FrozenField { pointer: "/spec/volumeName", value: ground::now(claim, "/spec/volumeName") }],
         }],
-        write: Some(FieldWrite {
-            object: job,
-            uid: String::new(),
-            subresource: "",
-            changes: vec![FieldChange::new(RUN, Value::Null, id), FieldChange::new("/spec", Value::Null, dump.job(host, &claim.reference.name, id))],
-            form: Form::Create { under: claim.reference.clone() },
-        }),
+        write: Some(job::made(&job, &claim.reference, id, dump.job(host, &claim.reference.name, id))),
     })
 }
 
@@ -149,12 +199,12 @@ fn database(dump: &Dump, server: &Result<String, Unreached>) -> Check {
     }
 }
 
-fn tools(dump: &Dump) -> Check {
+fn tools(image: &str) -> Check {
     let check = Check::required("image");
-    if dump.image.is_empty() {
+    if image.is_empty() {
         return check.failed("no image with pg_dump is declared", "image = \"…\" in [[backup]] or [[database]], of the server's major version");
     }
-    check.ok(format!("{} has the tools, as the service file says", dump.image))
+    check.ok(format!("{image} has the tools, as the service file says"))
 }
 
 fn password(dump: &Dump, namespace: &str) -> Check {

@@ -282,7 +282,7 @@ impl Runner {
         let mut failed = Vec::new();
         if let Tell::Ended(outcome, _) = tell {
             failed.extend(self.keep_book(outcome, now).await.err());
-            failed.extend(self.keep_catalogue(outcome, now).await.err());
+            failed.extend(Box::pin(self.keep_catalogue(outcome, now)).await.err());
         }
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();
@@ -324,16 +324,16 @@ impl Runner {
         })
     }
 
-    /// Brings the dump that was proven into the catalogue of its service; its Job's pod says what it is.
+    /// Brings what became of a dump into the catalogue of its service; its Job's pod says what it is.
     async fn keep_catalogue(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
-        let Some((dump, _)) = backup::dumped(&self.plan).filter(|_| outcome.outcome == End::Proven) else { return Ok(()) };
-        let record = catalogue::of(&dump.service, &self.plan.subject().namespace);
+        let Some(record) = backup::record(&self.plan) else { return Ok(()) };
         let kept = async {
-            let report = backup::report::read(&*self.deps.read, &self.plan).await?;
-            let entry = catalogue::Entry::of(&self.plan, &dump.id, report, now);
-            self.keep(&record, |raw| catalogue::update(record.clone(), raw, &entry)).await
+            let news = backup::news(&*self.deps.read, &self.plan, outcome.outcome == End::Proven, now).await?;
+            let Some(news) = news else { return Ok(()) };
+            self.keep(&record, |raw| catalogue::update(record.clone(), raw, &news)).await
         };
-        kept.await.map_err(|error| format!("the dump is good, and not in the catalogue {record}: {}", error.message))
+        kept.await
+            .map_err(|error| format!("what became of the dump is not in the catalogue {record}: {}", error.message))
     }
 
     /// Writes an update of a record on what is there now, and again when somebody else was faster.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::armed;
-use super::backup::{self, catalogue};
+use super::backup;
 use super::confirm::Confirmed;
 use super::debts::book;
 use super::entries;
@@ -56,7 +56,7 @@ impl Gate {
             leases: locks(&plan),
             waits_in: waits_in(&plan),
             timers: timers(&plan),
-            catalogue: backup::dumped(&plan).map(|(dump, _)| catalogue::of(&dump.service, &plan.subject().namespace)),
+            catalogue: backup::record(&plan),
             write,
         };
         (plan, gate)

@@ -17,7 +17,7 @@ use super::notes;
 use super::outcome::Debt;
 use super::plan::{Draft, Frozen, Inner, Inputs, Manner, Operator, Plan, PlanTarget, UndoStep};
 use super::preempt::Asking;
-use super::step::{Fact, FieldWrite, Proof, Step, Work};
+use super::step::{Fact, FieldWrite, Form, Proof, Step, Work};
 use crate::base::confirmation::Confirmation;
 use crate::target::api::{Access, ErrorKind, Identity, Read, TargetError};
 use crate::target::model::{Kind, Object, ObjectRef, Scope, Service};
@@ -82,9 +82,14 @@ impl Ground {
     /// The plan of an action: asks for rights, lets the server try the write, and puts the common steps and checks around its part.
     pub(in crate::run) async fn plan(self, read: &dyn Read, context: &PlanContext, part: Part, id: String, now: Timestamp) -> Plan {
         let write = part.write.as_ref();
+        // What was made is ended by another right than made.
+        let back = write.filter(|w| part.back.is_some() && !w.patches()).map(FieldWrite::reversed);
         let tried = write.filter(|w| w.exec().is_none()).map(|w| (w, self.object.resource_version())).into_iter().collect();
-        let (rights, leases, dry_run) =
-            futures_util::join!(rights(read, &self.object.reference, write), leases(read, context, write), try_out(read, tried));
+        let (rights, leases, dry_run) = futures_util::join!(
+            rights(read, &self.object.reference, write.into_iter().chain(back.as_ref())),
+            leases(read, context, write),
+            try_out(read, tried)
+        );
         let mut all = checks::rights(&rights);
         all.push(checks::identity(&self.identity, context.cluster_pin.as_deref(), &self.object));
         all.push(checks::read_only(context.read_only));
@@ -102,7 +107,10 @@ impl Ground {
             steps.push(write_step("write", part.title, write.clone()));
             if let Some(proofs) = part.back {
                 let reversed = write.reversed();
-                let title = format!("write {} on {}", reversed.words(), reversed.object);
+                let title = match &reversed.form {
+                    Form::End { .. } => format!("end {}", reversed.object),
+                    _ => format!("write {} on {}", reversed.words(), reversed.object),
+                };
                 undo_steps.push(UndoStep { undoes: Some("write".into()), step: write_step("undo-write", title, reversed), pay: part.pay.clone() });
                 undo_steps.extend(proofs.into_iter().map(|step| UndoStep { undoes: None, step, pay: String::new() }));
             }

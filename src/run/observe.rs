@@ -82,6 +82,8 @@ impl Observer {
             Fact::Gone => Ok(self.gone(proof).await),
             Fact::JobRuns { run } => self.job(proof, run).await,
             Fact::Dumped { run, .. } => self.dumped(proof, run).await,
+            Fact::ReadAgain { run, .. } => self.read_again(proof, run).await,
+            Fact::Ended { run } => self.ended(proof, run).await,
             // The run's own clock tells.
             Fact::Elapsed { .. } => Ok(Observed::Waiting(Progress::default())),
             Fact::Suspended => self.suspended(proof).await,

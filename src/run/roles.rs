@@ -26,7 +26,7 @@ pub const ROLES: &[Role] = &[
     Role { name: "viewer", about: "sees everything but Secrets, changes nothing", does: &[] },
     Role {
         name: "operator",
-        about: "keeps running what runs: scale, evict, trigger, back up, suspend and resume CronJobs, cordon",
+        about: "keeps running what runs: scale, evict, trigger, back up and verify, suspend and resume CronJobs, cordon",
         does: &[
             ("scale", Kind::Deployment),
             ("scale", Kind::StatefulSet),
@@ -39,6 +39,7 @@ pub const ROLES: &[Role] = &[
             ("evict", Kind::Pod),
             ("trigger", Kind::CronJob),
             ("backup", Kind::PersistentVolumeClaim),
+            ("verify", Kind::PersistentVolumeClaim),
             ("suspend", Kind::CronJob),
             ("resume", Kind::CronJob),
             ("cordon", Kind::Node),
@@ -93,7 +94,8 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
     match action {
         "scale" => vec![("patch", kind, "scale"), ("patch", Kind::HorizontalPodAutoscaler, "")],
         "keep" => vec![("patch", Kind::Lease, "")],
-        "trigger" | "backup" => vec![("create", Kind::Job, "")],
+        "trigger" => vec![("create", Kind::Job, "")],
+        "backup" | "verify" => vec![("create", Kind::Job, ""), ("patch", Kind::Job, "")],
         "evict" => vec![("create", kind, "eviction")],
         _ => vec![("patch", kind, "")],
     }

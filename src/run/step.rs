@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::text::clean;
 use crate::run::backup::Dump;
+use crate::run::backup::verify::Again;
 use crate::run::word::{self, Word};
 use crate::run::{lease, scrub};
 use crate::target::api::{Change, Command, WriteRequest};
@@ -93,6 +94,14 @@ pub(in crate::run) enum Form {
     /// A command in a container of one of the workload's ready pods. It cannot be tried before, and nothing can be read afterwards that
     /// tells whether it ran.
     Exec(Exec),
+    /// JSON Patch that gives a Job of this run no more time, so that its controller ends its pods. What a run made has no identity in its
+    /// plan: the label [`RUN`] in a `test` stands for it.
+    End {
+        /// Whose lock it takes.
+        under: ObjectRef,
+        /// Value of the label.
+        run: String,
+    },
     /// POST of an Eviction, which disruption budgets may refuse. Rests on the pod's identity alone: its version moves by itself.
     Evict {
         /// Whose lock it takes: the pod's top owner.
@@ -224,7 +233,7 @@ impl FieldWrite {
         let change = match &self.form {
             Form::Merge => Change::MergePatch(with_identity(self.fields())),
             Form::Strategic => Change::StrategicPatch(with_identity(self.replacing())),
-            Form::Tested => Change::JsonPatch(self.operations(resource_version)),
+            Form::Tested | Form::End { .. } => Change::JsonPatch(self.operations(resource_version)),
             Form::Create { .. } => Change::Create(self.whole()),
             Form::Evict { .. } => Change::Create(self.eviction()),
             Form::Exec(exec) => Change::Exec(exec.command.clone()),
@@ -245,7 +254,7 @@ impl FieldWrite {
     /// The Lease that it is sent under.
     pub(in crate::run) fn lock(&self) -> ObjectRef {
         match &self.form {
-            Form::Create { under } | Form::Evict { under } => lease::of(under),
+            Form::Create { under } | Form::Evict { under } | Form::End { under, .. } => lease::of(under),
             // The timer of an object goes under the object's own lock.
             _ if self.object.kind == Kind::Lease => lease::of_timed(&self.object),
             _ => lease::of(&self.object),
@@ -286,10 +295,12 @@ impl FieldWrite {
     }
 
     fn operations(&self, resource_version: &str) -> Value {
-        let mut all = vec![
-            json!({ "op": "test", "path": "/metadata/uid", "value": self.uid }),
-            json!({ "op": "test", "path": VERSION, "value": resource_version }),
-        ];
+        let (mark, identity) = match &self.form {
+            Form::End { run, .. } => (RUN, run),
+            _ => ("/metadata/uid", &self.uid),
+        };
+        let mut all =
+            vec![json!({ "op": "test", "path": mark, "value": identity }), json!({ "op": "test", "path": VERSION, "value": resource_version })];
         all.extend(self.changes.iter().filter_map(|c| match (&c.before, &c.after) {
             (Value::Null, Value::Null) => None,
             (_, Value::Null) => Some(json!({ "op": "remove", "path": c.pointer })),
@@ -342,7 +353,7 @@ impl FieldWrite {
     pub(in crate::run) fn absent(&self) -> Option<Position> {
         match &self.form {
             Form::Create { .. } => Some(Position::Before(Stamp { version: String::new(), generation: None })),
-            Form::Evict { .. } => Some(Position::After(String::new())),
+            Form::Evict { .. } | Form::End { .. } => Some(Position::After(String::new())),
             _ => None,
         }
     }
@@ -364,6 +375,10 @@ impl FieldWrite {
                 return Ok(if leaves { Position::After(version) } else { Position::Before(stamp) });
             }
             Form::Exec(_) => return Ok(Position::Before(Stamp { version: String::new(), generation: None })),
+            Form::End { run, .. } if object.pointer(RUN).and_then(Value::as_str) != Some(run) => {
+                return Err(format!("{} is not of this run", self.object));
+            }
+            Form::End { .. } => {}
             _ if uid != self.uid => {
                 return Err(format!("{} was deleted and made again: it is another object now (uid {})", self.object, clean(uid)));
             }
@@ -383,13 +398,18 @@ impl FieldWrite {
         Ok(Position::Moved(format!("{}: {}", self.object, words.join(", "))))
     }
 
-    /// The way back: the same fields the other way round.
+    /// The way back: the same fields the other way round; a Job that was made is ended.
     pub(in crate::run) fn reversed(&self) -> Self {
         if let Form::Exec(exec) = &self.form {
             let argv = exec.back.clone().unwrap_or_default();
             let command = Command { argv, ..exec.command.clone() };
             let back = Exec { command, back: None, proven_by: Vec::new(), ..exec.clone() };
             return Self { form: Form::Exec(back), ..self.clone() };
+        }
+        if let Form::Create { under } = &self.form {
+            let run = self.changes.iter().find(|c| c.pointer == RUN).and_then(|c| c.after.as_str()).unwrap_or_default();
+            let form = Form::End { under: under.clone(), run: run.to_owned() };
+            return Self { changes: vec![FieldChange::new("/spec/activeDeadlineSeconds", Value::Null, 1)], form, ..self.clone() };
         }
         let changes = self
             .changes
@@ -405,6 +425,7 @@ impl FieldWrite {
             Form::Create { under } => return format!("is made from {under}"),
             Form::Evict { .. } => return "is evicted".to_owned(),
             Form::Exec(exec) => return format!("{} in {}", exec.words(), exec.command.container),
+            Form::End { .. } => return "is ended".to_owned(),
             _ => {}
         }
         let one = |c: &FieldChange| {
@@ -523,6 +544,18 @@ pub(in crate::run) enum Fact {
         dump: Box<Dump>,
         /// Where its server answers.
         host: String,
+    },
+    /// The Job of this run found a dump of the catalogue as it was, and read it to its end.
+    ReadAgain {
+        /// Value of its label [`RUN`].
+        run: String,
+        /// What is read: the Job can be made of it again.
+        again: Box<Again>,
+    },
+    /// No pod of this run's Job runs any more.
+    Ended {
+        /// Value of its label [`RUN`].
+        run: String,
     },
     /// The CronJob is suspended, and starts no more Jobs.
     Suspended,

@@ -17,12 +17,12 @@ use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::config::Settings;
 use crate::run::actions;
-use crate::run::backup::Dump;
+use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
 use crate::run::program;
 use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target};
-use crate::target::api::Read;
+use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::Opened;
 use crate::target::kubernetes::Client;
 use crate::target::kubernetes::document::FingerprintKey;
@@ -137,6 +137,24 @@ impl Planner {
                 (_, some) => format!("there is no backup '{backup}': {}", some.iter().map(|d| d.id.as_str()).collect::<Vec<_>>().join(", ")),
             })
         })
+    }
+
+    /// A dump of the catalogue, by the run that made it, by its file, or as the newest of a declared backup: the claim that it is on, and
+    /// that run.
+    pub async fn dump_of(&self, read: &dyn Read, named: &str, namespace: &str) -> Result<(ObjectRef, String), PlanError> {
+        let usage = |text: String| PlanError::Usage(text);
+        let service = self
+            .service_id()
+            .ok_or_else(|| usage("a catalogue belongs to a service: name its file with -f FILE".to_owned()))?;
+        let record = catalogue::of(&service, namespace);
+        let entries = match Known::of(read, &record).await {
+            Known::Read(entries) => entries,
+            Known::Unread(why) => return Err(PlanError::Target { what: record.to_string(), error: TargetError::new(ErrorKind::Server, why) }),
+        };
+        let by_name = entries.iter().find(|e| e.run == named || e.report.file == named);
+        let entry = by_name.or_else(|| entries.iter().find(|e| e.backup == named));
+        let entry = entry.ok_or_else(|| usage(format!("the catalogue has no dump '{named}': see `timonel backups`")))?;
+        Ok((ObjectRef::new(Kind::PersistentVolumeClaim, namespace, entry.claim.as_str()), entry.run.clone()))
     }
 
     /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level

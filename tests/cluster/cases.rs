@@ -284,6 +284,14 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         "backups::a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up",
         backups::a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up,
     ),
+    (
+        "backups::a_dump_that_is_damaged_later_is_found_and_counts_no_longer",
+        backups::a_dump_that_is_damaged_later_is_found_and_counts_no_longer,
+    ),
+    (
+        "backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace",
+        backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace,
+    ),
     ("backups::a_dump_that_was_cut_off_is_found_by_reading_it", backups::a_dump_that_was_cut_off_is_found_by_reading_it),
 ];
 

@@ -40,6 +40,12 @@ pub struct Entry {
     pub format: String,
     /// What makes it verified: `full-read`.
     pub verified: String,
+    /// When all of it was read again, last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_again: Option<Timestamp>,
+    /// Set when it was read again and was not what it was: it counts as a backup no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<Damage>,
     /// What is known of the file.
     #[serde(flatten)]
     pub report: Report,
@@ -57,9 +63,48 @@ impl Entry {
             claim: plan.subject().name.to_string(),
             format: "custom".to_owned(),
             verified: "full-read".to_owned(),
+            read_again: None,
+            damaged: None,
             report,
         }
     }
+
+    /// When it was last known to be whole.
+    pub fn whole_at(&self) -> Timestamp {
+        self.read_again.map_or(self.at, |again| again.max(self.at))
+    }
+}
+
+/// What was wrong with a dump that was read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Damage {
+    /// When it was found.
+    pub at: Timestamp,
+    /// The run that found it.
+    pub run: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// What a run brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) enum News {
+    /// It made a dump.
+    Made(Box<Entry>),
+    /// It read the dump of that run again, to its end.
+    ReadAgain {
+        /// The run that made it.
+        of: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It found the dump of that run damaged.
+    Damaged {
+        /// The run that made it.
+        of: String,
+        /// How.
+        damage: Damage,
+    },
 }
 
 /// Whether a declared backup can be relied on, as far as the catalogue says.
@@ -71,6 +116,8 @@ pub enum Freshness {
     Stale(Timestamp, Duration),
     /// The newest is less than half as large as the one before: something may be missing.
     Shrunk(Timestamp, u64, u64),
+    /// The newest one was found damaged, and there is no other.
+    Damaged(Timestamp),
     /// The catalogue knows none.
     None,
     /// The catalogue could not be read, and why.
@@ -80,8 +127,12 @@ pub enum Freshness {
 impl Freshness {
     /// Of the backup with that id, by the entries of the catalogue, the newest first.
     pub fn of(entries: &[Entry], backup: &str, most: Option<Duration>, now: Timestamp) -> Self {
-        let mut own = entries.iter().filter(|e| e.backup == backup);
-        let Some(newest) = own.next() else { return Self::None };
+        let all = || entries.iter().filter(|e| e.backup == backup);
+        let mut own = all().filter(|e| e.damaged.is_none());
+        let Some(newest) = own.next() else {
+            let damage = all().find_map(|e| e.damaged.as_ref());
+            return damage.map_or(Self::None, |damage| Self::Damaged(damage.at));
+        };
         let age = Duration::try_from(now.duration_since(newest.at)).unwrap_or_default();
         match (most, own.next().map(|before| before.report.bytes)) {
             (Some(most), _) if age > most => Self::Stale(newest.at, most),
@@ -104,7 +155,7 @@ impl Freshness {
     pub const fn health(&self) -> Health {
         match self {
             Self::Fresh(_) => Health::Ok,
-            Self::Stale(..) | Self::Shrunk(..) | Self::None => Health::Degraded,
+            Self::Stale(..) | Self::Shrunk(..) | Self::Damaged(_) | Self::None => Health::Degraded,
             Self::Unknown(_) => Health::Unknown,
         }
     }
@@ -115,6 +166,7 @@ impl Freshness {
             Self::Fresh(_) => "fresh",
             Self::Stale(..) => "stale",
             Self::Shrunk(..) => "shrunk",
+            Self::Damaged(_) => "damaged",
             Self::None => "none",
             Self::Unknown(_) => "unknown",
         }
@@ -128,6 +180,7 @@ impl Freshness {
             Self::Shrunk(at, bytes, before) => {
                 format!("shrunk: {} of {} ago, and {} the time before", quantity::bytes(*bytes), age::coarse(*at, now), quantity::bytes(*before))
             }
+            Self::Damaged(at) => format!("damaged: found {} ago, and there is no other", age::coarse(*at, now)),
             Self::None => "none is known".to_owned(),
             Self::Unknown(why) => format!("unknown: {why}"),
         }
@@ -158,13 +211,22 @@ fn cleaned(mut entry: Entry) -> Entry {
     for part in texts.into_iter().chain([&mut report.file, &mut report.sha256, &mut report.revision]) {
         *part = clean(part).into_owned();
     }
+    if let Some(damage) = &mut entry.damaged {
+        damage.why = clean(&damage.why).into_owned();
+        damage.run = clean(&damage.run).into_owned();
+    }
     report.rows = report.rows.iter().map(|(table, rows)| (clean(table).into_owned(), *rows)).collect();
     entry
 }
 
-/// The request that adds a dump; `None` when it is there already. `raw` is what is there now.
-pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, entry: &Entry) -> Option<WriteRequest> {
+/// The request that takes in what a run brings; `None` when it is there already. `raw` is what is there now.
+pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, news: &News) -> Option<WriteRequest> {
     let known = raw.map(keyed).unwrap_or_default();
+    let entry = match news {
+        News::Made(entry) => entry,
+        News::ReadAgain { of, at } => return changed(record, raw, &known, of, |e| e.read_again = Some(*at)),
+        News::Damaged { of, damage } => return changed(record, raw, &known, of, |e| e.damaged = Some(damage.clone())),
+    };
     if known.iter().any(|(key, _)| *key == entry.run) {
         return None;
     }
@@ -175,6 +237,15 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, entry: &Ent
     data.extend(old.iter().take(over).map(|(key, _)| (key.clone(), Value::Null)));
     data.insert(entry.run.clone(), serde_json::to_string(entry).unwrap_or_default().into());
     Some(entries::request(record, raw, &data))
+}
+
+/// The request that changes the entry of a run; `None` when there is none any more, or it says so already.
+fn changed(record: ObjectRef, raw: Option<&Value>, known: &[(String, Entry)], of: &str, change: impl FnOnce(&mut Entry)) -> Option<WriteRequest> {
+    let (key, entry) = known.iter().find(|(_, entry)| entry.run == of)?;
+    let mut new = entry.clone();
+    change(&mut new);
+    let data = Map::from_iter([(key.clone(), serde_json::to_string(&new).unwrap_or_default().into())]);
+    (new != *entry).then(|| entries::request(record, raw, &data))
 }
 
 #[cfg(test)]
@@ -196,6 +267,8 @@ pub(in crate::run) mod testing {
             claim: "backups".into(),
             format: "custom".into(),
             verified: "full-read".into(),
+            read_again: None,
+            damaged: None,
             report: Report {
                 file: format!("shop-daily-{run}.dump"),
                 bytes,
@@ -218,7 +291,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::testing::entry;
-    use super::{Entry, Freshness, MOST, of, read, update};
+    use super::{Damage, Entry, Freshness, MOST, News, of, read, update};
     use crate::target::api::Change;
 
     fn record(entries: &[Entry]) -> Value {
@@ -227,7 +300,7 @@ mod tests {
     }
 
     fn data(record: Option<&Value>, new: &Entry) -> Option<Value> {
-        let request = update(of("shop", "ns"), record, new)?;
+        let request = update(of("shop", "ns"), record, &News::Made(Box::new(new.clone())))?;
         match request.change {
             Change::MergePatch(body) | Change::Create(body) => Some(body["data"].clone()),
             other => unreachable!("{other:?}"),
@@ -255,6 +328,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_of_a_dump_goes_into_its_own_entry() {
+        let (one, two) = (entry("r1", 0, 100), entry("r2", 1, 100));
+        let all = record(&[one.clone(), two]);
+        let damage = Damage { at: one.at, run: "r9".into(), why: "half of it".into() };
+        let request = |news: &News| update(of("shop", "ns"), Some(&all), news);
+        let Some(Change::MergePatch(body)) = request(&News::Damaged { of: "r1".into(), damage: damage.clone() }).map(|r| r.change) else {
+            unreachable!("a patch")
+        };
+        let changed: Entry = serde_json::from_str(body["data"]["r1"].as_str().expect("text")).expect("an entry");
+        assert_eq!((body["data"].as_object().map(serde_json::Map::len), changed), (Some(1), Entry { damaged: Some(damage), ..one }));
+        assert!(request(&News::ReadAgain { of: "gone".into(), at: changed_at() }).is_none());
+    }
+
+    fn changed_at() -> Timestamp {
+        entry("r", 5, 1).at
+    }
+
+    #[test]
     fn a_backup_is_fresh_stale_shrunk_or_none() {
         let now = Timestamp::from_second(1_800_000_000 + 10 * 3600).expect("a time");
         let day = Some(Duration::from_hours(26));
@@ -264,6 +355,14 @@ mod tests {
         assert!(matches!(of(&[entry("r1", 0, 100)], Some(Duration::from_hours(9))), Freshness::Stale(..)));
         assert!(matches!(of(&[entry("r2", 9, 49), entry("r1", 0, 100)], day), Freshness::Shrunk(_, 49, 100)));
         assert!(of(&[entry("r2", 9, 50), entry("r1", 0, 100)], day).is_good());
+        let damage = Damage { at: now, run: "r3".into(), why: "cut off".into() };
+        let damaged = |entry: Entry| Entry { damaged: Some(damage.clone()), ..entry };
+        assert_eq!(of(&[damaged(entry("r2", 9, 50))], day), Freshness::Damaged(now));
+        assert_eq!(
+            of(&[damaged(entry("r2", 9, 50)), entry("r1", 0, 100)], day),
+            Freshness::Fresh(entry("r1", 0, 1).at),
+            "the older one counts"
+        );
         let other = Entry { backup: "weekly".into(), ..entry("r9", 9, 1) };
         assert_eq!(of(&[other], day), Freshness::None, "another backup is not this one");
     }

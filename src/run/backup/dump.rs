@@ -1,19 +1,17 @@
 //! The Job of a dump.
 //!
-//! Owns what runs in it: the script beside this file, its environment, and the pod around it. No secret is in it: the password is
-//! a reference that the kubelet resolves.
+//! Owns what runs in it: the script beside this file, and its environment.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::job::{self, Script};
 use crate::target::model::Kind;
 
 /// Carried out by the image's own shell.
 const SCRIPT: &str = include_str!("dump.sh");
-/// A user that is not root and owns nothing; the volume's files get its group.
-const USER: u32 = 65532;
 
 /// A declared backup that a Job can make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,47 +117,22 @@ impl Dump {
 
     /// The `spec` of the Job of that run.
     pub(super) fn job(&self, host: &str, claim: &str, run: &str) -> Value {
-        let mut environment = vec![
-            json!({ "name": "DUMP", "value": self.file(run) }),
-            json!({ "name": "PREFIX", "value": self.prefix() }),
-            json!({ "name": "PGHOST", "value": host }),
-            json!({ "name": "PGPORT", "value": self.port.to_string() }),
-            json!({ "name": "PGUSER", "value": self.user }),
-            json!({ "name": "PGDATABASE", "value": self.database }),
-            json!({ "name": "PGCONNECT_TIMEOUT", "value": "10" }),
-        ];
-        if let Some(revision) = self.revision {
-            environment.push(json!({ "name": "REVISION", "value": revision.query() }));
-        }
-        if let Some(keep) = self.keep {
-            environment.push(json!({ "name": "KEEP_MINUTES", "value": (keep.as_secs() / 60).to_string() }));
-        }
+        let mut environment: Vec<Value> = [
+            ("DUMP", &*self.file(run)),
+            ("PREFIX", &self.prefix()),
+            ("PGHOST", host),
+            ("PGPORT", &self.port.to_string()),
+            ("PGUSER", &self.user),
+            ("PGDATABASE", &self.database),
+            ("PGCONNECT_TIMEOUT", "10"),
+        ]
+        .map(|(name, value)| job::variable(name, value))
+        .into();
+        environment.extend(self.revision.map(|r| job::variable("REVISION", r.query())));
+        environment.extend(self.keep.map(|keep| job::variable("KEEP_MINUTES", &(keep.as_secs() / 60).to_string())));
         if let Some(Password::Key { name, key, .. }) = &self.password {
-            environment.push(json!({ "name": "PGPASSWORD", "valueFrom": { "secretKeyRef": { "name": name, "key": key } } }));
+            environment.push(job::secret("PGPASSWORD", name, key));
         }
-        json!({
-            // A second try would find the volume as the first one left it, and nobody who looks.
-            "backoffLimit": 0,
-            "template": {
-                "metadata": { "labels": { "timonel.io/run": run } },
-                "spec": {
-                    "restartPolicy": "Never",
-                    "automountServiceAccountToken": false,
-                    "securityContext": {
-                        "runAsNonRoot": true, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
-                        "seccompProfile": { "type": "RuntimeDefault" },
-                    },
-                    "volumes": [{ "name": "backup", "persistentVolumeClaim": { "claimName": claim } }],
-                    "containers": [{
-                        "name": "dump",
-                        "image": self.image,
-                        "command": ["/bin/sh", "-c", SCRIPT],
-                        "env": environment,
-                        "volumeMounts": [{ "name": "backup", "mountPath": "/backup" }],
-                        "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
-                    }],
-                },
-            },
-        })
+        job::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false })
     }
 }

@@ -1,5 +1,6 @@
 # Dumps one PostgreSQL database into a file of this volume, reads all of it again, and only then gives it its name.
-# What it found is written into the termination message as one line of JSON: the console reads that, and nothing else.
+# What it found is written into the termination message as one line of JSON: that counts, and nothing else. Meanwhile the lines of its
+# log are JSON as well, and the last one says how far it is.
 # Needs: pg_dump, pg_restore and psql of the server's major version, sha256sum, awk, sed.
 set -u
 report=${REPORT:-/dev/termination-log}
@@ -11,7 +12,15 @@ fail() {
   exit 1
 }
 ask() { PGOPTIONS="-c statement_timeout=30s" psql -X -A -t -q -v ON_ERROR_STOP=1 -c "$1" 2>"$errors"; }
-last() { tail -n 1 "$errors"; }
+last() { grep -E '(error|detail|ERROR|FATAL):' "$errors" | tail -n 1 | grep . || tail -n 1 "$errors"; }
+written() { wc -c 2>/dev/null <"$partial" | tr -d ' ' | grep . || echo 0; }
+say() { printf '{"phase":"%s","bytes":%s,"tables":%s,"of":%s}\n' "$1" "$(written)" "$2" "$of"; }
+# A shell hears that it is to end only between two programs: those that take long run beside it.
+child=
+ended() {
+  [ -z "$child" ] || kill "$child" 2>/dev/null
+  fail "it was told to end"
+}
 
 cd "${VOLUME:-/backup}" 2>/dev/null || fail "the volume cannot be entered"
 partial=.$DUMP.partial
@@ -20,7 +29,7 @@ errors=.$DUMP.errors
 rm -f ."$PREFIX"-*.partial ."$PREFIX"-*.errors
 : 2>/dev/null >"$errors" || fail "the volume cannot be written to"
 trap 'rm -f "$partial" "$errors"' EXIT
-trap 'fail "it was told to end"' TERM INT
+trap ended TERM INT
 
 number=$(ask 'show server_version_num') || fail "the database does not answer: $(last)"
 server=$((number / 10000))
@@ -33,16 +42,27 @@ revision=
 if [ -n "${REVISION:-}" ]; then revision=$(ask "$REVISION") || fail "the schema revision cannot be read: $(last)"; fi
 rows=$(ask "select coalesce(json_object_agg(name, rows), '{}') from (select relid::regclass::text as name, n_live_tup as rows
   from pg_stat_user_tables join pg_class on pg_class.oid = relid order by relpages desc limit 5) as largest") || fail "its tables cannot be listed: $(last)"
+of=$(ask 'select count(*) from pg_stat_user_tables') || fail "its tables cannot be counted: $(last)"
 
-echo "dumping $size bytes of server $server with pg_dump $client"
+say dumping 0
 # Behind a change of a table it would wait for ever, and everybody behind it.
-pg_dump -Fc --no-password --lock-wait-timeout=60000 -f "$partial" 2>"$errors" || fail "pg_dump: $(last)"
+pg_dump -Fc -v --no-password --lock-wait-timeout=60000 -f "$partial" 2>"$errors" &
+child=$!
+while kill -0 "$child" 2>/dev/null; do
+  sleep 1 &
+  wait $!
+  say dumping "$(grep -c 'dumping contents of table' "$errors")"
+done
+wait "$child" || fail "pg_dump: $(last)"
 sync
-bytes=$(wc -c <"$partial" | tr -d ' ')
+bytes=$(written)
 [ "$bytes" -gt 0 ] || fail "the dump is empty"
-echo "reading $bytes bytes again"
+say reading "$of"
 # A list of its contents is at its beginning: a dump that was cut off has a whole one. All of it must be read.
-pg_restore -f /dev/null "$partial" 2>"$errors" || fail "the dump cannot be read to its end: $(last)"
+pg_restore -f /dev/null "$partial" 2>"$errors" &
+child=$!
+wait "$child" || fail "the dump cannot be read to its end: $(last)"
+child=
 tables=$(pg_restore --list "$partial" 2>"$errors" | awk '/ TABLE DATA / { n++ } END { print n + 0 }')
 sum=$(sha256sum "$partial" | cut -d' ' -f1)
 text() { printf '%s' "$1" | tr '\n\r\t"\\' "     "; }
@@ -54,7 +74,7 @@ sync
 # Only now, and only what has a description, which nothing has that was not read to its end.
 if [ -n "${KEEP_MINUTES:-}" ]; then
   for old in $(find . -maxdepth 1 -name "$PREFIX-*.dump" -mmin "+$KEEP_MINUTES"); do
-    [ "$old" = "./$DUMP.dump" ] || [ ! -f "${old%.dump}.json" ] || { rm -f "$old" "${old%.dump}.json" && echo "pruned $old"; }
+    [ "$old" = "./$DUMP.dump" ] || [ ! -f "${old%.dump}.json" ] || { rm -f "$old" "${old%.dump}.json" && printf '{"pruned":"%s"}\n' "$(text "$old")"; }
   done
 fi
 printf '%s' "$line" >"$report"

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::base::quantity;
 use crate::base::text::clean;
+use crate::run::event::Progress;
 use crate::run::facts::{items, text};
 use crate::run::plan::Plan;
 use crate::target::api::{ErrorKind, Read, TargetError};
@@ -46,25 +47,76 @@ pub(in crate::run) enum NoReport {
     Unreadable,
 }
 
-/// The report among the pods of a Job.
-pub(in crate::run) fn of(pods: &[Value]) -> Result<Report, NoReport> {
+/// Why a dump that was read again does not count as whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) enum Reread {
+    /// It is not what it was.
+    Damaged(String),
+    /// It could not be told.
+    Failed(String),
+    /// The Job says nothing that can be read.
+    Unreadable,
+}
+
+/// What the pods of a Job said at their end.
+fn said(pods: &[Value]) -> Option<Value> {
     let ended = pods.iter().flat_map(|pod| items(pod, "/status/containerStatuses"));
     let said: Vec<String> = ended.map(|c| text(c, "/state/terminated/message")).filter(|t| !t.is_empty()).collect();
-    let said = said.last().ok_or(NoReport::Unreadable)?;
-    let value: Value = serde_json::from_str(said).map_err(|_| NoReport::Unreadable)?;
-    if let Some(why) = value.get("failed").and_then(Value::as_str) {
-        return Err(NoReport::Failed(clean(why).into_owned()));
+    serde_json::from_str(said.last()?).ok()
+}
+
+fn word(said: &Value, name: &str) -> Option<String> {
+    said.get(name).and_then(Value::as_str).map(|why| clean(why).into_owned())
+}
+
+/// What the pods of a Job say of a dump that they read again.
+pub(in crate::run) fn reread(pods: &[Value]) -> Result<(), Reread> {
+    let said = said(pods).ok_or(Reread::Unreadable)?;
+    let word = |name| word(&said, name);
+    match (word("whole"), word("damaged"), word("failed")) {
+        (Some(_), None, None) => Ok(()),
+        (None, Some(why), None) => Err(Reread::Damaged(why)),
+        (None, None, Some(why)) => Err(Reread::Failed(why)),
+        _ => Err(Reread::Unreadable),
+    }
+}
+
+/// How far a Job is, as the last line of its log says it.
+pub(in crate::run) fn progress(line: &Value) -> Option<Progress> {
+    let number = |name: &str| line.get(name).and_then(Value::as_u64);
+    let bytes = quantity::bytes(number("bytes")?);
+    let tables = number("tables").and_then(|n| i64::try_from(n).ok());
+    let of = number("of").and_then(|n| i64::try_from(n).ok()).filter(|n| *n > 0);
+    match line.get("phase").and_then(Value::as_str)? {
+        "dumping" => {
+            let counted = tables.zip(of).map(|(n, of)| format!(", {n} of {of} tables")).unwrap_or_default();
+            Some(Progress { done: of.and(tables), of, text: format!("{bytes} written{counted}"), ..Progress::default() })
+        }
+        "reading" => Some(Progress { text: format!("{bytes} are read again"), ..Progress::default() }),
+        _ => None,
+    }
+}
+
+/// The report among the pods of a Job.
+pub(in crate::run) fn of(pods: &[Value]) -> Result<Report, NoReport> {
+    let value = said(pods).ok_or(NoReport::Unreadable)?;
+    if let Some(why) = word(&value, "failed") {
+        return Err(NoReport::Failed(why));
     }
     let report: Report = serde_json::from_value(value).map_err(|_| NoReport::Unreadable)?;
     let whole = report.bytes > 0 && report.sha256.len() == 64 && report.sha256.bytes().all(|b| b.is_ascii_hexdigit()) && !report.file.is_empty();
     if whole { Ok(report) } else { Err(NoReport::Unreadable) }
 }
 
+/// The pods of a run's Job.
+pub(in crate::run) async fn pods(read: &dyn Read, plan: &Plan) -> Result<Vec<Value>, TargetError> {
+    let namespace = plan.subject().namespace.clone();
+    read.list(Kind::Pod, &Scope::Namespace(namespace), &format!("timonel.io/run={}", plan.id), "").await
+}
+
 /// The report of a run's Job.
 pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan) -> Result<Report, TargetError> {
-    let namespace = plan.subject().namespace.clone();
-    let pods = read.list(Kind::Pod, &Scope::Namespace(namespace), &format!("timonel.io/run={}", plan.id), "").await?;
-    of(&pods).map_err(|_| TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made".to_owned()))
+    of(&pods(read, plan).await?).map_err(|_| TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made".to_owned()))
 }
 
 impl Report {
@@ -79,7 +131,7 @@ impl Report {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{NoReport, of};
+    use super::{NoReport, Reread, of, progress, reread};
 
     fn pods(message: &str) -> Vec<Value> {
         vec![json!({ "status": { "containerStatuses": [{ "state": { "terminated": { "message": message } } }] } })]
@@ -95,6 +147,12 @@ mod tests {
             part[field] = value;
             assert_eq!(of(&pods(&part.to_string())), Err(NoReport::Unreadable), "{field}");
         }
+        assert_eq!(reread(&pods("{\"whole\":\"a.dump\"}")), Ok(()));
+        assert_eq!(reread(&pods("{\"damaged\":\"half of it\"}")), Err(Reread::Damaged("half of it".into())));
+        assert_eq!(reread(&pods("{\"whole\":\"a\",\"damaged\":\"b\"}")), Err(Reread::Unreadable), "both is neither");
+        let far = progress(&json!({ "phase": "dumping", "bytes": 2048, "tables": 1, "of": 3 })).expect("progress");
+        assert_eq!((far.text.as_str(), far.done, far.of), ("2Ki written, 1 of 3 tables", Some(1), Some(3)));
+        assert_eq!(progress(&json!({ "pruned": "x" })), None);
         assert_eq!(of(&[]), Err(NoReport::Unreadable));
         assert_eq!(of(&pods("{\"failed\":\"no\\u001b[2J room\"}")), Err(NoReport::Failed("no room".into())));
     }

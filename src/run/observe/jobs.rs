@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{MUST_STAY, Observer, judge};
-use crate::run::backup::report::{self, NoReport};
+use crate::run::backup::report::{self, NoReport, Reread};
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, WorkloadFacts, flag, int, items, text};
 use crate::run::machine::Observed;
@@ -43,13 +43,64 @@ impl Observer {
             (Some(Ok(())), Err(_)) => Observed::Hopeless("the Job is complete and does not say what it made: it counts as no backup".to_owned()),
             (Some(Err(_)), Err(NoReport::Failed(why))) => Observed::Hopeless(why),
             (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
-            (None, _) => match judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now)) {
-                Observed::Waiting(progress) if progress.done.is_some() => {
-                    Observed::Waiting(Progress { text: "it dumps, and reads what it wrote".to_owned(), ..Progress::default() })
-                }
-                other => other,
-            },
+            (None, _) => {
+                let seen = judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now));
+                self.how_far(seen, &pods, "it dumps, and reads what it wrote").await
+            }
         })
+    }
+
+    /// Whether the Job of this run found the dump as it was.
+    pub(super) async fn read_again(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+        let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if text(&job.raw, RUN) != run {
+            return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
+        }
+        let pods = self.pods(&proof.object, &job.selector()).await?;
+        let now = self.clock.monotonic();
+        Ok(match (ended(&job.raw), report::reread(&pods)) {
+            (Some(Ok(())), Ok(())) => Observed::Proven("the dump is as it was, and was read to its end".to_owned()),
+            (Some(Ok(())), Err(_)) => Observed::Hopeless("the Job is complete and does not say what it found".to_owned()),
+            (Some(Err(_)), Err(Reread::Damaged(why))) => Observed::Hopeless(format!("the dump is damaged, and counts no longer: {why}")),
+            (Some(Err(_)), Err(Reread::Failed(why))) => Observed::Hopeless(why),
+            (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
+            (None, _) => {
+                let seen = judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now));
+                self.how_far(seen, &pods, "it reads the dump again").await
+            }
+        })
+    }
+
+    /// Whether no pod of the Job of this run runs any more.
+    pub(super) async fn ended(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+        let pods = self.pods(&proof.object, &format!("timonel.io/run={run}")).await?;
+        let over = |pod: &&Value| ["Succeeded", "Failed"].contains(&text(pod, "/status/phase").as_str());
+        let live = pods.iter().filter(|pod| !over(pod)).count();
+        if live == 0 {
+            return Ok(Observed::Proven("nothing of it runs any more".to_owned()));
+        }
+        Ok(Observed::Waiting(Progress { text: "its pod is ending".to_owned(), ..Progress::default() }))
+    }
+
+    /// How far a Job that runs says it is; the last line of its log is JSON. Who may not read logs sees that it runs.
+    async fn how_far(&self, seen: Observed, pods: &[Value], otherwise: &str) -> Observed {
+        let Observed::Waiting(progress) = &seen else { return seen };
+        if progress.done.is_none() {
+            return seen;
+        }
+        let running = pods.iter().find(|pod| text(pod, "/status/phase") == "Running");
+        let line = match running {
+            Some(pod) => {
+                let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
+                self.read
+                    .raw(&format!("/api/v1/namespaces/{namespace}/pods/{name}/log?tailLines=1&limitBytes=4096"))
+                    .await
+                    .ok()
+            }
+            None => None,
+        };
+        let known = line.as_ref().and_then(report::progress);
+        Observed::Waiting(known.unwrap_or_else(|| Progress { text: otherwise.to_owned(), ..Progress::default() }))
     }
 
     /// Whether a CronJob is suspended, and has started nothing for a while: its controller may have been about to.

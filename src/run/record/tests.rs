@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Kept, RecordError, of};
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ACTIONS, ActionRequest};
-use crate::run::backup::{self, Dump, Host, Password};
+use crate::run::backup::{self, Dump, Host, Password, catalogue};
 use crate::run::context::PlanContext;
 use crate::run::facts::WorkloadFacts;
 use crate::run::world::{World, deployment, revisions};
@@ -21,6 +21,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
     context.probes = vec!["health".into()];
     context.dumps = vec![dump()];
+    context.service = Some("shop".into());
     others(world);
     let of = |kind: Kind| match kind {
         Kind::CronJob => nightly(),
@@ -35,6 +36,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
             "scale" => &[&["replicas=5", "hpa=raise"], &["replicas=4", "hpa=pause:30m", "revert-after=10m"], &["replicas=2", "hpa=lower"]],
             "rollback" => &[&["to=2"]],
             "backup" => &[&["backup=daily"]],
+            "verify" => &[&["dump=r1"]],
             "restart" | "pause" | "resume" | "keep" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
@@ -99,6 +101,9 @@ fn others(world: &World) {
         s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "rests"), rests);
         let claim = json!({ "metadata": { "uid": "u-claim" }, "spec": { "volumeName": "v1" }, "status": { "phase": "Bound" } });
         s.put(&ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "backups"), claim);
+        let entry = serde_json::to_string(&catalogue::testing::entry("r1", 0, 100)).expect("JSON");
+        let known = json!({ "metadata": { "uid": "u-known", "resourceVersion": "3" }, "data": { "r1": entry } });
+        s.put(&catalogue::of("shop", "shop"), known);
         s.put(&ObjectRef::new(Kind::Node, "", "n1"), json!({ "metadata": { "uid": "u-n1" } }));
     });
 }

@@ -246,3 +246,58 @@ pub(crate) fn a_dump_that_was_cut_off_is_found_by_reading_it(cluster: &Cluster) 
     let (code, said) = dump(Path::new("/nowhere"));
     assert_eq!((code, said["tables"].as_u64()), (Some(0), Some(2)), "{said:#}");
 }
+
+pub(crate) fn a_dump_that_is_damaged_later_is_found_and_counts_no_longer(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    run(&operator, &file).expect("proven", 0);
+    let verify = || Run::of(&operator.call(&["backups", "verify", "daily", "-f", &file, "--confirm", "y", "-o", "json"]));
+    verify().expect("proven", 0);
+    let entries = catalogue(&space);
+    assert!(entries.len() == 1 && entries[0]["read_again"].is_string() && entries[0]["damaged"].is_null(), "{entries:#?}");
+    let dump = volume.folder.join(entries[0]["file"].as_str().unwrap());
+    let half = fs::metadata(&dump).unwrap().len() / 2;
+    fs::File::options().write(true).open(&dump).unwrap().set_len(half).unwrap();
+    let found = verify();
+    assert_eq!(found.code, Some(1), "{found:#?}");
+    assert!(found.end()["reason"].as_str().unwrap().contains("the dump is damaged"), "{:#}", found.end());
+    let entries = catalogue(&space);
+    assert!(entries[0]["damaged"]["why"].as_str().unwrap().contains("bytes"), "{entries:#?}");
+    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
+    assert_eq!(after["declared"][0]["state"], "damaged", "{after:#}");
+    assert!(operator.call(&["backups", "-f", &file]).exits(1).stdout.contains("DAMAGED"));
+    // A good one makes it good again, and the damaged one stays what it is.
+    run(&operator, &file).expect("proven", 0);
+    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(0).json();
+    assert_eq!((&after["declared"][0]["state"], after["backups"].as_array().unwrap().len()), (&json!("fresh"), 2), "{after:#}");
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space);
+    volume.wait_for(".partial");
+    operator.wait_for_line("the dump is waited for", |line| line["kind"] == "outcome" && line["step"] == "write");
+    let live = || {
+        space
+            .list("v1", "Pod")
+            .into_iter()
+            .filter(|p| p["metadata"]["labels"]["timonel.io/run"].is_string() && p["status"]["phase"] == "Running")
+            .count()
+    };
+    assert_eq!(live(), 1);
+    running.signal(Signal::INT);
+    running.signal(Signal::INT);
+    let run = Run::of(&running.end());
+    assert_eq!((&run.end()["outcome"], &run.end()["undone"]), (&json!("failed"), &json!(true)), "{run:#?}");
+    assert_eq!((live(), volume.files(), catalogue(&space)), (0, Vec::new(), Vec::new()));
+    let jobs = space.list("batch/v1", "Job");
+    assert_eq!((jobs.len(), &jobs[0]["spec"]["activeDeadlineSeconds"]), (1, &json!(1)), "it is kept, and has ended");
+    drop(held);
+    self::run(&operator, &file).expect("proven", 0);
+    assert_eq!((catalogue(&space).len(), volume.files().len()), (1, 2));
+    operator.call(&["journal", "verify"]).exits(0);
+}
