@@ -70,7 +70,7 @@ mod world;
 pub use actions::{ActionRequest, ActionSpec};
 pub use approval::{ARMING, Approved, Asked, BreakGlass, Kept, WAITS_FOR, Waiting, approve, asked, wait};
 pub use check::{Answer, Check, Choice};
-pub use checks::HpaChoice;
+pub use checks::{Connections, HpaChoice};
 pub use confirm::{Confirmed, Refusal};
 pub use context::{PlanContext, PlanError, RolledBack};
 pub use control::Control;

@@ -21,8 +21,8 @@ mod workload;
 pub use action::{ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, StepKind, Template, Value, Var, VarKind};
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{
-    Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, Declared, DumpFormat, Kpi, MigrationTool, Migrations,
-    ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
+    Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, DatabaseConnections, Declared, DumpFormat, Kpi,
+    MigrationTool, Migrations, ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
 };
 pub use environment::{Environment, PIN, Target};
 pub use file::{Choice, Defaults, ServiceFile};

@@ -2,12 +2,15 @@
 //!
 //! Owns the ids, what is required, and the words. Must not ask the target: what it judges was read before.
 
+mod connections;
 mod hpa;
 mod nodes;
 mod owners;
 mod quota;
 mod state;
 
+pub use connections::Connections;
+pub(in crate::run) use connections::{Pods, connections};
 pub use hpa::HpaChoice;
 pub(in crate::run) use hpa::{DOWN, HpaFacts, UP, check as hpa, pause_words, paused_before, paused_for};
 pub(in crate::run) use nodes::{Room, check as nodes};

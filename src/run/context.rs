@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backup::Dump;
+use super::checks::Connections;
 use super::environment::Environment;
 use super::level::Nature;
 use super::plan::Operator;
@@ -31,6 +32,10 @@ pub struct PlanContext {
     pub cluster_pin: Option<String>,
     /// The least number of ready pods that a service file allows, by the name of the workload.
     pub min_ready: BTreeMap<String, u32>,
+    /// What a service file says of the connections of its databases.
+    pub connections: Vec<Connections>,
+    /// How many pods further workloads shall have by the same plan.
+    pub counts: BTreeMap<ObjectRef, u32>,
     /// Name of a freeze that holds now.
     pub freeze: Option<String>,
     /// Ids of the probes that must be green afterwards.
@@ -74,6 +79,8 @@ impl PlanContext {
             read_only: false,
             cluster_pin: None,
             min_ready: BTreeMap::new(),
+            connections: Vec::new(),
+            counts: BTreeMap::new(),
             freeze: None,
             probes: Vec::new(),
             dumps: Vec::new(),

@@ -106,6 +106,8 @@ pub(super) async fn plan(
     request: &ActionRequest,
     (requests, order): (Vec<ActionRequest>, Order),
 ) -> Result<Plan, PlanError> {
+    let count = |r: &ActionRequest| Some((r.object.clone(), r.parameters.iter().find_map(|p| p.strip_prefix("replicas="))?.parse().ok()?));
+    let context = &PlanContext { counts: requests.iter().filter_map(count).collect(), ..context.clone() };
     let mut made = Vec::with_capacity(requests.len());
     for request in &requests {
         made.push(actions::one(read, clock, context, request));

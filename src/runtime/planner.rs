@@ -20,8 +20,8 @@ use crate::run::actions;
 use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
 use crate::run::program;
-use crate::run::{ActionRequest, Confirmed, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
-use crate::service::{ProbeSpec, Service, Target};
+use crate::run::{ActionRequest, Confirmed, Connections, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
+use crate::service::{ProbeSpec, Service, Target, WorkloadKind};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::Opened;
 use crate::target::kubernetes::Client;
@@ -259,8 +259,31 @@ impl Planner {
             .map(|f| f.name.clone());
         let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *namespace));
         context.service = Some(service.id.clone());
+        context.connections = connections(service, namespace);
         context.min_ready = here.filter_map(|w| Some((w.name.clone()?, w.min_ready?))).collect();
     }
+}
+
+/// What the service file says of the connections of its databases, by the objects that hold them.
+fn connections(service: &Service, namespace: &str) -> Vec<Connections> {
+    let object = |id: &str| {
+        let workload = service.workloads.iter().find(|w| w.id == id)?;
+        let kind = match workload.kind {
+            WorkloadKind::Deployment => Kind::Deployment,
+            WorkloadKind::StatefulSet => Kind::StatefulSet,
+            _ => return None,
+        };
+        Some(ObjectRef::new(kind, workload.namespace.as_deref().unwrap_or(namespace), workload.name.as_deref()?))
+    };
+    let declared = service.declared.databases.iter().filter_map(|d| Some((d, d.connections.as_ref()?)));
+    declared
+        .map(|(database, own)| Connections {
+            database: database.id.clone(),
+            most: own.most,
+            reserved: own.reserved,
+            per_pod: own.per_pod.iter().filter_map(|(id, each)| Some((object(id)?, *each))).collect(),
+        })
+        .collect()
 }
 
 /// Why what is armed is not taken back now.

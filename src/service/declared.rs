@@ -16,7 +16,7 @@ mod source;
 mod symptom;
 
 pub use backup::{Backup, BackupKind, DumpFormat, Verify};
-pub use database::{Database, DatabaseAt};
+pub use database::{Database, DatabaseAt, DatabaseConnections};
 pub use kpi::{Comparison, Kpi, Threshold};
 pub use migrations::{CandidateImage, MigrationTool, Migrations, RunAs};
 pub use notify::{Channel, ChannelKind};

@@ -68,6 +68,7 @@ cases! {
         a_viewer_is_told_which_right_is_missing_and_nothing_is_written
         an_autoscaler_that_would_undo_it_blocks_and_raising_its_bound_goes_through
         an_autoscaler_that_is_paused_stays_paused_as_a_debt
+        more_pods_than_a_database_has_connections_for_are_blocked
         another_owner_blocks_unless_it_is_overridden_with_a_reason
         a_quota_without_room_blocks
         a_quota_that_was_overridden_ends_as_failed_and_undone

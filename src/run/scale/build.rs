@@ -215,6 +215,12 @@ impl Scale<'_> {
         all.extend(checks::min_ready(context.floor(&workload.reference), self.count()));
         all.extend(checks::freeze(context.freeze.as_deref(), self.mitigates()));
         all.extend(checks::volumes(workload, self.count()));
+        all.extend(
+            reading
+                .connections
+                .iter()
+                .map(|(budget, pods)| checks::connections(budget, &self.request.object, self.count(), pods)),
+        );
         all.push(checks::nodes(&reading.room, demand, more));
         all.push(checks::pdb(&reading.pdbs, workload, namespace, self.count()));
         all.extend(self.before_zero());

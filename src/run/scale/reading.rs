@@ -2,10 +2,11 @@
 //!
 //! Owns which requests are made. Must not judge what comes back.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::{PlanContext, ScaleRequest};
-use crate::run::checks::{HpaFacts, Right, Room};
+use crate::run::checks::{Connections, HpaFacts, Pods, Right, Room};
 use crate::run::facts::{PodFacts, WorkloadFacts};
 use crate::run::ground;
 use crate::run::lease::LeaseFacts;
@@ -30,6 +31,8 @@ pub(super) struct Reading {
     /// What the server says to the writes; `None` when there are none.
     pub dry_run: Option<Result<(), TargetError>>,
     pub writes: Writes,
+    /// What the service file says of connections that more pods would hold, with the pods of each user.
+    pub connections: Vec<(Connections, Vec<Pods>)>,
 }
 
 /// The writes of a scale, in the order in which they are sent.
@@ -69,15 +72,16 @@ pub(super) async fn read(read: &dyn Read, context: &PlanContext, request: &Scale
     let writes = writes(request, &workload, hpas.as_deref().unwrap_or_default());
     let more = i64::from(request.replicas) > workload.replicas();
     let selector = workload.selector();
-    let (rights, leases, dry_run, room, pod) = futures_util::join!(
+    let (rights, leases, dry_run, room, pod, connections) = futures_util::join!(
         ground::rights(read, &request.object, writes.iter()),
         ground::leases(read, context, writes.iter()),
         dry_run(read, &writes, &workload, &scale, hpas.as_deref().unwrap_or_default()),
         room(read, more),
         one_pod(read, &scope, &selector, more),
+        connections(read, context, object, more),
     );
     let identity = Identity { user: if identity.user.is_empty() { context.operator.cluster_user.clone() } else { identity.user }, ..identity };
-    Ok(Reading { identity, workload, hpas, quotas, pdbs, services, room, pod, leases, rights, dry_run, writes })
+    Ok(Reading { identity, workload, hpas, quotas, pdbs, services, room, pod, leases, rights, dry_run, writes, connections })
 }
 
 fn writes(request: &ScaleRequest, workload: &WorkloadFacts, hpas: &[HpaFacts]) -> Writes {
@@ -121,6 +125,24 @@ async fn room(read: &dyn Read, more: bool) -> Room {
     }
     let (nodes, pods) = futures_util::join!(read.list_slim(Kind::Node, &Scope::Cluster), read.list_slim(Kind::Pod, &Scope::Cluster));
     Room { nodes, pods }
+}
+
+async fn connections(read: &dyn Read, context: &PlanContext, object: &ObjectRef, more: bool) -> Vec<(Connections, Vec<Pods>)> {
+    let own = context.connections.iter().filter(|c| more && c.per_pod.iter().any(|(user, _)| user == object));
+    let pods = |user: &ObjectRef| {
+        let (user, wanted) = (user.clone(), context.counts.get(user).copied());
+        async move {
+            match wanted {
+                Some(count) => Ok(i64::from(count)),
+                None => read.get(&user, "").await.map(|raw| WorkloadFacts::new(&user, raw).wanted()),
+            }
+        }
+    };
+    let all = own.map(|budget| async {
+        let pods = join_all(budget.per_pod.iter().map(|(user, _)| pods(user))).await;
+        (budget.clone(), pods)
+    });
+    join_all(all).await
 }
 
 async fn one_pod(read: &dyn Read, scope: &Scope, selector: &str, more: bool) -> Option<Value> {

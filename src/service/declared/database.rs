@@ -3,7 +3,7 @@
 //! Owns `[[database]]`. Nothing here connects to one.
 
 use crate::base::toml::Table;
-use crate::service::around::{Around, each};
+use crate::service::around::{Around, each, known};
 
 /// One database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,19 @@ pub struct Database {
     pub image: Option<String>,
     /// Container of the server's pod.
     pub container: Option<String>,
+    /// How many connections it takes, and who holds them.
+    pub connections: Option<DatabaseConnections>,
+}
+
+/// The connections of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseConnections {
+    /// How many its server takes (`max_connections`).
+    pub most: u32,
+    /// How many of them are not for applications (`superuser_reserved_connections`; 3, as PostgreSQL has it, where none is said).
+    pub reserved: u32,
+    /// Workloads by their ids, and how many connections one pod of each holds at most: its workers times their pool.
+    pub per_pod: Vec<(String, u32)>,
 }
 
 /// Where the server of a database is.
@@ -53,7 +66,29 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>) -> Option<Database> {
     let (name, user) = (around.need(table, "name"), around.need(table, "user"));
     let password = around.secret(table, "password");
     let (image, container) = (around.text(table, "image"), around.text(table, "container"));
+    let connections = connections(table, around);
     kind?;
     let at = workload.map(DatabaseAt::Workload).or_else(|| host.map(DatabaseAt::Host))?;
-    Some(Database { id: id.to_owned(), at, port, name: name?, user: user?, password, image, container })
+    Some(Database { id: id.to_owned(), at, port, name: name?, user: user?, password, image, container, connections })
+}
+
+/// What PostgreSQL keeps for superusers where nobody says otherwise.
+const RESERVED: u32 = 3;
+
+fn connections(table: &Table<'_>, around: &Around<'_>) -> Option<DatabaseConnections> {
+    let own = table.table("connections")?;
+    let number = |key: &str| own.integer(key, 0..=100_000).and_then(|n| u32::try_from(n.value).ok());
+    if !own.has("max") {
+        own.missing("max");
+    }
+    let (most, reserved) = (number("max"), number("reserved").unwrap_or(RESERVED));
+    let users = own.table("per_pod");
+    let per_pod = users.iter().flat_map(Table::entries).filter_map(|(id, entry)| {
+        let known = known(&own, &id, "workload", around.workloads.iter().map(|w| &w.id));
+        let each = entry.integer(0..=100_000).and_then(|n| u32::try_from(n.value).ok());
+        each.filter(|_| known).map(|each| (id.value, each))
+    });
+    let per_pod = per_pod.collect();
+    own.finish();
+    Some(DatabaseConnections { most: most?, reserved, per_pod })
 }

@@ -52,6 +52,29 @@ pub(crate) fn an_autoscaler_that_is_paused_stays_paused_as_a_debt(cluster: &Clus
     );
 }
 
+pub(crate) fn more_pods_than_a_database_has_connections_for_are_blocked(cluster: &Cluster) {
+    let (space, operator) = with_web(cluster, &[Web::new("web", 1), Web::new("worker", 2)], 1);
+    let workload = |id: &str| format!("[[workload]]\nid = \"{id}\"\nkind = \"deployment\"\nname = \"{id}\"\n");
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\n{}{}[[database]]\nid = \"main\"\nkind = \"postgres\"\nhost = \"db\"\nname = \"shop\"\nuser = \"shop\"\n\
+         connections = {{ max = 100, per_pod = {{ web = 20, worker = 5 }} }}\n",
+        workload("web"),
+        workload("worker")
+    );
+    let file = operator.sandbox.write("shop.toml", &text).display().to_string();
+    let plan = operator.plan(&["web=5", "-f", &file]);
+    assert_eq!(plan.code, Some(4), "{:#}", plan.value);
+    assert!(plan.expect_check("connections:main", "failed"));
+    let told = plan.check("connections:main")["detail"].as_str().unwrap().to_owned();
+    assert_eq!(told, "web 5 × 20 + worker 2 × 5 = 110 of 97 that main has for applications");
+    assert_eq!(plan.blocked_by(), ["connections:main"]);
+    // Both at once: each is counted as the plan leaves it.
+    let both = operator.plan(&["web=4", "worker=4", "-f", &file]);
+    assert!(both.blocked_by().iter().any(|id| id.starts_with("connections:main")), "{:?}", both.blocked_by());
+    operator.run(&["web=4", "-f", &file]).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 4);
+}
+
 pub(crate) fn another_owner_blocks_unless_it_is_overridden_with_a_reason(cluster: &Cluster) {
     let web = Web::new("web", 1).annotations("{argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/web'}");
     let (space, operator) = with_web(cluster, std::slice::from_ref(&web), 1);
