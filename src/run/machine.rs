@@ -13,6 +13,7 @@ mod resume;
 mod rules;
 mod write;
 
+pub(in crate::run) use command::Ran;
 pub(in crate::run) use draft::GONE_PAST;
 pub(in crate::run) use resume::{Fate, Past, Request};
 
@@ -108,15 +109,6 @@ pub(in crate::run) enum Looked {
     /// The object is gone, or another one.
     Other(String),
     Unreadable(String),
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::run) struct Ran {
-    /// Its exit code.
-    pub code: i64,
-    /// Where it ran, and the last that it said.
-    pub said: String,
 }
 
 /// Whether a fact holds.

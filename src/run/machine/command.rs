@@ -3,10 +3,19 @@
 //! Owns what follows when an answer was lost: what the command is proven by decides, else whether it may be run again, else a person.
 //! Without a person the run ends as unknown.
 
-use super::{Attempt, Effect, Machine, Observed, Ran, State, Then, draft};
+use super::{Attempt, Effect, Machine, Observed, State, Then, draft};
 use crate::run::outcome::{Question, Way};
 use crate::run::step::{Exec, Fact, Proof, Stamp};
 use crate::target::api::TargetError;
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Ran {
+    /// Its exit code.
+    pub code: i64,
+    /// Where it ran, and the last that it said.
+    pub said: String,
+}
 
 impl Machine {
     fn exec(&self) -> Option<Exec> {
