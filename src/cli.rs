@@ -19,6 +19,7 @@ mod held;
 mod init;
 mod journal;
 mod logs;
+mod migrations;
 mod output;
 mod paper;
 mod plain;
@@ -99,6 +100,7 @@ fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Init) => init::run(global, printer),
         Some(Command::Backups { command: Some(BackupsCommand::Verify(args)), .. }) => backups::verify(global, args, printer),
         Some(Command::Backups { file, command: None }) => backups::run(global, &file, printer),
+        Some(Command::Migrations { file }) => migrations::run(global, &file, printer),
         Some(Command::Releases { workload, file }) => releases::run(global, workload.as_deref(), &file, printer),
         Some(Command::Logs(args)) => logs::run(global, &args, printer),
         Some(Command::Doctor { cluster, file }) => doctor::run(global, cluster, &file, printer),

@@ -42,6 +42,7 @@ mod lease;
 mod level;
 mod locks;
 mod machine;
+pub mod migrate;
 mod name;
 mod notes;
 mod observe;

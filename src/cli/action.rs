@@ -17,6 +17,7 @@ use crate::run::actions::ACTIONS;
 use crate::run::armed;
 use crate::run::backup::{self, verify};
 use crate::run::journal::Journal;
+use crate::run::migrate;
 use crate::run::preempt;
 use crate::run::program;
 use crate::run::{
@@ -179,6 +180,9 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
             _ => resolve(client, &namespace, name, spec).await.map_err(|e| unresolved(&e, exit))?,
         };
         objects.push((found, *count));
+    }
+    if objects.is_empty() && migrate::is_declared(spec.name) {
+        objects.push((planner.migrates(&namespace).map_err(|e| failed(&e))?, None));
     }
     if let Some(selector) = &args.selector {
         let selected = select(client, &namespace, selector, spec).await.map_err(|e| unresolved(&e, exit))?;

@@ -170,6 +170,15 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<BackupsCommand>,
     },
+    /// Where the database stands against each image that was inspected
+    #[command(
+        after_help = "Example:\n  timonel run inspect image=registry.example/shop:1.2.0 -f shop.toml\n  timonel migrations -f shop.toml\n\nExit codes: 0 nothing is pending for the image that runs, 1 something is, 3 not inspected or could not find out."
+    )]
+    Migrations {
+        /// Service file, short form.
+        #[command(flatten)]
+        file: ServiceFile,
+    },
     /// The logs of every pod and container, merged and followed
     #[command(
         after_help = "Example:\n  timonel logs backend worker\n  timonel logs deploy/backend --no-follow --since 10m --include error | less\n\nEach line begins with POD/CONTAINER; with -o json it is one object. What happened between lines (a gap, an end) is said\non standard error; with -o json in the stream."

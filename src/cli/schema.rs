@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::output::{Exit, Failure, Printer};
-use super::{Output, approve, backups, check, doctor, export, journal, logs, releases, status};
+use super::{Output, approve, backups, check, doctor, export, journal, logs, migrations, releases, status};
 use crate::base::problem::did_you_mean;
 use crate::run::journal::{Entry, Seen};
 use crate::run::{Plan, RunEvent};
@@ -36,10 +36,11 @@ const fn printed(name: &'static str, what: &'static str, of: fn() -> Schema) -> 
 }
 
 /// All schemas, in the order in which they are listed.
-const FORMS: [Form; 18] = [
+const FORMS: [Form; 19] = [
     printed("status", "timonel status -o json", of::<status::Status>),
     printed("releases", "timonel releases -o json", of::<releases::Answer>),
     printed("backups", "timonel backups -o json", of::<backups::Answer>),
+    printed("migrations", "timonel migrations -o json", of::<migrations::Answer>),
     printed("logs", "timonel logs -o json: one line of a log a line", of::<logs::LogAnswer<'_>>),
     printed("plan", "timonel plan -o json", of::<Plan>),
     printed("run", "timonel run -o json: one event a line", of::<RunEvent>),

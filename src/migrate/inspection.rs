@@ -159,10 +159,7 @@ pub enum NoAnswer {
 
 /// Reads the last answer in what a Job printed; `destructive` are the patterns that the service file calls so.
 pub fn read(printed: &str, tool: MigrationTool, destructive: &[String]) -> Result<Inspection, NoAnswer> {
-    let from = printed.rfind(BEGIN).ok_or(NoAnswer::Unreadable)? + BEGIN.len();
-    let length = printed[from..].find(END).ok_or(NoAnswer::Unreadable)?;
-    // The lines of a log are short: a long answer is printed in several, and none of its own text has a line break in it.
-    let text: String = printed[from..from + length].lines().collect();
+    let text = text(printed).ok_or(NoAnswer::Unreadable)?;
     if text.len() > MOST {
         return Err(NoAnswer::Failed(format!("its answer has {} characters: more than {MOST} are not read", text.len())));
     }
@@ -188,6 +185,14 @@ pub fn read(printed: &str, tool: MigrationTool, destructive: &[String]) -> Resul
         database: printed.database,
     };
     Ok(inspection.cleaned())
+}
+
+/// The text of the last answer in what a Job printed.
+pub fn text(printed: &str) -> Option<String> {
+    let from = printed.rfind(BEGIN)? + BEGIN.len();
+    let length = printed[from..].find(END)?;
+    // The lines of a log are short: a long answer is printed in several, and none of its own text has a line break in it.
+    Some(printed[from..from + length].lines().collect())
 }
 
 /// `alembic`, as an answer names it.

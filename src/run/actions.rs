@@ -9,7 +9,7 @@ use super::context::{PlanContext, PlanError};
 use super::ground::Ground;
 use super::plan::{Manner, Plan};
 use super::scale::{self, ScaleRequest};
-use super::{armed, backup, cordon, cronjob, evict, hpa, keep, pause, restart, rollback, several};
+use super::{armed, backup, cordon, cronjob, evict, hpa, keep, migrate, pause, restart, rollback, several};
 use crate::base::clock::Clock;
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -106,6 +106,22 @@ pub const ACTIONS: &[ActionSpec] = &[
         example: "verify daily",
         several: false,
         parameters: &[backup::verify::PARAMETER],
+    },
+    ActionSpec {
+        name: "inspect",
+        done: "inspected",
+        kinds: &[Kind::Deployment, Kind::StatefulSet],
+        example: "inspect image=registry.example/shop:1.2.0",
+        several: false,
+        parameters: &[migrate::PARAMETER],
+    },
+    ActionSpec {
+        name: "migrate",
+        done: "migrated",
+        kinds: &[Kind::Deployment, Kind::StatefulSet],
+        example: "migrate image=registry.example/shop:1.2.0",
+        several: false,
+        parameters: &[migrate::PARAMETER],
     },
     ActionSpec {
         name: "suspend",
@@ -210,6 +226,8 @@ impl ActionSpec {
             return Err(usage(format!("'{wrong}' is no parameter of {}", self.name)));
         }
         match &workloads[..] {
+            // What it is about is declared.
+            [] if migrate::is_declared(self.name) => {}
             [] if !selected => return Err(usage(format!("nothing is named; write: {}", self.example))),
             [_, second, ..] if !self.several => return Err(usage(format!("'{second}': one at a time"))),
             _ => {}
@@ -339,6 +357,8 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
             let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::verify::PARAMETER)?.strip_prefix('='));
             Box::pin(backup::verify::part(read, context, &ground, wanted, &id)).await?
         }
+        "inspect" => migrate::inspect(context, &ground, migrate::image(&request.parameters), &id)?,
+        "migrate" => Box::pin(migrate::apply(read, context, &ground, migrate::image(&request.parameters), &id, now)).await?,
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,
         "cordon" | "uncordon" => cordon::part(read, context, &ground, spec.name == "cordon").await,

@@ -11,6 +11,7 @@ use super::backup::Dump;
 use super::checks::Connections;
 use super::environment::Environment;
 use super::level::Nature;
+use super::migrate::Migration;
 use super::plan::Operator;
 use super::scrub;
 use crate::base::id::run_id;
@@ -42,6 +43,8 @@ pub struct PlanContext {
     pub probes: Vec<String>,
     /// The backups that the service file declares and that a Job can make.
     pub dumps: Vec<Dump>,
+    /// How the service file says that its schema is moved.
+    pub migration: Option<Migration>,
     /// Digests of the pod templates of its object that our own journal once proved ready.
     pub proven: BTreeSet<String>,
     /// How long each proof may take.
@@ -84,6 +87,7 @@ impl PlanContext {
             freeze: None,
             probes: Vec::new(),
             dumps: Vec::new(),
+            migration: None,
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),

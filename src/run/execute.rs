@@ -26,6 +26,7 @@ use super::journal::{Draft, EntryKind, Recorder, TEMPLATE};
 use super::lease::Holder;
 use super::locks::Locks;
 use super::machine::{Effect, Input, Looked, Machine, Moment, Past, Tell};
+use super::migrate::{self, Mode, releases};
 use super::notes;
 use super::observe::{self, Observer, Probes};
 use super::outcome::{End, Outcome, Question, Way};
@@ -283,6 +284,7 @@ impl Runner {
         if let Tell::Ended(outcome, _) = tell {
             failed.extend(self.keep_book(outcome, now).await.err());
             failed.extend(Box::pin(self.keep_catalogue(outcome, now)).await.err());
+            failed.extend(Box::pin(self.keep_release(outcome, now)).await.err());
         }
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();
@@ -334,6 +336,18 @@ impl Runner {
         };
         kept.await
             .map_err(|error| format!("what became of the dump is not in the catalogue {record}: {}", error.message))
+    }
+
+    /// Keeps what a Job said of its image and the database, whatever came of the run: a migration that failed half-way moved the database.
+    async fn keep_release(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
+        let Some(asked) = migrate::asked(&self.plan) else { return Ok(()) };
+        let Ok(seen) = migrate::Seen::read(&*self.deps.read, &self.plan, asked, now).await else {
+            let lost = asked.mode == Mode::Inspect && outcome.outcome == End::Proven;
+            return if lost { Err("what the inspection said cannot be read any more".to_owned()) } else { Ok(()) };
+        };
+        let record = releases::of(&asked.migration.service, &self.plan.subject().namespace);
+        let kept = self.keep(&record, |raw| releases::update(record.clone(), raw, &seen)).await;
+        kept.map_err(|error| format!("what was inspected is not kept in {record}: {}", error.message))
     }
 
     /// Writes an update of a record on what is there now, and again when somebody else was faster.

@@ -13,6 +13,7 @@ use super::confirm::Confirmed;
 use super::debts::book;
 use super::entries;
 use super::lease;
+use super::migrate::{self, releases};
 use super::notes;
 use super::plan::Plan;
 use super::record;
@@ -35,8 +36,8 @@ pub(in crate::run) struct Gate {
     waits_in: Option<ObjectRef>,
     /// The Leases of the timers that the subjects may have.
     timers: Vec<ObjectRef>,
-    /// The catalogue that a dump comes into.
-    catalogue: Option<ObjectRef>,
+    /// The records that what a Job says comes into: the catalogue of dumps, what is known of releases.
+    records: Vec<ObjectRef>,
     write: Arc<dyn Write>,
 }
 
@@ -56,7 +57,7 @@ impl Gate {
             leases: locks(&plan),
             waits_in: waits_in(&plan),
             timers: timers(&plan),
-            catalogue: backup::record(&plan),
+            records: records(&plan),
             write,
         };
         (plan, gate)
@@ -71,7 +72,7 @@ impl Gate {
             leases: locks(plan),
             waits_in: waits_in(plan),
             timers: timers(plan),
-            catalogue: None,
+            records: Vec::new(),
             write,
         }
     }
@@ -100,7 +101,7 @@ impl Gate {
                 request.subresource.is_empty() && (self.leases.contains(&request.object) || self.timers.contains(&request.object))
             }
             (Kind::ConfigMap, _) => {
-                let kept = self.catalogue.as_ref().is_some_and(|catalogue| entries::is_request(catalogue, request));
+                let kept = self.records.iter().any(|record| entries::is_request(record, request));
                 kept || self.subjects.iter().any(|(subject, _)| book::is_update(subject, request))
             }
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
@@ -153,6 +154,12 @@ fn locks(plan: &Plan) -> Vec<ObjectRef> {
 
 fn timers(plan: &Plan) -> Vec<ObjectRef> {
     plan.subjects().map(armed::lease_of).collect()
+}
+
+fn records(plan: &Plan) -> Vec<ObjectRef> {
+    let namespace = &plan.subject().namespace;
+    let asked = migrate::asked(plan).map(|asked| releases::of(&asked.migration.service, namespace));
+    backup::record(plan).into_iter().chain(asked).collect()
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Ground {
             None => dry_run_check(dry_run.as_ref(), &rights),
         });
         all.extend(part.checks);
-        all.extend(checks::freeze(context.freeze.as_deref(), nature == Nature::Mitigation));
+        all.extend(checks::freeze(context.freeze.as_deref(), nature != Nature::Change));
         let mut steps: Vec<Step> = lock_step(write).into_iter().collect();
         let mut undo_steps = Vec::new();
         if let Some(write) = &part.write {

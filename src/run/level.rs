@@ -37,10 +37,14 @@ pub enum Nature {
     Mitigation,
     /// Any other change.
     Change,
+    /// A Job that only reads: exempt from the environment's floor and from freezes.
+    Inspection,
 }
 
 /// The level of a plan: the highest of the action's own, the environment's floor, and what the facts raise it to.
 pub(in crate::run) fn level(own: Confirmation, floor: Confirmation, raises: &[Raise], nature: Nature) -> Confirmation {
+    // It changes nothing that anybody uses.
+    let floor = if nature == Nature::Inspection { Confirmation::None } else { floor };
     raises
         .iter()
         .map(|raise| if raise.gate && nature == Nature::Mitigation { raise.to.min(Confirmation::Env) } else { raise.to })
@@ -60,6 +64,7 @@ mod tests {
             (C::Key, C::None, vec![], Nature::Change, C::Key),
             (C::Key, C::Env, vec![], Nature::Change, C::Env),
             (C::Phrase, C::Env, vec![], Nature::Change, C::Phrase),
+            (C::Key, C::Env, vec![], Nature::Inspection, C::Key),
             (C::Key, C::Env, fact(C::Phrase), Nature::Change, C::Phrase),
             (C::Key, C::Env, fact(C::Phrase), Nature::Mitigation, C::Phrase),
             (C::Key, C::None, gate(C::Phrase), Nature::Mitigation, C::Env),

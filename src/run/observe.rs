@@ -3,6 +3,7 @@
 //! Owns which objects are read, and for how long a trouble may last before it counts as hopeless. The judgement over what was
 //! read is in `judge`, pure. Never waits: the run's machine does.
 
+mod answers;
 pub(in crate::run) mod jobs;
 mod judge;
 mod rollout;
@@ -84,6 +85,7 @@ impl Observer {
             Fact::Dumped { run, .. } => self.dumped(proof, run).await,
             Fact::ReadAgain { run, .. } => self.read_again(proof, run).await,
             Fact::Ended { run } => self.ended(proof, run).await,
+            Fact::Answered { run, asked } => self.answered(proof, run, asked).await,
             // The run's own clock tells.
             Fact::Elapsed { .. } => Ok(Observed::Waiting(Progress::default())),
             Fact::Suspended => self.suspended(proof).await,

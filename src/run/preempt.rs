@@ -39,7 +39,7 @@ pub(in crate::run) enum Asking {
 impl Asking {
     pub(in crate::run) fn of(nature: Nature, wanted: bool) -> Self {
         match (nature, wanted) {
-            (Nature::Change, _) => Self::Never,
+            (Nature::Change | Nature::Inspection, _) => Self::Never,
             (Nature::Mitigation, false) => Self::May,
             (Nature::Mitigation, true) => Self::Does,
         }

@@ -15,6 +15,7 @@ use super::cronjob;
 use super::facts::WorkloadFacts;
 use super::journal::{self, Claim, DamageKind, Entry, EntryKind, Journal, JournalError, Recorder as _, RunSummary};
 use super::machine::{Fate, GONE_PAST, Past, Request};
+use super::migrate;
 use super::outcome::End;
 use super::plan::{Plan, PlanTarget};
 use super::record::{Kept, RecordError};
@@ -254,6 +255,10 @@ impl Unfinished {
             found.extend(pointers.iter().filter_map(|p| raw.pointer(p).cloned()));
             if plan.does("trigger", &object) {
                 found.extend(cronjob::values(&WorkloadFacts::new(&object, raw), &plan.id));
+                continue;
+            }
+            if plan.does("inspect", &object) || plan.does("migrate", &object) {
+                found.extend(migrate::values(&WorkloadFacts::new(&object, raw), plan));
                 continue;
             }
             if plan.does("rollback", &object) {

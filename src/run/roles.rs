@@ -26,7 +26,7 @@ pub const ROLES: &[Role] = &[
     Role { name: "viewer", about: "sees everything but Secrets, changes nothing", does: &[] },
     Role {
         name: "operator",
-        about: "keeps running what runs: scale, evict, trigger, back up and verify, suspend and resume CronJobs, cordon",
+        about: "keeps running what runs: scale, evict, trigger, back up and verify, inspect, suspend and resume CronJobs, cordon",
         does: &[
             ("scale", Kind::Deployment),
             ("scale", Kind::StatefulSet),
@@ -40,6 +40,8 @@ pub const ROLES: &[Role] = &[
             ("trigger", Kind::CronJob),
             ("backup", Kind::PersistentVolumeClaim),
             ("verify", Kind::PersistentVolumeClaim),
+            ("inspect", Kind::Deployment),
+            ("inspect", Kind::StatefulSet),
             ("suspend", Kind::CronJob),
             ("resume", Kind::CronJob),
             ("cordon", Kind::Node),
@@ -48,7 +50,7 @@ pub const ROLES: &[Role] = &[
     },
     Role {
         name: "release-manager",
-        about: "changes what runs: roll back, restart, pause and resume a rollout",
+        about: "changes what runs: roll back, restart, migrate, pause and resume a rollout",
         does: &[
             ("rollback", Kind::Deployment),
             ("rollback", Kind::StatefulSet),
@@ -56,6 +58,8 @@ pub const ROLES: &[Role] = &[
             ("restart", Kind::Deployment),
             ("restart", Kind::StatefulSet),
             ("restart", Kind::DaemonSet),
+            ("migrate", Kind::Deployment),
+            ("migrate", Kind::StatefulSet),
             ("pause", Kind::Deployment),
             ("resume", Kind::Deployment),
         ],
@@ -94,7 +98,7 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
     match action {
         "scale" => vec![("patch", kind, "scale"), ("patch", Kind::HorizontalPodAutoscaler, "")],
         "keep" => vec![("patch", Kind::Lease, "")],
-        "trigger" => vec![("create", Kind::Job, "")],
+        "trigger" | "inspect" | "migrate" => vec![("create", Kind::Job, "")],
         "backup" | "verify" => vec![("create", Kind::Job, ""), ("patch", Kind::Job, "")],
         "evict" => vec![("create", kind, "eviction")],
         _ => vec![("patch", kind, "")],

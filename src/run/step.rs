@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::base::text::clean;
 use crate::run::backup::Dump;
 use crate::run::backup::verify::Again;
+use crate::run::migrate::Asked;
 use crate::run::word::{self, Word};
 use crate::run::{lease, scrub};
 use crate::target::api::{Change, Command, WriteRequest};
@@ -556,6 +557,13 @@ pub(in crate::run) enum Fact {
     Ended {
         /// Value of its label [`RUN`].
         run: String,
+    },
+    /// The Job of this run says what image and database say of each other, and that what it was to apply is applied.
+    Answered {
+        /// Value of its label [`RUN`].
+        run: String,
+        /// What is asked: the Job can be made of it again.
+        asked: Box<Asked>,
     },
     /// The CronJob is suspended, and starts no more Jobs.
     Suspended,

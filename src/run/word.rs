@@ -36,6 +36,8 @@ const STEPS: &[Word] = &[
     "prove-dumped",
     "prove-whole",
     "prove-ended",
+    "prove-inspected",
+    "prove-migrated",
     "prove-suspended",
     "prove-resumed",
     "prove-gone",

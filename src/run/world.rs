@@ -515,6 +515,10 @@ impl Read for World {
         Box::pin(async move { Err(TargetError::new(ErrorKind::NotFound, path)) })
     }
 
+    fn log<'a>(&'a self, pod: &'a ObjectRef, _container: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
+        Box::pin(async move { Err(TargetError::new(ErrorKind::NotFound, format!("{pod} printed nothing"))) })
+    }
+
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
         let slash = if access.subresource.is_empty() { "" } else { "/" };
         let right = format!("{} {}{slash}{}", access.verb, access.kind.plural(), access.subresource);

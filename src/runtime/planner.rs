@@ -3,6 +3,7 @@
 //! Owns how settings and service file become what a plan rests on. The plan itself is made in `run`.
 
 mod dumps;
+mod migrations;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::config::Settings;
 use crate::run::actions;
 use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
+use crate::run::migrate::Migration;
 use crate::run::program;
 use crate::run::{ActionRequest, Confirmed, Connections, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target, WorkloadKind};
@@ -157,6 +159,19 @@ impl Planner {
         Ok((ObjectRef::new(Kind::PersistentVolumeClaim, namespace, entry.claim.as_str()), entry.run.clone()))
     }
 
+    /// How the schema of the service is moved by a Job in that namespace, or why it is not.
+    pub fn migration(&self, namespace: &str) -> Result<Migration, PlanError> {
+        let service = self.service.as_ref();
+        let service = service.ok_or_else(|| PlanError::Usage("migrations are declared in a service file: name it with -f FILE".to_owned()))?;
+        migrations::of(service, namespace).map_err(PlanError::Usage)
+    }
+
+    /// The workload whose pod template migrations run in: what their plans are about.
+    pub fn migrates(&self, namespace: &str) -> Result<ObjectRef, PlanError> {
+        let workload = self.migration(namespace)?.workload;
+        Ok(ObjectRef::new(workload.kind, namespace, workload.name.as_str()))
+    }
+
     /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level
     /// is two-person whatever this console's files say.
     pub async fn again(
@@ -199,6 +214,7 @@ impl Planner {
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, namespace, &request.action, clock.now());
             context.dumps = dumps::of(service, namespace);
+            context.migration = migrations::of(service, namespace).ok();
         }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;

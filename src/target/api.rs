@@ -206,6 +206,9 @@ pub trait Read: Send + Sync {
     /// A path of the API outside the known kinds, as JSON: `/version`, `/apis/metrics.k8s.io/v1beta1/...`.
     fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>>;
 
+    /// The last lines that a container of a pod printed, at most 1 MiB: what a Job of ours has to say. Not cleaned.
+    fn log<'a>(&'a self, pod: &'a ObjectRef, container: &'a str) -> BoxFuture<'a, Result<String, TargetError>>;
+
     /// Whether we may do something (SelfSubjectAccessReview).
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>>;
 

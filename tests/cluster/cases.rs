@@ -12,6 +12,7 @@ mod faults;
 mod jobs;
 mod locks;
 mod logs;
+mod migrations;
 mod nodes;
 mod own;
 mod panel;
@@ -294,6 +295,42 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace,
     ),
     ("backups::a_dump_that_was_cut_off_is_found_by_reading_it", backups::a_dump_that_was_cut_off_is_found_by_reading_it),
+];
+
+/// Tests that need Python with Alembic and Django besides.
+pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
+    (
+        "migrations::an_image_is_asked_before_it_runs_and_the_answer_is_kept_for_others",
+        migrations::an_image_is_asked_before_it_runs_and_the_answer_is_kept_for_others,
+    ),
+    (
+        "migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database",
+        migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database,
+    ),
+    (
+        "migrations::a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",
+        migrations::a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails,
+    ),
+    (
+        "migrations::a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well",
+        migrations::a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well,
+    ),
+    (
+        "migrations::a_migration_that_fails_half_way_says_what_was_applied_and_keeps_its_job",
+        migrations::a_migration_that_fails_half_way_says_what_was_applied_and_keeps_its_job,
+    ),
+    (
+        "migrations::a_session_that_holds_a_table_is_seen_before_and_given_up_on_afterwards",
+        migrations::a_session_that_holds_a_table_is_seen_before_and_given_up_on_afterwards,
+    ),
+    (
+        "migrations::what_no_tool_can_go_on_from_is_refused_with_the_way_out",
+        migrations::what_no_tool_can_go_on_from_is_refused_with_the_way_out,
+    ),
+    (
+        "migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once",
+        migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once,
+    ),
 ];
 
 /// Tests that stop parts of the cluster: they run alone, after all others.

@@ -67,6 +67,11 @@ fn tests() -> ExitCode {
     }
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
+    let tools = postgres::tools_missing();
+    if let Some(tools) = tools {
+        eprintln!("SKIPPED: the tests of migrations need {tools}");
+    }
+    let migrations = cases::MIGRATIONS.iter().map(|(name, case)| ((*name).to_owned(), Need::Migrations(*case)));
     let databases = cases::DATABASE.iter().map(|(name, case)| ((*name).to_owned(), Need::Database(*case)));
     let chapters = conformance::names().map(|name| {
         let play = move |cluster: &Cluster| conformance::chapter(name, cluster);
@@ -76,7 +81,15 @@ fn tests() -> ExitCode {
     let pairs = comparison::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::ClusterAndClients(*case)));
     let quiet = cases::QUIET.iter().map(|(name, case)| ((*name).to_owned(), Need::QuietCluster(*case)));
     let alone = conformance::ALONE.iter().chain(ALONE).map(|(name, case)| ((*name).to_owned(), Need::Nothing(*case)));
-    let all: Vec<(String, Need)> = cases.chain(databases).chain(chapters).chain(pairs).chain(quiet).chain(clients).chain(alone).collect();
+    let all: Vec<(String, Need)> = cases
+        .chain(databases)
+        .chain(migrations)
+        .chain(chapters)
+        .chain(pairs)
+        .chain(quiet)
+        .chain(clients)
+        .chain(alone)
+        .collect();
     let any = all.iter().any(|(name, need)| need.a_cluster() && wanted(name)) && !arguments.list;
     let shared = Shared::default();
     let foreign = given.is_some();
@@ -97,6 +110,7 @@ fn tests() -> ExitCode {
             Need::Cluster(_) => !missing.is_empty(),
             // Nobody's cluster but our own is broken on purpose.
             Need::Database(_) => !missing.is_empty() || postgres::missing().is_some(),
+            Need::Migrations(_) => !missing.is_empty() || tools.is_some(),
             Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
             Need::ClusterAndClients(_) => !missing.is_empty() || !unfetched.is_empty(),
@@ -130,6 +144,8 @@ enum Need {
     Cluster(Box<dyn Fn(&Cluster) + Send>),
     /// A real Kubernetes, and PostgreSQL in a pod of it.
     Database(cases::Case),
+    /// The same, and images with Alembic and Django.
+    Migrations(cases::Case),
     /// A real Kubernetes of our own that nobody else uses meanwhile: parts of it are stopped. These run last, one by one.
     QuietCluster(cases::Case),
     /// kubectl and helm.
@@ -151,7 +167,7 @@ impl Need {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }
-            Self::Database(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
+            Self::Database(case) | Self::Migrations(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }

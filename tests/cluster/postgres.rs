@@ -17,6 +17,11 @@ pub(crate) fn missing() -> Option<&'static str> {
     node::postgres().is_none().then_some("a PostgreSQL server (package postgresql)")
 }
 
+/// What the tests of migrations lack besides.
+pub(crate) fn tools_missing() -> Option<&'static str> {
+    missing().or_else(|| node::python().is_none().then_some("Python with Alembic and Django (tests/cluster/fetch-python)"))
+}
+
 /// A database in the namespace: StatefulSet `db` with a Service, its password in the Secret `db`.
 pub(crate) struct Postgres<'a> {
     space: &'a Namespace<'a>,

@@ -90,6 +90,10 @@ impl Read for Server {
         async move { Err(TargetError::new(ErrorKind::NotFound, format!("{path} not found"))) }.boxed()
     }
 
+    fn log<'a>(&'a self, pod: &'a ObjectRef, _: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
+        async move { Err(TargetError::new(ErrorKind::NotFound, format!("{pod} not found"))) }.boxed()
+    }
+
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
         let allowed = !(self.forbidden && access.verb == "patch");
         async move { Ok(Allowed { allowed, reason: String::new() }) }.boxed()

@@ -211,10 +211,10 @@ fn floor(pdb: &Pdb, count: i64) -> Option<i64> {
 }
 
 /// No freeze holds, or the change is one that passes it.
-pub(in crate::run) fn freeze(freeze: Option<&str>, mitigation: bool) -> Option<Check> {
+pub(in crate::run) fn freeze(freeze: Option<&str>, passes: bool) -> Option<Check> {
     let name = freeze?;
-    Some(if mitigation {
-        Check::overridable("freeze").ok(format!("freeze '{name}' lets mitigations pass"))
+    Some(if passes {
+        Check::overridable("freeze").ok(format!("freeze '{name}' lets it pass"))
     } else {
         Check::overridable("freeze").failed(format!("freeze '{name}' holds"), "wait until it ends")
     })

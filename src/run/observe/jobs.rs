@@ -145,7 +145,7 @@ pub(in crate::run) fn ended(job: &Value) -> Option<Result<(), String>> {
     Some(if done["type"] == "Complete" { Ok(()) } else { Err(format!("{}: {}", text(done, "/reason"), text(done, "/message"))) })
 }
 
-fn judge_job(job: &WorkloadFacts, pods: &[Value], mut lasted: impl FnMut(&str, Duration) -> bool) -> Observed {
+pub(super) fn judge_job(job: &WorkloadFacts, pods: &[Value], mut lasted: impl FnMut(&str, Duration) -> bool) -> Observed {
     match ended(&job.raw) {
         Some(Ok(())) => return Observed::Proven("the Job is complete".to_owned()),
         Some(Err(why)) => return Observed::Hopeless(format!("the Job failed: {why}")),

@@ -61,6 +61,10 @@ impl Read for Projected<'_> {
         self.read.raw(path)
     }
 
+    fn log<'a>(&'a self, pod: &'a ObjectRef, container: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
+        self.read.log(pod, container)
+    }
+
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
         self.read.may(access)
     }

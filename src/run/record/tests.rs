@@ -8,6 +8,7 @@ use crate::run::actions::{self, ACTIONS, ActionRequest};
 use crate::run::backup::{self, Dump, Host, Password, catalogue};
 use crate::run::context::PlanContext;
 use crate::run::facts::WorkloadFacts;
+use crate::run::migrate::{self, Mode, known_releases, releases};
 use crate::run::world::{World, deployment, revisions};
 use crate::run::{Environment, Operator, Plan, cronjob, rollback};
 use crate::target::model::{Kind, ObjectRef};
@@ -22,6 +23,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     context.probes = vec!["health".into()];
     context.dumps = vec![dump()];
     context.service = Some("shop".into());
+    context.migration = Some(migrate::asked_for(Mode::Inspect).migration);
     others(world);
     let of = |kind: Kind| match kind {
         Kind::CronJob => nightly(),
@@ -37,6 +39,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
             "rollback" => &[&["to=2"]],
             "backup" => &[&["backup=daily"]],
             "verify" => &[&["dump=r1"]],
+            "inspect" | "migrate" => &[&["image=shop:2"]],
             "restart" | "pause" | "resume" | "keep" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
@@ -104,6 +107,7 @@ fn others(world: &World) {
         let entry = serde_json::to_string(&catalogue::testing::entry("r1", 0, 100)).expect("JSON");
         let known = json!({ "metadata": { "uid": "u-known", "resourceVersion": "3" }, "data": { "r1": entry } });
         s.put(&catalogue::of("shop", "shop"), known);
+        s.put(&releases::of("shop", "shop"), known_releases());
         s.put(&ObjectRef::new(Kind::Node, "", "n1"), json!({ "metadata": { "uid": "u-n1" } }));
     });
 }
@@ -124,6 +128,7 @@ fn candidates(world: &World, plan: &Plan, kept: &Kept) -> Vec<Value> {
     let raw = world.object(&deployment());
     let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
     all.extend(world.run(rollback::templates(world, &WorkloadFacts::new(&deployment(), raw))).expect("readable"));
+    all.extend(migrate::values(&WorkloadFacts::new(&deployment(), world.object(&deployment())), plan));
     let target = world.object(&ObjectRef::new(Kind::ReplicaSet, "shop", "api-2"));
     all.extend(target.pointer("/spec/template").cloned());
     all

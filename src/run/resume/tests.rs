@@ -85,6 +85,9 @@ impl Read for Mortal {
     fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
         Box::pin(self.through(self.world.raw(path)))
     }
+    fn log<'a>(&'a self, pod: &'a ObjectRef, container: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
+        Box::pin(self.through(self.world.log(pod, container)))
+    }
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {
         Box::pin(self.through(self.world.may(access)))
     }

@@ -2,6 +2,8 @@
 //!
 //! Owns `[migrations]`. What is pending is asked of an image, elsewhere.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::toml::Table;
 use crate::service::around::{Around, known};
 
@@ -27,7 +29,8 @@ pub struct Migrations {
 }
 
 /// Tools that move a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MigrationTool {
     /// Alembic.
     Alembic,

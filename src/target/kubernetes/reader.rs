@@ -21,6 +21,10 @@ use crate::target::model::{Kind, Object, ObjectRef, Scope};
 /// Deadline of what is only for information: who the server is.
 const IDENTITY: Duration = Duration::from_secs(10);
 
+/// What is read of a log at once.
+const LOG_LINES: &str = "1000";
+const LOG_BYTES: &str = "1048576";
+
 /// Objects per page of a list of whole objects.
 const PAGE: &str = "500";
 
@@ -42,6 +46,16 @@ impl Read for Client {
 
     fn raw<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, TargetError>> {
         async move { self.json(path, REQUEST).await }.boxed()
+    }
+
+    fn log<'a>(&'a self, pod: &'a ObjectRef, container: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
+        async move {
+            let query = [("container", container), ("tailLines", LOG_LINES), ("limitBytes", LOG_BYTES)];
+            let path = paths::with_query(&paths::object(pod, "log"), &query);
+            let (_, body) = self.fetch(get(&path)?, REQUEST).await?;
+            Ok(String::from_utf8_lossy(&body).into_owned())
+        }
+        .boxed()
     }
 
     fn may<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<Allowed, TargetError>> {

@@ -152,25 +152,106 @@ fn root(busybox: &[u8], applets: &[String]) -> Tar {
 }
 
 fn archive(name: &str, layer: Tar, entrypoint: &[&str], to: &Path) -> Result<(), String> {
-    let layer = layer.finish();
-    let digest = hex(&layer);
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    let config = json!({
-        "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
-        "config": {"Entrypoint": entrypoint, "Env": ["PATH=/bin"], "WorkingDir": "/"},
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{digest}")]},
-        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "timonel tests"}],
-    })
-    .to_string();
-    let config_file = format!("{}.json", hex(config.as_bytes()));
-    let layer_file = format!("{digest}/layer.tar");
-    let manifest = json!([{"Config": config_file, "RepoTags": [name], "Layers": [layer_file]}]).to_string();
-    let mut whole = Tar::default();
-    whole.add(&format!("{digest}/"), &Entry::Folder);
-    for (file, content) in [(&config_file, config.as_bytes()), (&layer_file, &layer), (&"manifest.json".to_owned(), manifest.as_bytes())] {
-        whole.add(file, &Entry::File { mode: 0o644, content });
+    Images::default().add(name, &[&Layer::of(layer)], entrypoint, "/").write(to)
+}
+
+/// One layer, with its digest.
+struct Layer {
+    content: Vec<u8>,
+    digest: String,
+}
+
+impl Layer {
+    fn of(tar: Tar) -> Self {
+        let content = tar.finish();
+        Self { digest: hex(&content), content }
     }
-    fs::write(to, whole.finish()).map_err(|error| format!("{}: {error}", to.display()))
+
+    fn file(&self) -> String {
+        format!("{}/layer.tar", self.digest)
+    }
+}
+
+/// Images that are written into one archive, each layer once.
+#[derive(Default)]
+struct Images {
+    whole: Tar,
+    layers: BTreeSet<String>,
+    manifest: Vec<serde_json::Value>,
+}
+
+impl Images {
+    fn add(mut self, name: &str, layers: &[&Layer], entrypoint: &[&str], folder: &str) -> Self {
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let digests: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", layer.digest)).collect();
+        let step = json!({"created": "2026-01-01T00:00:00Z", "created_by": "timonel tests"});
+        let path = if folder == "/" { "PATH=/bin" } else { "PATH=/usr/bin:/bin" };
+        let config = json!({
+            "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
+            "config": {"Entrypoint": entrypoint, "Env": [path], "WorkingDir": folder},
+            "rootfs": {"type": "layers", "diff_ids": digests},
+            "history": vec![step; layers.len()],
+        })
+        .to_string();
+        let config_file = format!("{}.json", hex(config.as_bytes()));
+        self.whole.add(&config_file, &Entry::File { mode: 0o644, content: config.as_bytes() });
+        for layer in layers.iter().filter(|layer| self.layers.insert(layer.digest.clone())) {
+            self.whole.add(&format!("{}/", layer.digest), &Entry::Folder);
+            self.whole.add(&layer.file(), &Entry::File { mode: 0o644, content: &layer.content });
+        }
+        let files: Vec<String> = layers.iter().map(|layer| layer.file()).collect();
+        self.manifest.push(json!({"Config": config_file, "RepoTags": [name], "Layers": files}));
+        self
+    }
+
+    fn write(mut self, to: &Path) -> Result<(), String> {
+        let manifest = serde_json::Value::Array(self.manifest).to_string();
+        self.whole.add("manifest.json", &Entry::File { mode: 0o644, content: manifest.as_bytes() });
+        fs::write(to, self.whole.finish()).map_err(|error| format!("{}: {error}", to.display()))
+    }
+}
+
+/// Python with the tools of `fetch-python`, as a layer that is made already.
+pub(crate) struct Python {
+    /// The layer.
+    pub(crate) layer: PathBuf,
+    /// Its SHA-256.
+    pub(crate) sha256: String,
+}
+
+/// A release of a project that migrates a database: what is left out of its folder to make it an older one.
+pub(crate) struct Release {
+    /// The tag.
+    pub(crate) tag: &'static str,
+    /// The folder below `tests/cluster/projects`.
+    pub(crate) project: &'static str,
+    /// Its files of revisions; those of other releases are left out.
+    pub(crate) revisions: &'static [&'static str],
+}
+
+/// Writes one archive with the images of these releases.
+pub(crate) fn releases(name: &str, releases: &[Release], python: &Python, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let below = Layer::of(root(busybox, applets));
+    let tools = Layer { content: read(&python.layer)?, digest: python.sha256.clone() };
+    let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/projects");
+    let mut images = Images::default();
+    for release in releases {
+        let folder = projects.join(release.project);
+        let (mut files, mut layer) = (BTreeSet::new(), Tar::default());
+        files_below(&folder, &mut files)?;
+        for file in &files {
+            let within = file.strip_prefix(&folder).unwrap_or(file).display().to_string();
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let revision = within.contains("versions/") || (within.contains("shop/migrations/") && stem != "__init__");
+            if within.ends_with(".py") && revision && !release.revisions.contains(&stem) {
+                continue;
+            }
+            layer.add(&format!("srv/app/{within}"), &Entry::File { mode: 0o644, content: &read(file)? });
+        }
+        images = images.add(&format!("{name}:{}", release.tag), &[&below, &tools, &Layer::of(layer)], &["/bin/sh"], "/srv/app");
+    }
+    images.write(to)
 }
 
 /// SHA-256 in hex.

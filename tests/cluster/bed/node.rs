@@ -21,6 +21,18 @@ pub(crate) const IMAGE: &str = "docker.io/timonel/app";
 pub(crate) const VERSIONS: &[&str] = &["1.0.0", "1.1.0", "1.2.0"];
 /// The image with PostgreSQL, which is there when the machine has one.
 pub(crate) const DATABASE: &str = "docker.io/timonel/postgres:bed";
+/// The images that migrate a database, without their tags; they are there when `fetch-python` was run.
+pub(crate) const MIGRATIONS: &str = "docker.io/timonel/migrations";
+const RELEASES: &[image::Release] = &[
+    image::Release { tag: "alembic-1", project: "alembic", revisions: &["a1_rules"] },
+    image::Release { tag: "alembic-2", project: "alembic", revisions: &["a1_rules", "b2_note"] },
+    image::Release { tag: "alembic-3", project: "alembic", revisions: &["a1_rules", "b2_note", "c3_drop"] },
+    image::Release { tag: "alembic-broken", project: "alembic", revisions: &["a1_rules", "b2_note", "d4_unique"] },
+    image::Release { tag: "alembic-forked", project: "alembic", revisions: &["a1_rules", "b2_note", "c3_drop", "e5_fork"] },
+    image::Release { tag: "django-1", project: "django", revisions: &["0001_rules"] },
+    image::Release { tag: "django-2", project: "django", revisions: &["0001_rules", "0002_note"] },
+    image::Release { tag: "django-3", project: "django", revisions: &["0001_rules", "0002_note", "0003_drop"] },
+];
 /// The node's name.
 pub(crate) const NAME: &str = "real-1";
 
@@ -86,6 +98,14 @@ pub(crate) fn postgres() -> Option<image::Postgres> {
     });
     all.filter(|postgres| postgres.home.join("bin/postgres").is_file())
         .max_by_key(|postgres| postgres.home.clone())
+}
+
+/// Python with Alembic and Django, where `fetch-python` puts it.
+pub(crate) fn python() -> Option<image::Python> {
+    let folder = super::build::cache().ok()?.join("python");
+    let sha256 = fs::read_to_string(folder.join("layer.sha256")).ok()?.trim().to_owned();
+    let layer = folder.join("layer.tar");
+    layer.is_file().then_some(image::Python { layer, sha256 })
 }
 
 impl Node<'_> {
@@ -184,6 +204,10 @@ impl Node<'_> {
         }
         if let Some(postgres) = postgres() {
             image::postgres(DATABASE, &postgres, &busybox, &applets, &archive)?;
+            self.import(&archive)?;
+        }
+        if let Some(python) = python() {
+            image::releases(MIGRATIONS, RELEASES, &python, &busybox, &applets, &archive)?;
             self.import(&archive)?;
         }
         Ok(())

@@ -1,0 +1,62 @@
+//! Migrate: what an image and a database say of each other, and what a plan makes of it.
+//!
+//! Owns the two actions (`inspect`, which only reads, and `migrate`), the Job that carries them out (`job`), what that Job says
+//! (`answer`), and the record of it that colleagues see (`releases`). The Job is made of the workload's own pod template with the image
+//! that is meant: the pods that run have neither its files nor its code. What an answer means is the room `migrate`'s.
+
+mod answer;
+mod apply;
+mod checks;
+mod inspect;
+mod job;
+pub mod releases;
+
+pub use answer::{Failure, Seen};
+pub(in crate::run) use answer::{Said, progress, said};
+pub(in crate::run) use apply::part as apply;
+pub(in crate::run) use inspect::part as inspect;
+pub use job::{Asked, LOCK, Migration, Mode};
+
+use serde_json::Value;
+
+use super::facts::WorkloadFacts;
+use super::plan::Plan;
+use super::step::{Fact, Proof, Work};
+
+/// The parameter that names the image.
+pub const PARAMETER: &str = "image";
+
+/// Whether what an action is about is what `[migrations]` of a service file says, so that nothing need be named.
+pub fn is_declared(action: &str) -> bool {
+    matches!(action, "inspect" | "migrate")
+}
+
+/// The image that the parameters of a request name.
+pub(in crate::run) fn image(parameters: &[String]) -> Option<&str> {
+    parameters.iter().find_map(|p| p.strip_prefix(PARAMETER)?.strip_prefix('='))
+}
+
+/// Something that is asked of an image, for tests beside the observer.
+#[cfg(test)]
+pub(in crate::run) fn asked_for(mode: Mode) -> Asked {
+    job::tests::asked(mode)
+}
+
+/// A record that knows the image `shop:2`, for tests beside the actions.
+#[cfg(test)]
+pub(in crate::run) fn known_releases() -> Value {
+    releases::tests::record(&[releases::tests::seen("shop:2", "a", 0)])
+}
+
+/// What a plan asks of an image; `None` for other plans.
+pub(in crate::run) fn asked(plan: &Plan) -> Option<&Asked> {
+    plan.steps.iter().find_map(|step| match &step.work {
+        Work::Prove(Proof { fact: Fact::Answered { asked, .. }, .. }) => Some(&**asked),
+        _ => None,
+    })
+}
+
+/// What the Job of a plan is made of, as its workload is now: a record of the run keeps none of it in clear.
+pub(in crate::run) fn values(workload: &WorkloadFacts, plan: &Plan) -> Vec<Value> {
+    asked(plan).map(|asked| asked.job(workload, &plan.id)).into_iter().collect()
+}

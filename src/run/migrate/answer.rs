@@ -1,0 +1,98 @@
+//! What the Job of an inspection or a migration says, at the end of its log.
+//!
+//! Owns where it is read and when it counts. It comes from a container: the room `migrate` cleans and bounds it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::job::Asked;
+use crate::base::text::clean;
+use crate::migrate::inspection::{self, Inspection, NoAnswer};
+use crate::run::facts::{items, text};
+use crate::run::plan::Plan;
+use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// What a Job said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Said {
+    /// Image and database, at the end of the Job.
+    pub inspection: Inspection,
+    /// Why a migration did not come to its end.
+    pub failure: Option<Failure>,
+    /// The digest of the image that ran; empty = not known.
+    pub digest: String,
+}
+
+/// Why a migration did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Failure {
+    /// The error.
+    pub why: String,
+    /// The statement that failed, where the tool tells; else empty.
+    #[serde(default)]
+    pub statement: String,
+}
+
+/// What an image and a database said of each other, when, and who asked: an entry of the record of releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The names that the image was asked under, the newest first.
+    pub images: Vec<String>,
+    /// Its digest; empty = not known.
+    pub digest: String,
+    /// When.
+    pub at: Timestamp,
+    /// The run that asked.
+    pub run: String,
+    /// Whose run that was: `user@host`.
+    pub by: String,
+    /// The answer.
+    pub inspection: Inspection,
+}
+
+/// What these pods of a Job said. `Err` when nothing can be read; the inner one when what is read is no answer.
+pub(in crate::run) async fn said(read: &dyn Read, namespace: &str, pods: &[Value], asked: &Asked) -> Result<Result<Said, NoAnswer>, TargetError> {
+    // The newest: a Job makes one only, unless its node was lost.
+    let Some(pod) = pods.iter().max_by_key(|pod| text(pod, "/metadata/creationTimestamp")) else {
+        return Ok(Err(NoAnswer::Unreadable));
+    };
+    let name = ObjectRef::new(Kind::Pod, namespace, text(pod, "/metadata/name").as_str());
+    let printed = read.log(&name, &text(pod, "/spec/containers/0/name")).await?;
+    let digest = items(pod, "/status/containerStatuses").map(|c| text(c, "/imageID")).next().unwrap_or_default();
+    let digest = digest.rsplit_once("sha256:").map(|(_, hex)| format!("sha256:{hex}")).unwrap_or_default();
+    let migration = &asked.migration;
+    Ok(inspection::read(&printed, migration.tool, &migration.destructive).map(|inspection| Said { inspection, failure: failure(&printed), digest }))
+}
+
+/// The last line of a Job that is under way, in the words of our own script.
+pub(in crate::run) fn progress(printed: &str) -> Option<String> {
+    let line = printed.lines().rev().find_map(|line| line.strip_prefix("timonel: "))?;
+    Some(clean(line).chars().take(120).collect())
+}
+
+fn failure(printed: &str) -> Option<Failure> {
+    let value: Value = serde_json::from_str(&inspection::text(printed)?).ok()?;
+    let failure: Failure = serde_json::from_value(value.get("failure")?.clone()).ok()?;
+    Some(Failure { why: clean(&failure.why).into_owned(), statement: clean(&failure.statement).into_owned() })
+}
+
+impl Seen {
+    /// What the Job of a run said.
+    pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan, asked: &Asked, at: Timestamp) -> Result<Self, TargetError> {
+        let namespace = plan.subject().namespace.clone();
+        let pods = read.list(Kind::Pod, &Scope::Namespace(namespace.clone()), &format!("timonel.io/run={}", plan.id), "").await?;
+        let said = said(read, &namespace, &pods, asked).await?;
+        let said = said.map_err(|none| TargetError::new(ErrorKind::NotFound, none.to_string()))?;
+        let operator = &plan.inner.operator;
+        Ok(Self {
+            images: vec![asked.image.clone()],
+            digest: said.digest,
+            at,
+            run: plan.id.clone(),
+            by: format!("{}@{}", operator.user, operator.host),
+            inspection: said.inspection,
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Migrate: the plan of bringing the database to the newest revision of an image.
+//!
+//! Owns its part of a plan: what is pending by the inspection of that image, what each statement can do, and the level that this asks for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::checks::{self, Basis};
+use super::inspect::{candidate, container, declared, frozen, job_name, write};
+use super::job::{Asked, Mode};
+use super::{PARAMETER, Seen, releases};
+use crate::base::confirmation::Confirmation;
+use crate::base::quantity;
+use crate::migrate::inspection::{Inspection, Script};
+use crate::migrate::sql::{Harm, Statement};
+use crate::migrate::{MigrationState, Position};
+use crate::run::backup::{Known, catalogue};
+use crate::run::context::{PlanContext, PlanError};
+use crate::run::ground::{self, Ground, Part};
+use crate::run::level::{Nature, Raise};
+use crate::run::step::{Fact, Proof, Step, Work};
+use crate::service::MigrationTool;
+use crate::target::api::{ErrorKind, Read};
+use crate::target::model::ObjectRef;
+
+/// The least time that a migration is given: tables may be large.
+const DEADLINE: Duration = Duration::from_mins(30);
+/// Statements that a plan tells one by one.
+const TOLD: usize = 40;
+
+/// The part of a run of that id.
+pub(in crate::run) async fn part(
+    read: &dyn Read,
+    context: &PlanContext,
+    ground: &Ground,
+    image: Option<&str>,
+    id: &str,
+    now: Timestamp,
+) -> Result<Part, PlanError> {
+    let workload = &ground.object;
+    let namespace = &workload.reference.namespace;
+    let migration = declared(context, workload)?;
+    let image = candidate(&migration, workload, image)?;
+    let (known, unread) = known(read, &releases::of(&migration.service, namespace)).await;
+    let seen = releases::find(&known, &image);
+    let position = seen.and_then(|seen| match MigrationState::of(&seen.inspection) {
+        MigrationState::Known(position) => Some(position),
+        MigrationState::Unknown(_) => None,
+    });
+    let deadline = context.prove_within.max(DEADLINE);
+    let asked = Asked { image: image.clone(), mode: mode(seen, position.as_ref()), deadline, migration };
+    let mut checks = vec![container(&asked, workload), checks::inspection(&image, seen, unread.as_deref(), now)];
+    let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), false);
+    if let (Some(seen), Some(position)) = (seen, &position) {
+        let scripts = seen.inspection.pending(position);
+        let statements: Vec<(&str, &Statement)> = scripts.iter().flat_map(|s| s.statements.iter().map(|one| (s.id.as_str(), one))).collect();
+        let backups = Known::of(read, &catalogue::of(&asked.migration.service, namespace)).await;
+        let basis = Basis { seen, position, statements, now };
+        checks.extend(basis.checks(context, &backups));
+        raises.extend(raise(&basis, context));
+        risks = told(&scripts, &seen.inspection);
+        goes = !position.pending.is_empty();
+    }
+    let job = job_name(workload, id, "migrate");
+    let kubectl = ground::kubectl(&context.context, namespace);
+    Ok(Part {
+        action: "migrate",
+        quantity: position.as_ref().map_or_else(|| "unknown".to_owned(), quantity_of),
+        nature: Nature::Change,
+        inputs: ground::inputs(&workload.reference, [(PARAMETER.to_owned(), image.clone())]),
+        leaves: Vec::new(),
+        title: format!("make Job {}", job.name),
+        proofs: if goes { proofs(context, ground, &asked, &job, id) } else { Vec::new() },
+        back: None,
+        undo: "none by itself: a downgrade is made from this image, before an older one runs".to_owned(),
+        pay: format!("{kubectl} logs job/{0}; timonel run inspect image={image}; {kubectl} delete job/{0}", job.name),
+        checks,
+        risks,
+        same_as: vec![format!("in {image}: {}", command(asked.migration.tool))],
+        raises,
+        frozen: frozen(workload),
+        write: goes.then(|| write(&asked, workload, job, id)),
+    })
+}
+
+fn proofs(context: &PlanContext, ground: &Ground, asked: &Asked, job: &ObjectRef, id: &str) -> Vec<Step> {
+    let fact = Fact::Answered { run: id.to_owned(), asked: Box::new(asked.clone()) };
+    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within: asked.deadline });
+    let proof = "the database itself says that it is at the newest revision, and no index is left invalid".to_owned();
+    let mut steps = vec![Step { id: "prove-migrated".into(), title: "prove the revision".to_owned(), proof, work }];
+    steps.extend(ground.probes(context, ground.object.wanted()));
+    steps
+}
+
+/// What the Job shall find, and where it shall lead.
+fn mode(seen: Option<&Seen>, position: Option<&Position>) -> Mode {
+    let inspection = seen.map(|seen| &seen.inspection);
+    Mode::Apply {
+        applied: inspection.map(|i| i.applied.clone()).unwrap_or_default(),
+        heads: inspection.map(|i| i.heads.clone()).unwrap_or_default(),
+        pending: position.map(|p| p.pending.clone()).unwrap_or_default(),
+        invalid: inspection.map(|i| i.database.invalid.clone()).unwrap_or_default(),
+    }
+}
+
+async fn known(read: &dyn Read, record: &ObjectRef) -> (Vec<Seen>, Option<String>) {
+    match read.get(record, "").await {
+        Ok(raw) => (releases::read(&raw), None),
+        Err(error) if error.kind == ErrorKind::NotFound => (Vec::new(), None),
+        Err(error) => (Vec::new(), Some(error.message)),
+    }
+}
+
+/// What the facts ask for: a loss of data two persons in production and a phrase elsewhere, any migration of production a phrase.
+fn raise(basis: &Basis<'_>, context: &PlanContext) -> Option<Raise> {
+    let production = context.environment.kind.counts_as_production();
+    let worst = basis.statements.iter().rev().max_by_key(|(_, s)| s.harm);
+    let (loses, to) = (basis.harm().loses_data(), if production { Confirmation::TwoPerson } else { Confirmation::Phrase });
+    match worst.filter(|_| loses) {
+        Some((id, statement)) if statement.harm == Harm::Unknown => Some(Raise::fact(to, format!("what {id} does is not known: {}", statement.why))),
+        Some((id, statement)) => {
+            let table = statement.table.as_deref().map(|t| format!(" in {t}")).unwrap_or_default();
+            Some(Raise::fact(to, format!("{id} loses data{table}")))
+        }
+        None => production.then(|| Raise::fact(Confirmation::Phrase, "the schema of production changes")),
+    }
+}
+
+/// Every statement with what it can do, as far as a panel holds them.
+fn told(scripts: &[Script], inspection: &Inspection) -> Vec<String> {
+    let mut lines = Vec::new();
+    let book = |s: &&Statement| !(s.harm == Harm::Additive && (s.table.is_none() || s.why == "the tool's own record"));
+    for script in scripts {
+        let told: Vec<&Statement> = script.statements.iter().filter(book).collect();
+        if told.is_empty() {
+            lines.push(format!("{}: nothing that is stored changes", script.id));
+        }
+        for statement in told {
+            let harmful = statement.harm > Harm::Additive;
+            let size = statement.table.as_ref().filter(|_| harmful).and_then(|table| inspection.database.sizes.get_key_value(table));
+            let size = size
+                .map(|(table, s)| format!("; {table} has about {} rows, {}", s.rows, quantity::bytes(s.bytes)))
+                .unwrap_or_default();
+            lines.push(format!("{} {}: {} ({}{size})", script.id, statement.harm.word(), statement.text, statement.why));
+        }
+        if script.more > 0 {
+            lines.push(format!("{}: and {} more statements, none worse than these", script.id, script.more));
+        }
+    }
+    let over = lines.len().saturating_sub(TOLD);
+    lines.truncate(TOLD);
+    if over > 0 {
+        lines.push(format!("and {over} more statements"));
+    }
+    lines
+}
+
+fn quantity_of(position: &Position) -> String {
+    let at = position.current.last().map_or("nothing", String::as_str);
+    let to = position.pending.last().map_or(at, String::as_str);
+    format!("{at}->{to}")
+}
+
+const fn command(tool: MigrationTool) -> &'static str {
+    match tool {
+        MigrationTool::Alembic => "alembic upgrade head",
+        MigrationTool::Django => "manage.py migrate --noinput",
+        MigrationTool::Prisma => "prisma migrate deploy",
+        MigrationTool::Sql => "psql",
+    }
+}

@@ -1,0 +1,134 @@
+//! Inspect: the plan of asking an image and its database, which changes nothing.
+//!
+//! Owns its part of a plan and what is checked before. It runs beside the pods, never in them: they have not the image that is asked.
+
+use crate::base::id::object_name;
+use crate::migrate::inspection;
+use crate::run::check::Check;
+use crate::run::context::{PlanContext, PlanError};
+use crate::run::facts::{WorkloadFacts, items, text};
+use crate::run::ground::{self, Ground, Part};
+use crate::run::level::Nature;
+use crate::run::migrate::PARAMETER;
+use crate::run::migrate::job::{Asked, Migration, Mode};
+use crate::run::plan::{Frozen, FrozenField};
+use crate::run::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
+use crate::service::MigrationTool;
+use crate::target::model::{Kind, ObjectRef};
+
+const TEMPLATE: &str = "/spec/template";
+
+/// The part of a run of that id; `image` is the one that is meant, the running one when none is said.
+pub(in crate::run) fn part(context: &PlanContext, ground: &Ground, image: Option<&str>, id: &str) -> Result<Part, PlanError> {
+    let migration = declared(context, &ground.object)?;
+    let image = candidate(&migration, &ground.object, image)?;
+    let asked = Asked { migration, image: image.clone(), mode: Mode::Inspect, deadline: context.prove_within };
+    let workload = &ground.object;
+    let job = job_name(workload, id, "inspect");
+    let within = context.prove_within;
+    let proof = format!("the Job is complete and says where the database stands, within {} s", within.as_secs());
+    let fact = Fact::Answered { run: id.to_owned(), asked: Box::new(asked.clone()) };
+    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
+    let kubectl = ground::kubectl(&context.context, &workload.reference.namespace);
+    Ok(Part {
+        action: "inspect",
+        quantity: "revisions".to_owned(),
+        nature: Nature::Inspection,
+        inputs: ground::inputs(&workload.reference, [(PARAMETER.to_owned(), image.clone())]),
+        leaves: Vec::new(),
+        title: format!("make Job {}", job.name),
+        proofs: vec![Step { id: "prove-inspected".into(), title: "prove what image and database say".to_owned(), proof, work }],
+        back: None,
+        undo: "none: it changes nothing".to_owned(),
+        pay: format!("{kubectl} delete job/{}", job.name),
+        checks: vec![container(&asked, workload)],
+        risks: risks(&asked, workload),
+        same_as: same_as(&asked),
+        raises: Vec::new(),
+        frozen: frozen(workload),
+        write: Some(write(&asked, workload, job, id)),
+    })
+}
+
+/// How the service file says that the schema of this workload's service is moved.
+pub(super) fn declared(context: &PlanContext, workload: &WorkloadFacts) -> Result<Migration, PlanError> {
+    let usage = |text: &str| PlanError::Usage(text.to_owned());
+    let migration = context
+        .migration
+        .as_ref()
+        .ok_or_else(|| usage("no service file with [migrations] says how the schema is moved"))?;
+    let own = &migration.workload;
+    if (own.kind, own.name.as_str()) != (workload.reference.kind, &*workload.reference.name) {
+        return Err(PlanError::Usage(format!("[migrations] of the service file is about {} {}", own.kind.word(), own.name)));
+    }
+    match migration.tool {
+        MigrationTool::Alembic | MigrationTool::Django => Ok(migration.clone()),
+        MigrationTool::Prisma | MigrationTool::Sql => Err(PlanError::Usage(format!(
+            "an image cannot be asked by {} yet, only by alembic and django",
+            inspection::tool_word(migration.tool)
+        ))),
+    }
+}
+
+/// The image that is meant.
+pub(super) fn candidate(migration: &Migration, workload: &WorkloadFacts, image: Option<&str>) -> Result<String, PlanError> {
+    let running = migration.of(workload).map(|c| text(c, "/image")).unwrap_or_default();
+    let image = image.map_or(running, str::to_owned);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@".contains(c);
+    if image.is_empty() || image.len() > 255 || !image.chars().all(plain) {
+        return Err(PlanError::Usage(format!("'{}' is no name of an image", crate::base::text::clean(&image))));
+    }
+    Ok(image)
+}
+
+pub(super) fn job_name(workload: &WorkloadFacts, id: &str, step: &str) -> ObjectRef {
+    ObjectRef::new(Kind::Job, workload.reference.namespace.clone(), object_name(&format!("timonel-{id}-{step}")))
+}
+
+pub(super) fn frozen(workload: &WorkloadFacts) -> Vec<Frozen> {
+    let fields = vec![FrozenField { pointer: TEMPLATE, value: ground::now(workload, TEMPLATE) }];
+    vec![Frozen { object: workload.reference.clone(), uid: workload.uid(), fields }]
+}
+
+pub(super) fn write(asked: &Asked, workload: &WorkloadFacts, job: ObjectRef, id: &str) -> FieldWrite {
+    let made = |pointer, value: serde_json::Value| FieldChange::new(pointer, serde_json::Value::Null, value);
+    FieldWrite {
+        object: job,
+        uid: String::new(),
+        subresource: "",
+        changes: vec![made(RUN, id.into()), made("/spec", asked.job(workload, id))],
+        form: Form::Create { under: workload.reference.clone() },
+    }
+}
+
+pub(super) fn container(asked: &Asked, workload: &WorkloadFacts) -> Check {
+    let check = Check::required("container");
+    if asked.migration.of(workload).is_some() {
+        return check.ok(format!("it runs as container {} of the pod template does", asked.container_name(workload)));
+    }
+    let wanted = asked.migration.container.as_deref().unwrap_or_default();
+    check.failed(format!("the pod template has no container '{wanted}'"), "container = \"NAME\" of the workload in the service file")
+}
+
+fn risks(asked: &Asked, workload: &WorkloadFacts) -> Vec<String> {
+    let mut risks =
+        vec![format!("it starts {} with the settings of {}, and runs the code that reads its revisions", asked.image, workload.reference)];
+    let left_out: Vec<String> = items(workload.template_spec(), "/initContainers")
+        .chain(items(workload.template_spec(), "/containers"))
+        .map(|c| text(c, "/name"))
+        .filter(|name| *name != asked.container_name(workload))
+        .collect();
+    if !left_out.is_empty() {
+        risks.push(format!("without what runs before and beside it: {}", left_out.join(", ")));
+    }
+    risks
+}
+
+fn same_as(asked: &Asked) -> Vec<String> {
+    let lines: &[&str] = match asked.migration.tool {
+        MigrationTool::Alembic => &["alembic current; alembic heads; alembic history; alembic upgrade CURRENT:head --sql"],
+        MigrationTool::Django => &["manage.py showmigrations --plan; manage.py sqlmigrate APP NAME; select app, name from django_migrations"],
+        _ => &[],
+    };
+    lines.iter().map(|line| format!("in {}: {line}", asked.image)).collect()
+}

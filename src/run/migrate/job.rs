@@ -1,0 +1,223 @@
+//! The Job that asks an image and its database, or applies what a plan says.
+//!
+//! Owns what is taken over of the workload's pod template and what is not, and the settings of the script beside this file. No secret is
+//! in it but by the references that the template itself has.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::migrate::inspection;
+use crate::run::backup::Workload;
+use crate::run::facts::{WorkloadFacts, items, text};
+use crate::service::MigrationTool;
+
+/// Carried out by the image's own Python.
+const SCRIPT: &str = include_str!("asks.py");
+/// Finds it, whatever it is called.
+const START: &str = "exec \"$(command -v python3 || command -v python || echo python3)\" -c \"$0\"";
+/// How long a statement waits for a lock before it gives up: whoever waits for one holds up everybody behind.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// The advisory lock where the service file names none: the one that Prisma takes.
+pub const LOCK: i64 = 72_707_369;
+/// Of a container: what belongs to serving, and what is typed to.
+const SERVING: [&str; 10] =
+    ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports", "args", "command", "stdin", "tty", "restartPolicy"];
+
+/// How the schema of a service is moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// Id of the service.
+    pub service: String,
+    /// The tool.
+    pub tool: MigrationTool,
+    /// Whose pod template it runs in.
+    pub workload: Workload,
+    /// The container of it; `None` = its first one.
+    pub container: Option<String>,
+    /// The advisory lock that keeps two migrations apart.
+    pub lock: i64,
+    /// What the service file calls destructive besides what is known to be.
+    pub destructive: Vec<String>,
+}
+
+/// What is asked of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// How.
+    pub migration: Migration,
+    /// The image.
+    pub image: String,
+    /// What it shall do.
+    pub mode: Mode,
+    /// When the Job is ended, whatever it does.
+    pub deadline: Duration,
+}
+
+/// What a Job does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It asks, and changes nothing.
+    Inspect,
+    /// It applies everything up to these heads, if the database is still where the plan saw it.
+    Apply {
+        /// What was applied then.
+        applied: Vec<String>,
+        /// The heads of the image.
+        heads: Vec<String>,
+        /// What will be applied, in order.
+        pending: Vec<String>,
+        /// Indexes that were not valid before.
+        invalid: Vec<String>,
+    },
+}
+
+impl Asked {
+    /// The `spec` of the Job of that run, from the workload as it is now.
+    pub(super) fn job(&self, workload: &WorkloadFacts, run: &str) -> Value {
+        let mut pod = workload.template_spec().clone();
+        let container = self.container(workload);
+        if let Some(spec) = pod.as_object_mut() {
+            // What its init containers do may be the migration itself; what stands beside it never ends.
+            for key in ["initContainers", "ephemeralContainers", "hostname", "subdomain", "restartPolicy"] {
+                spec.remove(key);
+            }
+        }
+        pod["containers"] = json!([container]);
+        pod["restartPolicy"] = "Never".into();
+        json!({
+            // A second try would meet what the first one left, and nobody who looks.
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": self.deadline.as_secs().max(1),
+            // None of the workload's labels: its Services would send requests to it.
+            "template": { "metadata": { "labels": { "timonel.io/run": run } }, "spec": pod },
+        })
+    }
+
+    /// The container's name, in the workload as it is now.
+    pub(super) fn container_name(&self, workload: &WorkloadFacts) -> String {
+        text(&self.container(workload), "/name")
+    }
+
+    fn container(&self, workload: &WorkloadFacts) -> Value {
+        let mut container = self.migration.of(workload).cloned().unwrap_or_else(|| json!({ "name": "migrate" }));
+        if let Some(fields) = container.as_object_mut() {
+            fields.retain(|key, _| !SERVING.contains(&key.as_str()));
+        }
+        let mut environment: Vec<Value> = items(&container, "/env").filter(|e| e["name"] != "PGOPTIONS").cloned().collect();
+        let options = items(&container, "/env").find(|e| e["name"] == "PGOPTIONS").map(|e| text(e, "/value")).unwrap_or_default();
+        environment.extend(self.environment(&options));
+        container["image"] = self.image.as_str().into();
+        container["command"] = json!(["/bin/sh", "-c", START, SCRIPT]);
+        container["env"] = Value::Array(environment);
+        container
+    }
+
+    fn environment(&self, options: &str) -> Vec<Value> {
+        let options = format!("{options} -c lock_timeout={}", LOCK_TIMEOUT.as_millis());
+        let mut all = Map::new();
+        all.insert("PGOPTIONS".into(), options.trim().into());
+        all.insert("TIMONEL_TOOL".into(), inspection::tool_word(self.migration.tool).into());
+        all.insert("TIMONEL_LOCK".into(), self.migration.lock.to_string().into());
+        match &self.mode {
+            Mode::Inspect => drop(all.insert("TIMONEL_MODE".into(), "inspect".into())),
+            Mode::Apply { applied, heads, .. } => {
+                all.insert("TIMONEL_MODE".into(), "apply".into());
+                all.insert("TIMONEL_APPLIED".into(), json!(applied).to_string().into());
+                all.insert("TIMONEL_HEADS".into(), json!(heads).to_string().into());
+            }
+        }
+        all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
+    }
+}
+
+impl Migration {
+    /// The image that its container has in a workload as the server has it; empty when it has none.
+    pub fn image(&self, workload: &Value) -> String {
+        let containers = items(workload, "/spec/template/spec/containers");
+        let own = |c: &&Value| self.container.as_ref().is_none_or(|name| c["name"] == name.as_str());
+        containers.filter(own).map(|c| text(c, "/image")).next().unwrap_or_default()
+    }
+
+    /// The container that it runs in, as the workload has it now.
+    pub(super) fn of<'a>(&self, workload: &'a WorkloadFacts) -> Option<&'a Value> {
+        let mut all = items(workload.template_spec(), "/containers");
+        match &self.container {
+            Some(name) => all.find(|c| c["name"] == name.as_str()),
+            None => all.next(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Asked, LOCK, Migration, Mode};
+    use crate::run::backup::Workload;
+    use crate::run::facts::WorkloadFacts;
+    use crate::service::MigrationTool;
+    use crate::target::model::{Kind, ObjectRef};
+
+    pub(in crate::run::migrate) fn asked(mode: Mode) -> Asked {
+        let workload = Workload { kind: Kind::Deployment, name: "api".into() };
+        let migration = Migration {
+            service: "shop".into(),
+            tool: MigrationTool::Alembic,
+            workload,
+            container: None,
+            lock: LOCK,
+            destructive: Vec::new(),
+        };
+        Asked { migration, image: "shop:2".into(), mode, deadline: Duration::from_mins(5) }
+    }
+
+    fn workload() -> WorkloadFacts {
+        let raw = json!({ "spec": { "template": {
+            "metadata": { "labels": { "app": "api" } },
+            "spec": {
+                "serviceAccountName": "api", "volumes": [{ "name": "settings", "configMap": { "name": "settings" } }],
+                "initContainers": [{ "name": "migrate", "image": "shop:1", "command": ["alembic", "upgrade", "head"] }],
+                "containers": [
+                    { "name": "api", "image": "shop:1", "args": ["serve"], "ports": [{ "containerPort": 80 }], "readinessProbe": { "httpGet": {} },
+                      "env": [{ "name": "PGOPTIONS", "value": "-c statement_timeout=9" }, { "name": "DB", "valueFrom": { "secretKeyRef": { "name": "db", "key": "url" } } }],
+                      "volumeMounts": [{ "name": "settings", "mountPath": "/etc/shop" }] },
+                    { "name": "proxy", "image": "envoy" },
+                ],
+            },
+        } } });
+        WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "ns", "api"), raw)
+    }
+
+    #[test]
+    fn the_job_has_the_settings_of_the_workload_and_nothing_that_serves() {
+        let spec = asked(Mode::Inspect).job(&workload(), "r1");
+        let pod = &spec["template"]["spec"];
+        assert_eq!(spec["template"]["metadata"], json!({ "labels": { "timonel.io/run": "r1" } }), "no Service may find it");
+        assert!(pod.get("initContainers").is_none() && pod["restartPolicy"] == "Never" && spec["backoffLimit"] == 0);
+        let containers = pod["containers"].as_array().expect("containers");
+        let container = &containers[0];
+        assert_eq!(
+            (containers.len(), &container["image"], &container["volumeMounts"][0]["name"]),
+            (1, &json!("shop:2"), &json!("settings"))
+        );
+        for gone in ["args", "ports", "readinessProbe"] {
+            assert!(container.get(gone).is_none(), "{gone}");
+        }
+        let env = |name: &str| container["env"].as_array().into_iter().flatten().find(|e| e["name"] == name).cloned().unwrap_or(Value::Null);
+        assert_eq!(env("DB")["valueFrom"]["secretKeyRef"]["name"], "db");
+        assert_eq!(env("PGOPTIONS")["value"], "-c statement_timeout=9 -c lock_timeout=5000");
+        assert_eq!((env("TIMONEL_MODE")["value"].clone(), env("TIMONEL_APPLIED")), (json!("inspect"), Value::Null));
+    }
+
+    #[test]
+    fn a_migration_carries_what_it_was_planned_for() {
+        let mode = Mode::Apply { applied: vec!["b2".into()], heads: vec!["c3".into()], pending: vec!["c3".into()], invalid: Vec::new() };
+        let spec = asked(mode).job(&workload(), "r1").to_string();
+        assert!(spec.contains(r#"{"name":"TIMONEL_APPLIED","value":"[\"b2\"]"}"#), "{spec}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Looking at a Job that asks an image and its database, or applies its migrations: what it says at its end.
+//!
+//! Owns when that is a proof: both ends of the Job are watched, and neither an exit code nor a Job that is complete is one by itself.
+
+use super::{Observer, jobs};
+use crate::migrate::{MigrationState, Position, inspection::NoAnswer};
+use crate::run::event::Progress;
+use crate::run::facts::{WorkloadFacts, text};
+use crate::run::machine::Observed;
+use crate::run::migrate::{self, Asked, Failure, Mode, Said};
+use crate::run::step::{Proof, RUN};
+use crate::target::api::TargetError;
+use crate::target::model::{Kind, ObjectRef};
+
+impl Observer {
+    /// Whether the Job of this run has said what it was made to find out, or applied what it was made to apply.
+    pub(super) async fn answered(&mut self, proof: &Proof, run: &str, asked: &Asked) -> Result<Observed, TargetError> {
+        let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if text(&job.raw, RUN) != run {
+            return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
+        }
+        // What it found is said by its pod alone: without the right to list pods nothing is proven.
+        let pods = self.pods(&proof.object, &job.selector()).await?;
+        let (now, applies) = (self.clock.monotonic(), asked.mode != Mode::Inspect);
+        if let Some(ended) = jobs::ended(&job.raw) {
+            let said = migrate::said(&*self.read, &proof.object.namespace, &pods, asked).await?;
+            return Ok(match (ended, said) {
+                (_, Ok(said)) if applies => applied(&said, asked),
+                (Ok(()), Ok(said)) => inspected(&said),
+                (_, Err(NoAnswer::Failed(why))) => Observed::Hopeless(why),
+                (Ok(()), Err(NoAnswer::Unreadable)) | (Err(_), Ok(_)) => {
+                    Observed::Hopeless(format!("the Job is complete, and {}", NoAnswer::Unreadable))
+                }
+                (Err(why), Err(NoAnswer::Unreadable)) if applies => {
+                    Observed::Hopeless(format!("the Job failed: {why}; what it applied is not known: inspect again"))
+                }
+                (Err(why), Err(NoAnswer::Unreadable)) => Observed::Hopeless(format!("the Job failed: {why}")),
+            });
+        }
+        Ok(match jobs::judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now)) {
+            Observed::Waiting(progress) if progress.done.is_some() => {
+                let pod = pods.iter().map(|pod| text(pod, "/metadata/name")).next().unwrap_or_default();
+                let pod = ObjectRef::new(Kind::Pod, proof.object.namespace.clone(), pod.as_str());
+                let container = pods.first().map(|pod| text(pod, "/spec/containers/0/name")).unwrap_or_default();
+                let printed = self.read.log(&pod, &container).await.unwrap_or_default();
+                let text = migrate::progress(&printed).unwrap_or_else(|| "it asks image and database".to_owned());
+                Observed::Waiting(Progress { text, ..Progress::default() })
+            }
+            other => other,
+        })
+    }
+}
+
+fn inspected(said: &Said) -> Observed {
+    match MigrationState::of(&said.inspection) {
+        MigrationState::Known(position) => Observed::Proven(position.words()),
+        MigrationState::Unknown(why) => Observed::Hopeless(why),
+    }
+}
+
+/// Whether all that was meant to be applied is, by what the database says afterwards.
+fn applied(said: &Said, asked: &Asked) -> Observed {
+    let Mode::Apply { pending, invalid, .. } = &asked.mode else {
+        return Observed::Hopeless("it was made to ask, not to apply".to_owned());
+    };
+    let position = match MigrationState::of(&said.inspection) {
+        MigrationState::Known(position) => position,
+        MigrationState::Unknown(why) => return Observed::Hopeless(format!("what was applied is not known: {why}")),
+    };
+    if let Some(failure) = &said.failure {
+        return Observed::Hopeless(half(&position, pending, failure));
+    }
+    if !position.is_at_head() {
+        return Observed::Hopeless(format!("the tool ended well, and the database is not at the newest revision: {}", position.words()));
+    }
+    let new: Vec<String> = said.inspection.database.invalid.iter().filter(|index| !invalid.contains(index)).cloned().collect();
+    if !new.is_empty() {
+        return Observed::Hopeless(format!("the database is at the newest revision, and these indexes are not valid: {}", new.join(", ")));
+    }
+    Observed::Proven(format!("the database is {}, and no index is invalid", position.words()))
+}
+
+/// What of it was applied and what was not.
+fn half(position: &Position, pending: &[String], failure: &Failure) -> String {
+    let (left, done): (Vec<&str>, Vec<&str>) = pending.iter().map(String::as_str).partition(|id| position.pending.iter().any(|p| p == id));
+    let list = |ids: &[&str]| if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
+    let at = if failure.statement.is_empty() { String::new() } else { format!(" at {}", failure.statement) };
+    format!("{}{at}; applied: {}; not applied: {}", failure.why, list(&done), list(&left))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Observed, applied, inspected};
+    use crate::migrate::inspection::tests::{alembic, inspection};
+    use crate::run::migrate::{Failure, Mode, Said, asked_for};
+
+    fn said(at: &str, failure: Option<Failure>) -> Said {
+        let mut answer = alembic();
+        answer["applied"] = json!([at]);
+        answer["database"]["invalid"] = json!(["old"]);
+        Said { inspection: inspection(&answer), failure, digest: String::new() }
+    }
+
+    fn judge(at: &str, failure: Option<Failure>, invalid: &[&str]) -> Observed {
+        let mode = Mode::Apply {
+            applied: vec!["a1".into()],
+            heads: vec!["c3".into()],
+            pending: vec!["b2".into(), "c3".into()],
+            invalid: invalid.iter().map(|i| (*i).to_owned()).collect(),
+        };
+        applied(&said(at, failure), &asked_for(mode))
+    }
+
+    #[test]
+    fn a_migration_is_proven_by_what_the_database_says_and_nothing_else() {
+        assert_eq!(judge("c3", None, &["old"]), Observed::Proven("the database is at c3, nothing pending, and no index is invalid".into()));
+        assert!(
+            matches!(judge("b2", None, &["old"]), Observed::Hopeless(why) if why.contains("the tool ended well") && why.contains("1 pending: c3"))
+        );
+        assert!(
+            matches!(judge("c3", None, &[]), Observed::Hopeless(why) if why.contains("not valid: old")),
+            "one that was not there before"
+        );
+    }
+
+    #[test]
+    fn one_that_fails_half_way_says_what_was_applied_and_what_was_not() {
+        let failure = Failure { why: "UniqueViolation: duplicate".into(), statement: "CREATE UNIQUE INDEX i ON t (n)".into() };
+        let expected = "UniqueViolation: duplicate at CREATE UNIQUE INDEX i ON t (n); applied: b2; not applied: c3";
+        assert_eq!(judge("b2", Some(failure), &["old"]), Observed::Hopeless(expected.into()));
+    }
+
+    #[test]
+    fn an_inspection_is_proven_when_it_says_where_the_database_stands() {
+        assert_eq!(inspected(&said("b2", None)), Observed::Proven("at b2, 1 pending: c3".into()));
+    }
+}

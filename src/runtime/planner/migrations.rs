@@ -1,0 +1,54 @@
+//! From the migrations that a service file declares to what a Job can ask an image.
+//!
+//! Owns this translation. What no Job can ask (no workload with a pod template, another way than a Job) is none here, and said why.
+
+use crate::run::backup::Workload;
+use crate::run::migrate::{LOCK, Migration};
+use crate::service::{RunAs, Service, WorkloadKind};
+use crate::target::model::Kind;
+
+/// That of a service, for a Job in that namespace.
+pub(super) fn of(service: &Service, namespace: &str) -> Result<Migration, String> {
+    let Some(declared) = &service.declared.migrations else {
+        return Err("the service file has no [migrations]".to_owned());
+    };
+    if declared.run_as != RunAs::Job {
+        return Err("[migrations] of the service file does not run as a Job: run_as = \"job\"".to_owned());
+    }
+    let here = |w: &&crate::service::Workload| w.namespace.as_deref().is_none_or(|n| n == namespace) && kind(w.kind).is_some();
+    let workloads: Vec<_> = service.workloads.iter().filter(here).collect();
+    // Where none is named, the only one that may be it.
+    let of_role = || {
+        let api: Vec<_> = workloads.iter().filter(|w| w.role.as_deref() == Some("api")).collect();
+        if api.len() == 1 { Some(*api[0]) } else { None }
+    };
+    let found = match &declared.workload {
+        Some(id) => workloads.iter().find(|w| w.id == *id).copied(),
+        None => of_role(),
+    };
+    let workload = found.ok_or("[migrations] of the service file names no workload of this namespace whose image has the revisions")?;
+    let (Some(kind), Some(name)) = (kind(workload.kind), workload.name.clone()) else {
+        return Err("the workload of [migrations] has no pod template".to_owned());
+    };
+    Ok(Migration {
+        service: service.id.clone(),
+        tool: declared.tool,
+        workload: Workload { kind, name },
+        container: workload.container.clone(),
+        lock: declared.lock.as_deref().and_then(lock).unwrap_or(LOCK),
+        destructive: declared.destructive.clone(),
+    })
+}
+
+const fn kind(kind: WorkloadKind) -> Option<Kind> {
+    match kind {
+        WorkloadKind::Deployment => Some(Kind::Deployment),
+        WorkloadKind::StatefulSet => Some(Kind::StatefulSet),
+        _ => None,
+    }
+}
+
+/// `pg-advisory:7201`.
+fn lock(text: &str) -> Option<i64> {
+    text.strip_prefix("pg-advisory:")?.trim().parse().ok()
+}

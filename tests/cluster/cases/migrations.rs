@@ -1,0 +1,309 @@
+//! Migrations of a real PostgreSQL by real Alembic and Django: asked of the image that is meant, planned, applied, proven by the database.
+
+use serde_json::{Value, json};
+
+use crate::bed::node::{DATABASE, MIGRATIONS};
+use crate::cluster::{Cluster, Namespace};
+use crate::operator::{Operator, Run};
+use crate::postgres::{PASSWORD, Postgres};
+
+/// The image of a release.
+fn image(release: &str) -> String {
+    format!("{MIGRATIONS}:{release}")
+}
+
+/// A Deployment whose pods run that release and find the database in their environment.
+fn workload(space: &Namespace<'_>, release: &str) {
+    let env = |name: &str, value: &str| format!("{{name: {name}, value: {value}}}");
+    let password = "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}";
+    let pod = space.get("v1", "Pod", "db-0").unwrap();
+    let address = pod["status"]["podIP"].as_str().expect("the pod has an address").to_owned();
+    let envs = [env("DB_HOST", &address), env("DB_PORT", "'5432'"), env("DB_NAME", "shop"), env("DB_USER", "shop"), password.to_owned()];
+    // What the template runs before its containers is not run by an inspection: it would be the migration itself.
+    space.apply(&format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: api}}}}\n  template:\n    \
+         metadata: {{labels: {{app: api}}}}\n    spec:\n      terminationGracePeriodSeconds: 0\n      \
+         containers:\n      - {{name: api, image: '{image}', imagePullPolicy: Never, command: [sh, -c, 'sleep 3600'], env: [{envs}]}}\n",
+        image = image(release),
+        envs = envs.join(", ")
+    ));
+    space.wait("the service runs", "apps/v1", "Deployment", "api", |api| api["status"]["readyReplicas"] == 1);
+}
+
+/// A service file with these migrations; the environment is of that kind.
+fn file(operator: &Operator, tool: &str, kind: &str) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.{kind}]\nkind = \"{kind}\"\n[env.{kind}.target]\ntype = \"kubernetes\"\n\
+         [[workload]]\nid = \"api\"\nrole = \"api\"\nkind = \"deployment\"\nname = \"api\"\n\
+         [[workload]]\nid = \"db\"\nrole = \"database\"\nkind = \"statefulset\"\nname = \"db\"\n\
+         [migrations]\ntool = \"{tool}\"\nworkload = \"api\"\n\
+         [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\nimage = \"{DATABASE}\"\n"
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+/// A database, a service of that release beside it, an operator with a service file.
+struct Shop<'a> {
+    space: &'a Namespace<'a>,
+    postgres: Postgres<'a>,
+    operator: Operator,
+    file: String,
+}
+
+impl<'a> Shop<'a> {
+    fn new(cluster: &Cluster, space: &'a Namespace<'a>, tool: &str, release: &str) -> Self {
+        let postgres = Postgres::new(space);
+        workload(space, release);
+        let operator = Operator::new(cluster, "operator", space);
+        let file = file(&operator, tool, "test");
+        Self { space, postgres, operator, file }
+    }
+
+    fn run(&self, action: &str, release: &str, more: &[&str]) -> Run {
+        let image = format!("image={}", image(release));
+        self.operator.run_of(action, &[&[&*image, "-f", &self.file], more].concat())
+    }
+
+    fn plan(&self, release: &str, code: i32) -> Value {
+        let image = format!("image={}", image(release));
+        self.operator.call(&["plan", "migrate", &image, "-f", &self.file, "-o", "json"]).exits(code).json()
+    }
+
+    /// What is known of a release.
+    fn known(&self, release: &str) -> Value {
+        let all = self.operator.call(&["migrations", "-f", &self.file, "-o", "json"]).json();
+        let own = |i: &&Value| i["names"].as_array().unwrap().contains(&json!(image(release)));
+        all["images"].as_array().unwrap().iter().find(own).cloned().unwrap_or_default()
+    }
+
+    fn migrated(&self, release: &str) {
+        self.run("inspect", release, &[]).expect("proven", 0);
+        self.run("migrate", release, &[]).expect("proven", 0);
+    }
+
+    fn columns(&self) -> String {
+        self.postgres
+            .ask("select string_agg(column_name, ' ' order by column_name) from information_schema.columns where table_name = 'rules'")
+    }
+
+    /// Fails when the password is anywhere that the program wrote to, here and in the cluster.
+    fn kept_to_itself(&self, run: &Run) {
+        let journal = std::fs::read_to_string(self.operator.sandbox.path("state/timonel/journal.jsonl")).unwrap();
+        let record = self.space.get("v1", "ConfigMap", "timonel-releases-shop").unwrap_or_default().to_string();
+        assert!(!journal.contains(PASSWORD) && !format!("{run:?}").contains(PASSWORD) && !record.contains(PASSWORD), "{run:#?}");
+    }
+}
+
+fn reason(run: &Run) -> String {
+    run.end()["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+fn check<'v>(plan: &'v Value, id: &str) -> &'v Value {
+    let all = plan["checks"].as_array().expect("checks");
+    all.iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("no check {id}: {plan:#}"))
+}
+
+pub(crate) fn an_image_is_asked_before_it_runs_and_the_answer_is_kept_for_others(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    let before = shop.operator.call(&["migrations", "-f", &shop.file, "-o", "json"]).exits(3).json();
+    assert_eq!((&before["state"], &before["words"]), (&json!("unknown"), &json!("unknown: not inspected")), "{before:#}");
+    let blocked = shop.plan("alembic-3", 4);
+    assert!(check(&blocked, "inspection")["detail"].as_str().unwrap().contains("was not inspected"), "{blocked:#}");
+    let run = shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    shop.kept_to_itself(&run);
+    let known = shop.known("alembic-3");
+    assert_eq!(known["position"]["pending"], json!(["a1", "b2", "c3"]), "{known:#}");
+    let harms: Vec<&Value> = known["pending"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|s| s["statements"].as_array().unwrap())
+        .map(|s| &s["harm"])
+        .collect();
+    assert!(harms.contains(&&json!("destructive")) && !harms.contains(&&json!("unknown")), "{known:#}");
+    assert!(known["digest"].as_str().unwrap().starts_with("sha256:"), "{known:#}");
+    // It only asked.
+    assert_eq!(shop.postgres.ask("select count(*) from pg_class where relname in ('rules', 'alembic_version')"), "0");
+    // The workload that runs is the same as before, and none of its pods was asked.
+    assert_eq!(space.get("apps/v1", "Deployment", "api").unwrap()["metadata"]["generation"], 1);
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let adds = shop.plan("alembic-2", 0);
+    assert_eq!(adds["confirmation"]["level"], "key", "what only adds asks for no more than the environment: {adds:#}");
+    shop.run("migrate", "alembic-2", &[]).expect("proven", 0);
+    assert_eq!(shop.columns(), "body id note");
+    shop.postgres.ask("insert into rules (id, body) select n, 'x' from generate_series(1, 500) n; analyze");
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    let blocked = shop.plan("alembic-3", 4);
+    assert!(check(&blocked, "backup")["result"] == "failed" && blocked["blocked_by"] == json!(["backup"]), "{blocked:#}");
+    let risks = blocked["risks"].to_string();
+    assert!(
+        risks.contains("c3 destructive: ALTER TABLE rules DROP COLUMN body") && risks.contains("rules has about 500 rows"),
+        "{risks}"
+    );
+    assert_eq!(blocked["confirmation"]["level"], "phrase", "{blocked:#}");
+    // The same in production is for two.
+    let production = file(&shop.operator, "alembic", "production");
+    let image = format!("image={}", image("alembic-3"));
+    let there = shop.operator.call(&["plan", "migrate", &image, "-f", &production, "-o", "json"]).json();
+    assert_eq!(there["confirmation"]["level"], "two-person", "{there:#}");
+    // Neither a key nor the environment's word is enough.
+    let over = ["--override", "backup", "--reason", "nobody needs it"];
+    let file = file(&shop.operator, "alembic", "test");
+    let short = shop
+        .operator
+        .call(&[&["run", "migrate", &image, "-f", &file, "--confirm", "y", "-o", "json"], &over[..]].concat());
+    assert_eq!((short.code, shop.columns().as_str()), (Some(4), "body id note"), "{}", short.stderr);
+    let run = shop.run("migrate", "alembic-3", &over).expect("proven", 0);
+    shop.kept_to_itself(&run);
+    assert_eq!((shop.columns().as_str(), shop.postgres.ask("select version_num from alembic_version").as_str()), ("id note", "c3"));
+    assert_eq!(shop.known("alembic-3")["words"], "at c3, nothing pending");
+    let again = shop.plan("alembic-3", 4);
+    assert!(check(&again, "pending")["detail"].as_str().unwrap().contains("nothing is pending"), "{again:#}");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+/// What a command of the tool itself exits with in that release.
+fn exit_code(space: &Namespace<'_>, release: &str, name: &str, command: &str) -> Value {
+    let mut pod = space.get("apps/v1", "Deployment", "api").unwrap()["spec"]["template"].clone();
+    pod["spec"]["restartPolicy"] = json!("Never");
+    pod["spec"]["containers"][0]["image"] = json!(image(release));
+    pod["spec"]["containers"][0]["command"] = json!(["sh", "-c", command]);
+    let manifest = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name }, "spec": pod["spec"] });
+    space.apply(&manifest.to_string());
+    let ended = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].is_i64();
+    space.wait("the command ended", "v1", "Pod", name, ended);
+    space.get("v1", "Pod", name).unwrap()["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].clone()
+}
+
+pub(crate) fn a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-2");
+    shop.migrated("alembic-2");
+    // M14: the older image can say nothing of the database, not even go back, and `heads` is pleased.
+    assert_eq!(exit_code(&space, "alembic-1", "current", "python3 -m alembic current"), 255);
+    assert_eq!(exit_code(&space, "alembic-1", "downgrade", "python3 -m alembic downgrade -1"), 255);
+    assert_eq!(exit_code(&space, "alembic-1", "heads", "python3 -m alembic heads"), 0);
+    let run = shop.run("inspect", "alembic-1", &[]).expect("proven", 0);
+    assert!(run.events.iter().any(|e| e["text"].as_str().is_some_and(|t| t.contains("ahead of the image by b2"))), "{run:#?}");
+    let blocked = shop.plan("alembic-1", 4);
+    let schema = check(&blocked, "schema");
+    assert!(
+        schema["detail"].as_str().unwrap().contains("ahead of the image: it has b2") && schema["overridable"] == false,
+        "{schema:#}"
+    );
+}
+
+pub(crate) fn a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "django", "django-1");
+    shop.migrated("django-2");
+    assert_eq!(shop.columns(), "body id note");
+    // M13: both say that there is nothing to do, and exit 0.
+    assert_eq!(exit_code(&space, "django-1", "check", "python3 manage.py migrate --check"), 0);
+    assert_eq!(exit_code(&space, "django-1", "migrate", "python3 manage.py migrate"), 0);
+    shop.run("inspect", "django-1", &[]).expect("proven", 0);
+    let known = shop.known("django-1");
+    assert_eq!((&known["position"]["ahead"], &known["position"]["pending"]), (&json!(["shop.0002_note"]), &json!([])), "{known:#}");
+    let blocked = shop.plan("django-1", 4);
+    assert_eq!(check(&blocked, "schema")["result"], "failed", "{blocked:#}");
+    shop.run("inspect", "django-3", &[]).expect("proven", 0);
+    let run = shop.run("migrate", "django-3", &["--override", "backup", "--reason", "nobody needs it"]).expect("proven", 0);
+    shop.kept_to_itself(&run);
+    assert_eq!(shop.columns(), "id note");
+}
+
+pub(crate) fn a_migration_that_fails_half_way_says_what_was_applied_and_keeps_its_job(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-1");
+    shop.run("inspect", "alembic-broken", &[]).expect("proven", 0);
+    // Rows that are alike come between the inspection and the migration: nothing could have told.
+    shop.postgres.ask("insert into rules (id, body) values (1, 'x'), (2, 'x')");
+    shop.postgres.ask(
+        "create function on_column() returns event_trigger language plpgsql as $$ begin if exists (select 1 from information_schema.columns where table_name = 'rules' \
+         and column_name = 'note') then execute 'update rules set note = ''x'''; end if; end $$; \
+         create event trigger fills on ddl_command_end when tag in ('ALTER TABLE') execute function on_column()",
+    );
+    let run = shop.run("migrate", "alembic-broken", &[]);
+    let why = reason(&run);
+    assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{run:#?}");
+    assert!(why.contains("UniqueViolation") && why.contains("at CREATE UNIQUE INDEX rules_note"), "{why}");
+    assert!(why.contains("applied: b2; not applied: d4"), "{why}");
+    assert_eq!((shop.columns().as_str(), shop.postgres.ask("select version_num from alembic_version").as_str()), ("body id note", "b2"));
+    let jobs = space.list("batch/v1", "Job");
+    let failed = jobs.iter().filter(|job| job["status"]["failed"] == 1).count();
+    assert_eq!(failed, 1, "the Job of a failure is kept: {jobs:#?}");
+    assert_eq!(shop.known("alembic-broken")["words"], "at b2, 1 pending: d4", "what it came to is known");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_session_that_holds_a_table_is_seen_before_and_given_up_on_afterwards(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-1");
+    let held = shop.postgres.hold("rules");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let blocked = shop.plan("alembic-2", 4);
+    let sessions = check(&blocked, "sessions")["detail"].as_str().unwrap().to_owned();
+    assert!(sessions.contains("psql") && sessions.contains("holds rules"), "{sessions}");
+    // Whoever goes on all the same waits no longer than lock_timeout.
+    let run = shop.run("migrate", "alembic-2", &["--override", "sessions", "--reason", "it will end"]);
+    assert!(run.code.is_some_and(|code| code == 1 || code == 2) && reason(&run).contains("LockNotAvailable"), "{:#}", run.end());
+    assert_eq!(shop.postgres.ask("select version_num from alembic_version"), "a1");
+    drop(held);
+    shop.migrated("alembic-2");
+    assert_eq!(shop.columns(), "body id note");
+}
+
+pub(crate) fn what_no_tool_can_go_on_from_is_refused_with_the_way_out(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    let schema = |release: &str| {
+        shop.run("inspect", release, &[]).expect("proven", 0);
+        let blocked = shop.plan(release, 4);
+        let check = check(&blocked, "schema").clone();
+        assert_eq!((&check["result"], &check["overridable"]), (&json!("failed"), &json!(false)), "{check:#}");
+        format!("{} | {}", check["detail"].as_str().unwrap(), check["fix"].as_str().unwrap())
+    };
+    assert!(schema("alembic-forked").contains("several heads"), "two heads");
+    // As `create_all` leaves it.
+    shop.postgres.ask("create table rules (id int primary key, body text)");
+    let made = schema("alembic-2");
+    assert!(made.contains("no record of a migration") && made.contains("alembic stamp"), "{made}");
+    // An image that is nowhere.
+    let run = shop.run("inspect", "alembic-none", &[]);
+    assert!(run.code.is_some_and(|code| code == 1 || code == 2) && reason(&run).contains("ErrImageNeverPull"), "{:#}", run.end());
+}
+
+pub(crate) fn a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-1");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let image = format!("image={}", image("alembic-2"));
+    let before: Vec<Value> = shop.operator.journal().iter().map(|line| line["run"].clone()).collect();
+    let running = shop.operator.start(&["run", "migrate", &image, "-f", &shop.file, "--confirm", "y", "-o", "json"]);
+    let id = shop
+        .operator
+        .wait_for_line("its Job is made", |line| line["kind"] == "outcome" && !before.contains(&line["run"]));
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    Run::of(&shop.operator.call(&["runs", "resume", &id, "-o", "json"])).expect("proven", 0);
+    let jobs = space.list("batch/v1", "Job");
+    let own = jobs.iter().filter(|job| job["metadata"]["labels"]["timonel.io/run"] == id.as_str()).count();
+    assert_eq!((own, shop.columns().as_str()), (1, "body id note"), "one Job");
+    // What a plan rests on moved meanwhile: the Job changes nothing.
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    shop.postgres.ask("update alembic_version set version_num = 'a1'");
+    let run = shop.run("migrate", "alembic-3", &["--override", "backup", "--reason", "nobody needs it"]);
+    assert!(reason(&run).contains("moved since it was inspected: it is at a1, not b2"), "{:#}", run.end());
+    assert_eq!(shop.columns(), "body id note");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
