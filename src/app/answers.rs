@@ -3,6 +3,7 @@
 //! Owns when they are worked out again. What they say comes from the fleet, the probes and the service file.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,7 +35,7 @@ pub struct Answers {
     pub items: Vec<HealthItem>,
     /// What only full objects can tell.
     pub unexplained: Vec<Unexplained>,
-    seen: Option<(u64, Timestamp)>,
+    seen: Option<([u64; 3], Timestamp)>,
 }
 
 impl Default for Answers {
@@ -73,9 +74,14 @@ impl Answers {
     }
 }
 
-/// Moves with everything that the answers rest on.
-fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> u64 {
-    fleet.revision() + backups.revision() + probes.values().map(|p| p.history.len() as u64 + u64::from(p.health.severity())).sum::<u64>()
+/// Tells apart whatever the answers rest on. Of the probes it is a digest: in a sum, one that turns well as its history grows by one
+/// would leave no trace.
+fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> [u64; 3] {
+    let mut digest = DefaultHasher::new();
+    for probe in probes.values() {
+        (&probe.id, probe.health.severity(), probe.counts, &probe.detail, probe.at).hash(&mut digest);
+    }
+    [fleet.revision(), backups.revision(), digest.finish()]
 }
 
 /// The service file's entry for a workload: by name, and by namespace where it names one.

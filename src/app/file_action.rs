@@ -134,7 +134,7 @@ impl App {
         let (title, reason) = (action.title.clone(), action.reason);
         let asking = |question, hint| Asking { action: id.to_owned(), told: told.to_vec(), question, hint };
         let (asking, text) = match action.vars.get(told.len()) {
-            Some(var) => (asking(format!("{title}: {}", var.question()), var.kind.hint()), var.default.clone().unwrap_or_default()),
+            Some(var) => (asking(format!("{title}: {}", var.question()), var.hint()), var.default.clone().unwrap_or_default()),
             None if reason => (asking(format!("{title}: why"), "a sentence; it is recorded".to_owned()), String::new()),
             None => return self.plan_file_action(id, told, None),
         };

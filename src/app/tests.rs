@@ -18,12 +18,14 @@ use super::overlay::Overlay;
 use super::ticket::Ticket;
 use super::{App, Pane, Start};
 use crate::base::environment::EnvironmentKind;
+use crate::base::health::Health;
 use crate::base::problem::{Level, Problem};
 use crate::fleet::Writer;
 use crate::fleet::testing::{NOW, at, broken, container, ended, labels, listed, meta, now, pod_of, replica_set, waiting, workload};
 use crate::keymap::shipped;
 use crate::target::event::{Opened, SIGN_IN, TargetEvent};
 use crate::target::model::{Container, Kind, MetaOnly, Object};
+use crate::target::probe::{ProbeReport, ProbeResult, ProbeSample};
 use crate::target::request::{Namespaces, TargetSpec};
 
 fn start() -> Start {
@@ -74,6 +76,38 @@ fn app() -> App {
     show(&mut app, Kind::Pod, pods.map(|p| Object::Pod(Arc::new(p))).collect());
     draw(&mut app, now());
     app
+}
+
+fn probe(health: Health, samples: usize) -> Msg {
+    let sample = ProbeSample { at: now(), result: ProbeResult::Ok, latency: None };
+    Msg::Target(TargetEvent::Probe(ProbeReport {
+        id: "health".into(),
+        title: "health".into(),
+        kind: "http".into(),
+        target: "".into(),
+        result: ProbeResult::Ok,
+        health,
+        counts: true,
+        critical: true,
+        since: now(),
+        at: Some(now()),
+        latency: None,
+        detail: "200".into(),
+        expires: None,
+        history: vec![sample; samples].into(),
+    }))
+}
+
+#[test]
+fn a_probe_that_turns_well_is_seen_in_the_header_at_once() {
+    let mut app = open_app(start());
+    show(&mut app, Kind::Deployment, vec![deployment("web", 1, 1)]);
+    app.update(probe(Health::Unknown, 1), now());
+    draw(&mut app, at(NOW + 1));
+    assert_eq!(app.answers.up.health, Health::Unknown);
+    app.update(probe(Health::Ok, 2), at(NOW + 5));
+    draw(&mut app, at(NOW + 5));
+    assert_eq!((app.answers.up.health, app.answers.up.text().as_str()), (Health::Ok, "1/1 ready"));
 }
 
 fn deployment(name: &str, desired: i32, ready: i32) -> Object {

@@ -84,16 +84,6 @@ impl VarKind {
         }
     }
 
-    /// What a value may look like.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Enum(words) => words.join("  "),
-            Self::Duration => "5s  15m  2h".to_owned(),
-            Self::Bool => "true  false".to_owned(),
-            other => other.word().to_owned(),
-        }
-    }
-
     fn of(number: usize, values: Vec<String>) -> Self {
         match number {
             0 => Self::Text,
@@ -109,6 +99,19 @@ impl VarKind {
 }
 
 impl Var {
+    /// What a value may look like.
+    pub fn hint(&self) -> String {
+        match (&self.kind, self.least, self.most) {
+            (VarKind::Enum(words), ..) => words.join("  "),
+            (VarKind::Duration, ..) => "5s  15m  2h".to_owned(),
+            (VarKind::Bool, ..) => "true  false".to_owned(),
+            (VarKind::Int, Some(least), Some(most)) => format!("{least} to {most}"),
+            (VarKind::Int, ..) => "a whole number".to_owned(),
+            (VarKind::Text, ..) => "text".to_owned(),
+            (other, ..) => other.word().to_owned(),
+        }
+    }
+
     /// What the operator is asked: the file's own words, else its name.
     pub fn question(&self) -> &str {
         if self.prompt.is_empty() { &self.id } else { &self.prompt }
