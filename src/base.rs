@@ -12,5 +12,6 @@ pub mod id;
 pub mod problem;
 pub mod quantity;
 pub mod ring;
+pub mod secret;
 pub mod text;
 pub mod toml;

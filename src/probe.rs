@@ -18,7 +18,7 @@ pub use derive::host_certificates;
 pub use judge::{Near, Verdict, judge};
 pub use once::once;
 pub use prober::Prober;
-pub use question::{Askers, PodTarget, Pods, Question, questions};
+pub use question::{Askers, NoSecrets, PodTarget, Pods, Question, Secrets, questions};
 pub use schedule::Schedule;
 pub use state::ProbeState;
 pub use surroundings::Surroundings;

@@ -13,6 +13,7 @@ pub mod proving;
 mod recall;
 pub mod screen;
 mod second;
+pub mod secrets;
 mod seeing;
 pub mod signals;
 mod templates;

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::secret::hide;
+
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -16,8 +18,13 @@ pub type Str = Arc<str>;
 /// Removes escape sequences (CSI, OSC, DCS, SOS, PM, APC, two-character ones, C1) and control characters.
 ///
 /// A tab becomes one space, a line break one space, everything else below 0x20, DEL and C1 goes; so do the bidirectional
-/// overrides and isolates that can make a line read as another (Unicode TR36). Borrowed when there was nothing to remove.
+/// overrides and isolates that can make a line read as another (Unicode TR36); and so do the values of secrets that this process has
+/// fetched. Borrowed when there was nothing to remove.
 pub fn clean(text: &str) -> Cow<'_, str> {
+    hide(printable(text))
+}
+
+fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }

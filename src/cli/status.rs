@@ -25,6 +25,7 @@ use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
+use crate::runtime::secrets::Vault;
 use crate::service::{Backup, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
@@ -246,7 +247,9 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
     let namespaces = client.opened().namespaces.as_deref();
     let namespace = namespaces.and_then(<[String]>::first).map_or("", String::as_str);
     let pods = Surroundings::of(fleet, booted.service.as_ref(), namespace).pods;
-    let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(client.clone()))) };
+    let own = client.clone();
+    let secrets = Arc::new(Vault::new(booted.service.as_ref(), move || Some(own.clone())));
+    let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(client.clone()))), secrets };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinHandle;
 
 use super::derive::host_certificates;
-use super::question::Askers;
+use super::question::{Askers, Secrets};
 use super::surroundings::Surroundings;
 use super::watch::{Board, keep};
 use crate::base::clock::Clock;
@@ -27,8 +27,14 @@ pub struct Prober {
 impl Prober {
     /// Begins to ask `declared` by `net`. Must be called inside a tokio runtime. Reports go to `out`; while it is full, probes wait and
     /// rounds that are missed meanwhile are left out.
-    pub fn spawn(declared: Vec<ProbeSpec>, net: Arc<dyn Reach>, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) -> Self {
-        let (board, seen) = cell::channel(Board { askers: Askers { net, pods: None }, around: Arc::default() });
+    pub fn spawn(
+        declared: Vec<ProbeSpec>,
+        net: Arc<dyn Reach>,
+        secrets: Arc<dyn Secrets>,
+        clock: Arc<dyn Clock>,
+        out: mpsc::Sender<TargetEvent>,
+    ) -> Self {
+        let (board, seen) = cell::channel(Board { askers: Askers { net, pods: None, secrets }, around: Arc::default() });
         let task = tokio::spawn(supervise(declared, clock, seen, out));
         Self { board, task }
     }

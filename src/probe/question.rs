@@ -5,6 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::base::secret;
 use crate::base::text::Str;
 use crate::service::{HeaderValue, ProbeKind, ProbeSpec};
 use crate::target::probe::{Ask, Header, ProbeResult, Reach, Way};
@@ -23,6 +27,22 @@ pub struct PodTarget {
     pub pod: Str,
 }
 
+/// Whoever fetches the value of a secret by its id, at the moment of use. Every call has a deadline of its own.
+pub trait Secrets: Send + Sync {
+    /// Fetches it, or says why it cannot be had, without a word of it.
+    fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<SecretString, String>>;
+}
+
+/// No secrets: whatever is asked for cannot be had.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<SecretString, String>> {
+        Box::pin(std::future::ready(Err(format!("nobody here fetches the secret '{id}'"))))
+    }
+}
+
 /// Who asks.
 #[derive(Clone)]
 pub struct Askers {
@@ -30,6 +50,8 @@ pub struct Askers {
     pub net: Arc<dyn Reach>,
     /// Pods, through the API server; `None` while no cluster is open.
     pub pods: Option<Arc<dyn Reach>>,
+    /// What headers may hold.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 impl Askers {
@@ -52,10 +74,10 @@ pub struct Question {
 }
 
 /// The questions of a probe; the error is the verdict of a probe that cannot be asked at all.
-pub fn questions(spec: &ProbeSpec, pods: &Pods) -> Result<Vec<Question>, Verdict> {
+pub fn questions(spec: &ProbeSpec, pods: &Pods, headers: Vec<Header>) -> Result<Vec<Question>, Verdict> {
     let one = |way: Way| Ok(vec![Question { target: Str::from(""), ask: Ask { way, timeout: spec.timeout } }]);
     match &spec.kind {
-        ProbeKind::Http { url } => one(Way::Http { url: url.clone(), headers: headers(spec)? }),
+        ProbeKind::Http { url } => one(Way::Http { url: url.clone(), headers }),
         ProbeKind::Tcp { at } => one(Way::Tcp { host: at.host.clone(), port: at.port }),
         ProbeKind::Tls { at, .. } => one(Way::Tls { host: at.host.clone(), port: at.port }),
         ProbeKind::HttpEachPod { workload, port, path } => {
@@ -73,12 +95,22 @@ pub fn questions(spec: &ProbeSpec, pods: &Pods) -> Result<Vec<Question>, Verdict
     }
 }
 
-fn headers(spec: &ProbeSpec) -> Result<Vec<Header>, Verdict> {
-    let header = |header: &crate::service::HeaderSpec| match &header.value {
-        HeaderValue::Literal(value) => Ok(Header { name: header.name.clone(), value: value.clone() }),
-        HeaderValue::Secret(_) => Err(later("references to secrets")),
-    };
-    spec.headers.iter().map(header).collect()
+/// The headers of a probe, secrets fetched for this one time. A secret that cannot be had says nothing about the endpoint.
+pub(super) async fn headers(spec: &ProbeSpec, secrets: &dyn Secrets) -> Result<Vec<Header>, Verdict> {
+    let mut headers = Vec::with_capacity(spec.headers.len());
+    for header in &spec.headers {
+        let value = match &header.value {
+            HeaderValue::Literal(value) => SecretString::from(value.as_str()),
+            HeaderValue::Secret(id) => {
+                let fetched = secrets.fetch(id).await;
+                let value = fetched.map_err(|why| Verdict::new(ProbeResult::Unknown, format!("not asked: {why}")))?;
+                secret::know(&value);
+                value
+            }
+        };
+        headers.push(Header { name: header.name.clone(), value });
+    }
+    Ok(headers)
 }
 
 fn later(what: &str) -> Verdict {

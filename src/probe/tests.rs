@@ -265,15 +265,16 @@ fn a_probe_of_each_pod_is_degraded_while_one_answers_and_down_when_none_does() {
 #[test]
 fn what_cannot_be_asked_is_a_result_with_a_reason() {
     let pods = Pods::from([("api".to_owned(), vec![PodTarget { namespace: "shop".into(), pod: "api-1".into() }])]);
-    let asked = questions(&each_pod(), &pods).expect("questions");
+    let asked = questions(&each_pod(), &pods, Vec::new()).expect("questions");
     let way = Way::PodProxy { namespace: "shop".into(), pod: "api-1".into(), port: 8080, path: "/ready".into() };
     assert_eq!((&*asked[0].target, &asked[0].ask.way), ("api-1", &way));
-    assert_eq!(questions(&each_pod(), &Pods::new()).expect_err("nobody to ask").result, ProbeResult::Unknown);
-    let later = questions(&ProbeSpec::new("db", ProbeKind::Later("exec")), &pods).expect_err("not yet");
+    assert_eq!(questions(&each_pod(), &Pods::new(), Vec::new()).expect_err("nobody to ask").result, ProbeResult::Unknown);
+    let later = questions(&ProbeSpec::new("db", ProbeKind::Later("exec")), &pods, Vec::new()).expect_err("not yet");
     assert_eq!((later.result, later.excused), (ProbeResult::NotImplemented, true));
     let mut secret = http_spec();
     secret.headers = vec![HeaderSpec { name: "X".into(), value: HeaderValue::Secret("t".into()) }];
-    assert_eq!(questions(&secret, &pods).expect_err("not yet").result, ProbeResult::NotImplemented);
+    let unfetched = super::question::headers(&secret, &NoSecrets).now_or_never().expect("at once").expect_err("nobody fetches it");
+    assert_eq!((unfetched.result, unfetched.excused), (ProbeResult::Unknown, false), "it is not known, and that is said");
 
     let mut state = ProbeState::new(Arc::new(ProbeSpec::new("db", ProbeKind::Later("exec"))), now());
     state.apply_idle(later, now());
@@ -315,7 +316,7 @@ impl Reach for Script {
 }
 
 fn askers(net: Arc<Script>) -> Askers {
-    Askers { net, pods: Some(Script::of([silence(ErrorKind::Forbidden, true)])) }
+    Askers { net, pods: Some(Script::of([silence(ErrorKind::Forbidden, true)])), secrets: Arc::new(NoSecrets) }
 }
 
 #[tokio::test]
@@ -354,7 +355,7 @@ async fn a_probe_is_shown_at_once_and_reported_after_every_question_until_the_pr
     let script = Script::of([page(200, &[], ""), page(503, &[], "")]);
     // Full at two: the probe waits, nothing is lost and nothing grows.
     let (out, mut reports) = mpsc::channel(2);
-    let prober = Prober::spawn(vec![spec], script, Arc::new(FixedClock::new(now())), out);
+    let prober = Prober::spawn(vec![spec], script, Arc::new(NoSecrets), Arc::new(FixedClock::new(now())), out);
     let mut words = Vec::new();
     while words.len() < 5 {
         words.push(next(&mut reports).await);
@@ -368,7 +369,7 @@ async fn a_probe_is_shown_at_once_and_reported_after_every_question_until_the_pr
 async fn pods_are_asked_when_a_cluster_is_open_and_said_to_be_ready() {
     let (out, mut reports) = mpsc::channel(8);
     let spec = ProbeSpec { interval: Duration::from_millis(1), ..each_pod() };
-    let prober = Prober::spawn(vec![spec], Script::of([page(200, &[], "")]), Arc::new(FixedClock::new(now())), out);
+    let prober = Prober::spawn(vec![spec], Script::of([page(200, &[], "")]), Arc::new(NoSecrets), Arc::new(FixedClock::new(now())), out);
     let mut heard = async |wanted: &str| loop {
         let Some(TargetEvent::Probe(report)) = reports.recv().await else { panic!("no report") };
         if &*report.detail == wanted {
@@ -388,7 +389,7 @@ async fn pods_are_asked_when_a_cluster_is_open_and_said_to_be_ready() {
 async fn the_first_pods_are_asked_at_once() {
     let (out, mut reports) = mpsc::channel(8);
     let spec = ProbeSpec { interval: Duration::from_hours(1), ..each_pod() };
-    let prober = Prober::spawn(vec![spec], Script::of([page(200, &[], "")]), Arc::new(FixedClock::new(now())), out);
+    let prober = Prober::spawn(vec![spec], Script::of([page(200, &[], "")]), Arc::new(NoSecrets), Arc::new(FixedClock::new(now())), out);
     prober.cluster(Some(Script::of([page(200, &[], "")])));
     while next(&mut reports).await != "pods unknown/unknown" {}
     let pods = Pods::from([("api".to_owned(), vec![PodTarget { namespace: "shop".into(), pod: "api-1".into() }])]);
@@ -399,7 +400,13 @@ async fn the_first_pods_are_asked_at_once() {
 #[tokio::test]
 async fn hosts_are_asked_while_an_ingress_serves_them() {
     let (out, mut reports) = mpsc::channel(8);
-    let prober = Prober::spawn(Vec::new(), Script::of([certificate("2027-02-01T00:00:00Z", None)]), Arc::new(FixedClock::new(now())), out);
+    let prober = Prober::spawn(
+        Vec::new(),
+        Script::of([certificate("2027-02-01T00:00:00Z", None)]),
+        Arc::new(NoSecrets),
+        Arc::new(FixedClock::new(now())),
+        out,
+    );
     let hosts = |names: &[&str]| Surroundings { hosts: names.iter().map(|n| (*n).into()).collect(), pods: Pods::new() };
     prober.see(hosts(&["a.example"]));
     assert_eq!(next(&mut reports).await, "ingress:a.example unknown/unknown");

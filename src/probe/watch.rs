@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch as cell};
 
 use super::judge::{Verdict, judge};
 use super::once::take;
-use super::question::{Askers, Pods, Question, questions};
+use super::question::{Askers, Pods, Question, headers, questions};
 use super::schedule::Schedule;
 use super::state::{Judged, ProbeState};
 use super::surroundings::Surroundings;
@@ -65,7 +65,8 @@ async fn first_pods(spec: &ProbeSpec, board: &mut cell::Receiver<Board>) {
 
 /// One round: every question of the probe, judged.
 pub(super) async fn round(spec: &ProbeSpec, askers: &Askers, pods: &Pods, clock: &dyn Clock) -> Result<Vec<Judged>, Verdict> {
-    let questions = questions(spec, pods)?;
+    let headers = headers(spec, &*askers.secrets).await?;
+    let questions = questions(spec, pods, headers)?;
     let answer = |question: Question| async move {
         let Some(asker) = askers.of(&question.ask.way) else {
             return (question.target, Verdict::new(ProbeResult::Unknown, "no cluster is open").excused(), None);

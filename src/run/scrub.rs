@@ -1,14 +1,17 @@
 //! Keeps secrets out of plans, journal and messages (contract.md 5 and 9).
 //!
-//! Owns two rules: which fields are plainly no secret, and what in free text looks like one. Errs on the side of hiding.
+//! Owns two rules: which fields are plainly no secret, and what in free text looks like one; values that were fetched are known to
+//! `base::secret`. Errs on the side of hiding.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
-/// What stands in for a hidden value.
-pub const HIDDEN: &str = "<hidden>";
+use crate::base::secret;
+
+pub use crate::base::secret::HIDDEN;
 
 /// Fields whose values are shown: the last segment of the path, or any segment for whole trees (`resources`, `ports`).
 const PLAIN_LEAVES: [&str; 16] = [
@@ -45,7 +48,8 @@ pub fn field(pointer: &str, value: &Value) -> Value {
 /// Free text with whatever looks like a secret taken out.
 pub fn text(text: &str) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(rules);
-    RULES.iter().fold(text.to_owned(), |text, (pattern, with)| match pattern.replace_all(&text, *with) {
+    let known = secret::hide(Cow::Borrowed(text)).into_owned();
+    RULES.iter().fold(known, |text, (pattern, with)| match pattern.replace_all(&text, *with) {
         std::borrow::Cow::Borrowed(_) => text,
         std::borrow::Cow::Owned(clean) => clean,
     })

@@ -151,6 +151,7 @@ impl Executor {
         let session = Arc::new(Session::spawn(spec, self.hands.events.clone()));
         self.probing = Probing::start(
             self.hands.probes.clone(),
+            self.hands.service.as_ref(),
             self.hands.ask_ingresses,
             self.hands.declared.clone(),
             session.clone(),

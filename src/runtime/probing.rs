@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::secrets::Vault;
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::probe::{Prober, Surroundings};
-use crate::service::ProbeSpec;
+use crate::service::{ProbeSpec, Service};
 use crate::target::api::ErrorKind;
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
@@ -29,6 +30,7 @@ impl Probing {
     /// Begins; `None` when the TLS library cannot be set up at all.
     pub(super) fn start(
         specs: Vec<ProbeSpec>,
+        service: Option<&Service>,
         ask_ingresses: bool,
         declared: Vec<DeclaredProbe>,
         session: Arc<Session>,
@@ -36,7 +38,11 @@ impl Probing {
         events: mpsc::Sender<TargetEvent>,
     ) -> Option<Self> {
         let net = Net::new(&Trust::System, Route::Environment).ok()?;
-        let prober = Prober::spawn(specs, Arc::new(net), clock, events);
+        let vault = {
+            let session = session.clone();
+            Vault::new(service, move || session.client())
+        };
+        let prober = Prober::spawn(specs, Arc::new(net), Arc::new(vault), clock, events);
         prober.cluster(Some(Arc::new(OpenTarget { session, declared })));
         Some(Self { prober, ask_ingresses, seen: 0 })
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 
+use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::fleet::Fleet;
 use crate::probe::{Askers, Pods, Surroundings, once};
@@ -44,7 +45,9 @@ impl DeclaredProbes {
             Ok(net) => net,
             Err(error) => return ProbeAnswer::Unknown(error.message),
         };
-        let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(self.client.clone()))) };
+        let client = self.client.clone();
+        let secrets = Arc::new(Vault::new(self.service.as_ref(), move || Some(client.clone())));
+        let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(self.client.clone()))), secrets };
         let pods = if matches!(spec.kind, ProbeKind::HttpEachPod { .. }) { self.pods().await } else { Pods::new() };
         let Some(report) = once(std::slice::from_ref(spec), &askers, &pods, &*self.clock).await.pop() else {
             return ProbeAnswer::Unknown("it was not asked".to_owned());

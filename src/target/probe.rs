@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::api::ErrorKind;
@@ -61,14 +62,22 @@ pub enum Way {
     },
 }
 
-/// A request header; its value stays out of logs.
-#[derive(Clone, PartialEq, Eq)]
+/// A request header; its value stays out of logs, and out of the memory that is left behind.
+#[derive(Clone)]
 pub struct Header {
     /// Name.
     pub name: String,
     /// Value.
-    pub value: String,
+    pub value: SecretString,
 }
+
+impl PartialEq for Header {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.value.expose_secret() == other.value.expose_secret()
+    }
+}
+
+impl Eq for Header {}
 
 impl std::fmt::Debug for Header {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

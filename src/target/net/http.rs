@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::tls::TlsInfo;
 use reqwest::{Client, Response};
 use rustls::client::danger::ServerCertVerifier;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::super::api::ErrorKind;
@@ -37,7 +38,7 @@ pub(super) async fn get(client: &Client, url: &str, headers: &[Header], until: I
     for header in headers {
         let invalid = || failure::not_heard(ErrorKind::Invalid, &format!("the header '{}' cannot be sent", header.name), true);
         let name = HeaderName::try_from(&header.name).map_err(|_| invalid())?;
-        let mut value = HeaderValue::from_str(&header.value).map_err(|_| invalid())?;
+        let mut value = HeaderValue::from_str(header.value.expose_secret()).map_err(|_| invalid())?;
         value.set_sensitive(true);
         request = request.header(name, value);
     }
