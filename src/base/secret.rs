@@ -42,10 +42,13 @@ pub fn hide(text: Cow<'_, str>) -> Cow<'_, str> {
         return text;
     }
     let Ok(known) = KNOWN.read() else { return Cow::Borrowed(HIDDEN) };
-    known.iter().map(|k| k.expose_secret()).fold(text, |text, value| match text.contains(value) {
-        true => Cow::Owned(text.replace(value, HIDDEN)),
-        false => text,
-    })
+    let mut text = text;
+    for value in known.iter() {
+        if text.contains(value.expose_secret()) {
+            text = Cow::Owned(text.replace(value.expose_secret(), HIDDEN));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

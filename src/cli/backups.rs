@@ -10,7 +10,7 @@ use super::output::{Exit, Failure, Printer};
 use super::{ActionArgs, Global, Output, RunArgs, ServiceFile, VerifyArgs, cluster};
 use crate::base::{age, quantity};
 use crate::run::backup::Known;
-use crate::run::backup::catalogue::{self, Entry, Freshness};
+use crate::run::backup::catalogue::{self, Copy, Entry, Freshness};
 
 /// `timonel.backups/1`.
 #[derive(Serialize, JsonSchema)]
@@ -86,10 +86,11 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
                 (None, Some(again)) => format!("{}, again {} ago", e.verified, age::coarse(again, now)),
                 (None, None) => e.verified.clone(),
             };
-            let more = [&*e.report.server.to_string(), &e.report.revision, &verified, &e.by, &e.report.file].map(ToString::to_string);
+            let copy = e.copy.as_ref().map(Copy::words).unwrap_or_default();
+            let more = [&*e.report.server.to_string(), &e.report.revision, &verified, &copy, &e.by, &e.report.file].map(ToString::to_string);
             text.into_iter().chain(more).collect()
         })
         .collect();
-    printer.table(&["BACKUP", "AGE", "SIZE", "SERVER", "REVISION", "VERIFIED", "BY", "FILE"], &rows)?;
+    printer.table(&["BACKUP", "AGE", "SIZE", "SERVER", "REVISION", "VERIFIED", "COPY", "BY", "FILE"], &rows)?;
     Ok(exit)
 }

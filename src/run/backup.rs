@@ -1,6 +1,6 @@
 //! Back up: a dump of a database into a volume of its own, read in full before it counts.
 //!
-//! Owns what is checked before, the Job that dumps and reads again (`dump`, `job`), what that Job says (`report`), the reading of an older
+//! Owns what is checked before, the Job that dumps and reads again (`dump`, `job`) and takes it elsewhere (`upload`), what that Job says (`report`), the reading of an older
 //! one (`verify`), the catalogue that
 //! colleagues see (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
 
@@ -9,17 +9,19 @@ mod dump;
 mod job;
 mod known;
 pub mod report;
+mod upload;
 pub mod verify;
 
 pub use dump::{Dump, Host, Password, Revision, Workload};
 pub use known::{Known, Wanted};
+pub use upload::Upload;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::catalogue::{Damage, Entry, News};
+use self::catalogue::{Copy, Damage, Entry, News};
 use self::report::Reread;
 use self::verify::Again;
 use super::check::Check;
@@ -30,7 +32,7 @@ use super::level::Nature;
 use super::plan::{Frozen, FrozenField, Plan};
 use super::step::{Fact, Proof, Step, Work};
 use crate::base::duration;
-use crate::target::api::{Read, TargetError};
+use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
 
 /// The parameter that names the declared backup.
@@ -73,7 +75,16 @@ pub(in crate::run) fn values(plan: &Plan) -> Vec<Value> {
 /// What a run that is over has to say to the catalogue; its Job's pod knows it.
 pub(in crate::run) async fn news(read: &dyn Read, plan: &Plan, proven: bool, now: Timestamp) -> Result<Option<News>, TargetError> {
     Ok(match does(plan) {
-        Some(Does::Dump(dump, _)) if proven => Some(News::Made(Box::new(Entry::of(plan, &dump.id, report::read(read, plan).await?, now)))),
+        // What was not uploaded is a backup all the same, where it was made.
+        Some(Does::Dump(dump, _)) if proven || dump.upload.is_some() => {
+            let pods = report::pods(read, plan).await?;
+            let copy = dump.upload.as_ref().map(|u| Copy::of(&u.to, report::uploaded(&pods)));
+            match report::of(&pods) {
+                Ok(report) => Some(News::Made(Box::new(Entry { copy, ..Entry::of(plan, &dump.id, report, now) }))),
+                Err(_) if proven => return Err(TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made")),
+                Err(_) => None,
+            }
+        }
         Some(Does::Verify(again)) => {
             let of = again.entry.run.clone();
             match report::reread(&report::pods(read, plan).await?) {
@@ -108,7 +119,8 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let job = job::of(id, "dump", &claim.reference.namespace);
     let kubectl = ground::kubectl(&context.context, &claim.reference.namespace);
     let within = context.prove_within;
-    let proof = format!("the Job is complete, and its report says that the dump was read to its end, within {} s", within.as_secs());
+    let uploaded = if dump.upload.is_some() { ", and that the object store has it" } else { "" };
+    let proof = format!("the Job is complete, and its report says that the dump was read to its end{uploaded}, within {} s", within.as_secs());
     let host = server.as_ref().map_or("", |s| s.as_str());
     let fact = Fact::Dumped { run: id.to_owned(), dump: Box::new(dump.clone()), host: host.to_owned() };
     let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
@@ -123,7 +135,10 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         back: Some(vec![ended(&job, id, within)]),
         undo: "the Job is ended, and what it wrote so far is deleted; the dumps before stay as they are".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
-        checks: vec![volume(ground), database(dump, &server), tools(&dump.image), password(dump, &claim.reference.namespace)],
+        checks: [volume(ground), database(dump, &server), tools(&dump.image), password(dump, &claim.reference.namespace)]
+            .into_iter()
+            .chain(dump.upload.as_ref().map(|u| u.check(&claim.reference.namespace)))
+            .collect(),
         risks: risks(dump),
         same_as: vec![format!(
             "pg_dump -Fc -h {} -p {} -U {} -d {} -f {}.dump",

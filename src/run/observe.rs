@@ -82,7 +82,7 @@ impl Observer {
             Fact::Endpoints { services, count, at_least, selector } => self.endpoints(proof, services, *count, *at_least, selector).await,
             Fact::Gone => Ok(self.gone(proof).await),
             Fact::JobRuns { run } => self.job(proof, run).await,
-            Fact::Dumped { run, .. } => self.dumped(proof, run).await,
+            Fact::Dumped { run, dump, .. } => self.dumped(proof, run, dump.upload.is_some()).await,
             Fact::ReadAgain { run, .. } => self.read_again(proof, run).await,
             Fact::Ended { run } => self.ended(proof, run).await,
             Fact::Answered { run, asked } => self.answered(proof, run, asked).await,

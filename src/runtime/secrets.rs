@@ -120,7 +120,8 @@ mod tests {
     use crate::service::{Origin, ServiceFile};
 
     fn vault(references: &[(&str, &str)]) -> Vault {
-        let secrets: String = references.iter().map(|(id, reference)| format!("[secrets.{id}]\nref = \"{reference}\"\n")).collect();
+        let secrets: Vec<String> = references.iter().map(|(id, reference)| format!("[secrets.{id}]\nref = \"{reference}\"\n")).collect();
+        let secrets = secrets.concat();
         let (file, problems) = ServiceFile::read("f.toml", &format!("schema = 1\n[service]\nid = \"shop\"\n{secrets}"), &Origin::Operator);
         assert!(problems.is_empty(), "{problems:?}");
         Vault::new(Some(&file.expect("a file").resolve(None).0), || None)

@@ -25,11 +25,13 @@ mod roles;
 mod rollout;
 mod run;
 mod scale;
+mod secrets;
 mod service_file;
 mod several;
 mod status;
 mod timeline;
 mod timers;
+mod uploads;
 
 use crate::cluster::Cluster;
 
@@ -57,6 +59,9 @@ cases! {
         a_first_file_is_clean_and_proven_until_something_goes
         what_may_not_be_read_is_unknown_and_a_secret_is_its_keys
         a_file_pinned_to_another_cluster_writes_nothing
+    }
+    secrets {
+        each_secret_of_a_probe_reaches_its_endpoint_and_is_nowhere_else
     }
     plan {
         a_plan_says_what_would_change_and_changes_nothing
@@ -330,6 +335,18 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
     (
         "migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once",
         migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once,
+    ),
+];
+
+/// Those that need an object store besides.
+pub(crate) const STORE: &[(&str, Case)] = &[
+    (
+        "uploads::a_dump_is_uploaded_and_the_store_is_asked_what_it_has",
+        uploads::a_dump_is_uploaded_and_the_store_is_asked_what_it_has,
+    ),
+    (
+        "uploads::a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup",
+        uploads::a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup,
     ),
 ];
 

@@ -26,6 +26,7 @@ mod operator;
 mod page;
 mod postgres;
 mod simulator;
+mod store;
 #[path = "../support/kit.rs"]
 mod support;
 mod webhook;
@@ -65,6 +66,9 @@ fn tests() -> ExitCode {
     if let Some(postgres) = postgres::missing() {
         eprintln!("SKIPPED: the tests of backups need {postgres}");
     }
+    if let Some(store) = store::missing() {
+        eprintln!("SKIPPED: the tests of uploads need {store}");
+    }
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
     let tools = postgres::tools_missing();
@@ -73,6 +77,7 @@ fn tests() -> ExitCode {
     }
     let migrations = cases::MIGRATIONS.iter().map(|(name, case)| ((*name).to_owned(), Need::Migrations(*case)));
     let databases = cases::DATABASE.iter().map(|(name, case)| ((*name).to_owned(), Need::Database(*case)));
+    let stores = cases::STORE.iter().map(|(name, case)| ((*name).to_owned(), Need::Store(*case)));
     let chapters = conformance::names().map(|name| {
         let play = move |cluster: &Cluster| conformance::chapter(name, cluster);
         (format!("conformance::{name}"), Need::Cluster(Box::new(play)))
@@ -84,6 +89,7 @@ fn tests() -> ExitCode {
     let all: Vec<(String, Need)> = cases
         .chain(databases)
         .chain(migrations)
+        .chain(stores)
         .chain(chapters)
         .chain(pairs)
         .chain(quiet)
@@ -111,6 +117,7 @@ fn tests() -> ExitCode {
             // Nobody's cluster but our own is broken on purpose.
             Need::Database(_) => !missing.is_empty() || postgres::missing().is_some(),
             Need::Migrations(_) => !missing.is_empty() || tools.is_some(),
+            Need::Store(_) => !missing.is_empty() || postgres::missing().is_some() || store::missing().is_some(),
             Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
             Need::ClusterAndClients(_) => !missing.is_empty() || !unfetched.is_empty(),
@@ -146,6 +153,8 @@ enum Need {
     Database(cases::Case),
     /// The same, and images with Alembic and Django.
     Migrations(cases::Case),
+    /// The same, and an object store.
+    Store(cases::Case),
     /// A real Kubernetes of our own that nobody else uses meanwhile: parts of it are stopped. These run last, one by one.
     QuietCluster(cases::Case),
     /// kubectl and helm.
@@ -167,7 +176,7 @@ impl Need {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }
-            Self::Database(case) | Self::Migrations(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
+            Self::Database(case) | Self::Store(case) | Self::Migrations(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }

@@ -46,6 +46,9 @@ pub struct Entry {
     /// Set when it was read again and was not what it was: it counts as a backup no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damaged: Option<Damage>,
+    /// Its copy in an object store, where one is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Copy>,
     /// What is known of the file.
     #[serde(flatten)]
     pub report: Report,
@@ -65,6 +68,7 @@ impl Entry {
             verified: "full-read".to_owned(),
             read_again: None,
             damaged: None,
+            copy: None,
             report,
         }
     }
@@ -72,6 +76,38 @@ impl Entry {
     /// When it was last known to be whole.
     pub fn whole_at(&self) -> Timestamp {
         self.read_again.map_or(self.at, |again| again.max(self.at))
+    }
+}
+
+/// A copy of a dump in an object store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Copy {
+    /// `s3://BUCKET/PREFIX/`.
+    pub to: String,
+    /// What the store was found to have it by: `sha256`, `etag`, `read-back`; null when it does not.
+    pub checked: Option<String>,
+    /// Why it does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+impl Copy {
+    /// What came of the upload.
+    pub(in crate::run) fn of(to: &str, uploaded: Result<String, String>) -> Self {
+        let (checked, failed) = match uploaded {
+            Ok(checked) => (Some(checked), None),
+            Err(why) => (None, Some(why)),
+        };
+        Self { to: to.to_owned(), checked, failed }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        match (&self.checked, &self.failed) {
+            (Some(checked), None) => format!("{} ({checked})", self.to),
+            (_, Some(why)) => format!("NOT UPLOADED: {why}"),
+            (None, None) => "not uploaded".to_owned(),
+        }
     }
 }
 
@@ -211,6 +247,11 @@ fn cleaned(mut entry: Entry) -> Entry {
     for part in texts.into_iter().chain([&mut report.file, &mut report.sha256, &mut report.revision]) {
         *part = clean(part).into_owned();
     }
+    if let Some(copy) = &mut entry.copy {
+        for part in std::iter::once(&mut copy.to).chain(&mut copy.checked).chain(&mut copy.failed) {
+            *part = clean(part).into_owned();
+        }
+    }
     if let Some(damage) = &mut entry.damaged {
         damage.why = clean(&damage.why).into_owned();
         damage.run = clean(&damage.run).into_owned();
@@ -269,6 +310,7 @@ pub(in crate::run) mod testing {
             verified: "full-read".into(),
             read_again: None,
             damaged: None,
+            copy: None,
             report: Report {
                 file: format!("shop-daily-{run}.dump"),
                 bytes,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Upload;
 use super::job::{self, Script};
 use crate::target::model::Kind;
 
@@ -40,6 +41,9 @@ pub struct Dump {
     pub keep: Option<Duration>,
     /// Whose table holds the schema revision.
     pub revision: Option<Revision>,
+    /// Where it is taken afterwards.
+    #[serde(default)]
+    pub upload: Option<Upload>,
 }
 
 /// Where a database server is.
@@ -133,6 +137,8 @@ impl Dump {
         if let Some(Password::Key { name, key, .. }) = &self.password {
             environment.push(job::secret("PGPASSWORD", name, key));
         }
-        job::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false })
+        let file = format!("{}.dump", self.file(run));
+        let upload = self.upload.as_ref().map(|u| u.script(&file));
+        job::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false }, upload.as_ref())
     }
 }

@@ -36,9 +36,14 @@ pub(super) fn secret(name: &str, object: &str, key: &str) -> Value {
     json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": object, "key": key } } })
 }
 
-/// The `spec` of the Job of that run.
-pub(super) fn spec(run: &str, claim: &str, script: &Script<'_>) -> Value {
-    json!({
+/// The `spec` of the Job of that run: a script, and another one after it where there is one.
+pub(super) fn spec(run: &str, claim: &str, script: &Script<'_>, then: Option<&Script<'_>>) -> Value {
+    // Init containers come one after the other, and before the others.
+    let (first, last) = match then {
+        Some(then) => (vec![container(script)], container(then)),
+        None => (Vec::new(), container(script)),
+    };
+    let mut spec = json!({
         // A second try would find the volume as the first one left it, and nobody who looks.
         "backoffLimit": 0,
         "template": {
@@ -51,10 +56,14 @@ pub(super) fn spec(run: &str, claim: &str, script: &Script<'_>) -> Value {
                     "seccompProfile": { "type": "RuntimeDefault" },
                 },
                 "volumes": [{ "name": "backup", "persistentVolumeClaim": { "claimName": claim } }],
-                "containers": [container(script)],
+                "containers": [last],
             },
         },
-    })
+    });
+    if !first.is_empty() {
+        spec["template"]["spec"]["initContainers"] = first.into();
+    }
+    spec
 }
 
 fn container(script: &Script<'_>) -> Value {

@@ -14,7 +14,7 @@ use crate::base::text::clean;
 use crate::run::event::Progress;
 use crate::run::facts::{items, text};
 use crate::run::plan::Plan;
-use crate::target::api::{ErrorKind, Read, TargetError};
+use crate::target::api::{Read, TargetError};
 use crate::target::model::{Kind, Scope};
 
 /// A dump that was read to its end.
@@ -58,9 +58,11 @@ pub(in crate::run) enum Reread {
     Unreadable,
 }
 
-/// What the pods of a Job said at their end.
-fn said(pods: &[Value]) -> Option<Value> {
-    let ended = pods.iter().flat_map(|pod| items(pod, "/status/containerStatuses"));
+/// What a container of the pods of a Job said at its end.
+fn said(pods: &[Value], container: &str) -> Option<Value> {
+    let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+    let all = pods.iter().flat_map(|pod| lists.into_iter().flat_map(move |list| items(pod, list)));
+    let ended = all.filter(|c| text(c, "/name") == container);
     let said: Vec<String> = ended.map(|c| text(c, "/state/terminated/message")).filter(|t| !t.is_empty()).collect();
     serde_json::from_str(said.last()?).ok()
 }
@@ -71,13 +73,23 @@ fn word(said: &Value, name: &str) -> Option<String> {
 
 /// What the pods of a Job say of a dump that they read again.
 pub(in crate::run) fn reread(pods: &[Value]) -> Result<(), Reread> {
-    let said = said(pods).ok_or(Reread::Unreadable)?;
+    let said = said(pods, "verify").ok_or(Reread::Unreadable)?;
     let word = |name| word(&said, name);
     match (word("whole"), word("damaged"), word("failed")) {
         (Some(_), None, None) => Ok(()),
         (None, Some(why), None) => Err(Reread::Damaged(why)),
         (None, None, Some(why)) => Err(Reread::Failed(why)),
         _ => Err(Reread::Unreadable),
+    }
+}
+
+/// How the object store was found to have a dump, or why it does not.
+pub(in crate::run) fn uploaded(pods: &[Value]) -> Result<String, String> {
+    let said = said(pods, "upload").ok_or("the Job does not say that it was uploaded")?;
+    match (said.get("uploaded").and_then(Value::as_u64), word(&said, "checked"), word(&said, "failed")) {
+        (Some(_), Some(checked), None) if !checked.is_empty() => Ok(checked),
+        (_, _, Some(why)) => Err(why),
+        _ => Err("the Job does not say that it was uploaded".to_owned()),
     }
 }
 
@@ -92,6 +104,7 @@ pub(in crate::run) fn progress(line: &Value) -> Option<Progress> {
             let counted = tables.zip(of).map(|(n, of)| format!(", {n} of {of} tables")).unwrap_or_default();
             Some(Progress { done: of.and(tables), of, text: format!("{bytes} written{counted}"), ..Progress::default() })
         }
+        "uploading" => Some(Progress { text: format!("{bytes} are uploaded"), ..Progress::default() }),
         "reading" => Some(Progress { text: format!("{bytes} are read again"), ..Progress::default() }),
         _ => None,
     }
@@ -99,7 +112,7 @@ pub(in crate::run) fn progress(line: &Value) -> Option<Progress> {
 
 /// The report among the pods of a Job.
 pub(in crate::run) fn of(pods: &[Value]) -> Result<Report, NoReport> {
-    let value = said(pods).ok_or(NoReport::Unreadable)?;
+    let value = said(pods, "dump").ok_or(NoReport::Unreadable)?;
     if let Some(why) = word(&value, "failed") {
         return Err(NoReport::Failed(why));
     }
@@ -114,11 +127,6 @@ pub(in crate::run) async fn pods(read: &dyn Read, plan: &Plan) -> Result<Vec<Val
     read.list(Kind::Pod, &Scope::Namespace(namespace), &format!("timonel.io/run={}", plan.id), "").await
 }
 
-/// The report of a run's Job.
-pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan) -> Result<Report, TargetError> {
-    of(&pods(read, plan).await?).map_err(|_| TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made".to_owned()))
-}
-
 impl Report {
     /// In one line.
     pub fn words(&self) -> String {
@@ -131,10 +139,11 @@ impl Report {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{NoReport, Reread, of, progress, reread};
+    use super::{NoReport, Reread, of, progress, reread, uploaded};
 
     fn pods(message: &str) -> Vec<Value> {
-        vec![json!({ "status": { "containerStatuses": [{ "state": { "terminated": { "message": message } } }] } })]
+        let status = |name: &str| json!({ "name": name, "state": { "terminated": { "message": message } } });
+        vec![json!({ "status": { "containerStatuses": [status("verify"), status("upload")], "initContainerStatuses": [status("dump")] } })]
     }
 
     #[test]
@@ -150,6 +159,9 @@ mod tests {
         assert_eq!(reread(&pods("{\"whole\":\"a.dump\"}")), Ok(()));
         assert_eq!(reread(&pods("{\"damaged\":\"half of it\"}")), Err(Reread::Damaged("half of it".into())));
         assert_eq!(reread(&pods("{\"whole\":\"a\",\"damaged\":\"b\"}")), Err(Reread::Unreadable), "both is neither");
+        assert_eq!(uploaded(&pods("{\"uploaded\":9,\"checked\":\"sha256\"}")), Ok("sha256".into()));
+        assert_eq!(uploaded(&pods("{\"failed\":\"AccessDenied\"}")), Err("AccessDenied".into()));
+        assert!(uploaded(&pods("{\"uploaded\":9}")).is_err() && uploaded(&[]).is_err(), "what is not checked is not uploaded");
         let far = progress(&json!({ "phase": "dumping", "bytes": 2048, "tables": 1, "of": 3 })).expect("progress");
         assert_eq!((far.text.as_str(), far.done, far.of), ("2Ki written, 1 of 3 tables", Some(1), Some(3)));
         assert_eq!(progress(&json!({ "pruned": "x" })), None);

@@ -40,7 +40,12 @@ impl Again {
         let report = &self.entry.report;
         let environment = [("FILE", &*report.file), ("BYTES", &report.bytes.to_string()), ("SHA256", &report.sha256)];
         let environment = environment.map(|(name, value)| job::variable(name, value)).into();
-        job::spec(run, &self.entry.claim, &Script { name: "verify", image: &self.image, text: SCRIPT, environment, only_reads: true })
+        job::spec(
+            run,
+            &self.entry.claim,
+            &Script { name: "verify", image: &self.image, text: SCRIPT, environment, only_reads: true },
+            None,
+        )
     }
 }
 

@@ -29,8 +29,8 @@ impl Observer {
         Ok(judge_job(&job, &pods, |key, grace| self.patience.over(key, grace, now)))
     }
 
-    /// Whether the Job of this run made a dump, and read it to its end.
-    pub(super) async fn dumped(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+    /// Whether the Job of this run made a dump, and read it to its end; and took it elsewhere, where that is wanted.
+    pub(super) async fn dumped(&mut self, proof: &Proof, run: &str, upload: bool) -> Result<Observed, TargetError> {
         let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
         if text(&job.raw, RUN) != run {
             return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
@@ -38,8 +38,17 @@ impl Observer {
         // What it made is said by its pod alone: without the right to list pods nothing is proven.
         let pods = self.pods(&proof.object, &job.selector()).await?;
         let now = self.clock.monotonic();
+        let copy = upload.then(|| report::uploaded(&pods));
         Ok(match (ended(&job.raw), report::of(&pods)) {
-            (Some(Ok(())), Ok(report)) => Observed::Proven(report.words()),
+            (Some(Ok(())), Ok(report)) => match copy {
+                None => Observed::Proven(report.words()),
+                Some(Ok(checked)) => Observed::Proven(format!("{}; the object store has it, checked by {checked}", report.words())),
+                Some(Err(why)) => Observed::Hopeless(format!("the dump is good and stays on its volume, and was not uploaded: {why}")),
+            },
+            (Some(Err(_)), Ok(_)) if upload => {
+                let why = copy.and_then(Result::err).unwrap_or_default();
+                Observed::Hopeless(format!("the dump is good and stays on its volume, and was not uploaded: {why}"))
+            }
             (Some(Ok(())), Err(_)) => Observed::Hopeless("the Job is complete and does not say what it made: it counts as no backup".to_owned()),
             (Some(Err(_)), Err(NoReport::Failed(why))) => Observed::Hopeless(why),
             (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),

@@ -78,6 +78,7 @@ pub(in crate::run) fn dump() -> Dump {
         max_age: None,
         keep: None,
         revision: None,
+        upload: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns this translation. What a Job cannot make (another kind, no volume, a server that is nowhere) is none here; `check` says so.
 
-use crate::run::backup::{Dump, Host, Password, Revision, Workload};
+use crate::run::backup::{Dump, Host, Password, Revision, Upload, Workload};
 use crate::service::{Backup, BackupKind, Database, DatabaseAt, DumpFormat, MigrationTool, SecretRef, Service, WorkloadKind};
 use crate::target::model::Kind;
 
@@ -17,11 +17,12 @@ fn one(service: &Service, backup: &Backup, namespace: &str) -> Option<Dump> {
     }
     let wanted = backup.database.as_ref()?;
     let database = service.declared.databases.iter().find(|d| d.id == *wanted)?;
+    let image = backup.image.clone().or_else(|| database.image.clone()).unwrap_or_default();
     Some(Dump {
         service: service.id.clone(),
         id: backup.id.clone(),
         claim: backup.volume.clone()?,
-        image: backup.image.clone().or_else(|| database.image.clone()).unwrap_or_default(),
+        image: image.clone(),
         host: host(service, database)?,
         port: database.port,
         database: database.name.clone(),
@@ -30,6 +31,24 @@ fn one(service: &Service, backup: &Backup, namespace: &str) -> Option<Dump> {
         max_age: backup.max_age,
         keep: backup.keep_local,
         revision: service.declared.migrations.as_ref().and_then(|m| revision(m.tool)),
+        upload: upload(service, backup, &image, namespace),
+    })
+}
+
+/// To an object store: path-style, since a bucket's name need not be one that a certificate is for.
+fn upload(service: &Service, backup: &Backup, image: &str, namespace: &str) -> Option<Upload> {
+    let to = backup.to.as_ref().filter(|_| backup.uploads())?;
+    let place = to.strip_prefix("s3://")?.trim_end_matches('/');
+    let region = backup.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+    let endpoint = backup.endpoint.clone().unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
+    let key = |id: &Option<String>| id.as_ref().and_then(|id| password(service, id, namespace));
+    Some(Upload {
+        to: format!("s3://{place}/"),
+        url: format!("{}/{place}/", endpoint.trim_end_matches('/')),
+        region,
+        image: backup.upload_image.clone().unwrap_or_else(|| image.to_owned()),
+        access_key: key(&backup.access_key),
+        secret_key: key(&backup.secret_key),
     })
 }
 

@@ -32,6 +32,10 @@ pub struct Backup {
     pub to: Option<String>,
     /// Address of the object store; that of its maker without one.
     pub endpoint: Option<String>,
+    /// Region that its requests are signed for.
+    pub region: Option<String>,
+    /// Image with curl, where the one with the client's tools has none.
+    pub upload_image: Option<String>,
     /// Id of the secret that is the object store's key id.
     pub access_key: Option<String>,
     /// Id of the secret that is the object store's key.
@@ -54,6 +58,11 @@ impl Backup {
     /// Whether what is made of it comes into the catalogue of the service.
     pub fn is_catalogued(&self) -> bool {
         self.kind == BackupKind::PgDump && self.volume.is_some()
+    }
+
+    /// Whether the Job that makes it takes it to an object store.
+    pub fn uploads(&self) -> bool {
+        self.is_catalogued() && self.to.as_ref().is_some_and(|to| to.starts_with("s3://"))
     }
 }
 
@@ -118,8 +127,8 @@ const FORMATS: [(&str, DumpFormat); 3] = [("custom", DumpFormat::Custom), ("dire
 const VERIFIES: [(&str, Verify); 3] = [("full-read", Verify::FullRead), ("scratch-restore", Verify::ScratchRestore), ("none", Verify::Nothing)];
 const OLDEST: Duration = Duration::from_hours(24 * 366);
 
-/// What this version does not do with a dump: take it elsewhere, make it by itself, restore it for a trial.
-const LATER: [&str; 5] = ["to", "endpoint", "schedule", "drill", "stanza"];
+/// What this version does not do with a dump: make it by itself, restore it for a trial.
+const LATER: [&str; 3] = ["schedule", "drill", "stanza"];
 
 pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String], later: &mut Vec<Later>) -> Vec<Backup> {
     each(root, "backup", around, |table, id| one(table, id, around, databases, later))
@@ -151,7 +160,7 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], l
     let keep = Duration::from_hours(1)..=OLDEST;
     // Keys of Dokploy's own backups, which its driver reads.
     table.accept(&["dokploy_backup", "stop_service"]);
-    Some(Backup {
+    let made = Backup {
         id: id.to_owned(),
         database: database.map(|d| d.value),
         from,
@@ -159,7 +168,9 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], l
         volume: around.text(table, "volume"),
         image: around.text(table, "image"),
         to: around.text(table, "to"),
-        endpoint: around.text(table, "endpoint"),
+        endpoint: around.text(table, "endpoint").filter(|e| is_address(table, e)),
+        region: around.text(table, "region"),
+        upload_image: around.text(table, "upload_image"),
         access_key: around.secret(table, "access_key"),
         secret_key: around.secret(table, "secret_key"),
         schedule: schedule.map(|s| s.value),
@@ -169,7 +180,22 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], l
         drill: table.text("drill").map(|d| d.value),
         stanza: around.text(table, "stanza"),
         kind: kind?,
-    })
+    };
+    if made.to.is_some() && !made.uploads() {
+        Later::note(table, &["to", "endpoint", "region", "upload_image"], later);
+    }
+    Some(made)
+}
+
+/// An address that a client can be given: nothing of it may be read as something else.
+fn is_address(table: &Table<'_>, endpoint: &str) -> bool {
+    let host = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"));
+    let good = host.is_some_and(|h| !h.is_empty() && h.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/[]".contains(c)));
+    if !good {
+        let hint = "Write https://HOST, or http://HOST:PORT.";
+        table.error(table.spot(), format!("The endpoint {} is no address of an object store.", quoted(endpoint)), Some(hint.into()));
+    }
+    good
 }
 
 /// A choice, noted where it is another than the one that this version can.

@@ -116,6 +116,17 @@ pub(crate) fn postgres(name: &str, postgres: &Postgres, busybox: &[u8], applets:
     archive(name, layer, &["/bin/sh"], to)
 }
 
+/// Writes the archive of an image that uploads: this machine's curl beside busybox and its applets.
+pub(crate) fn curl(name: &str, curl: &Path, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+    let mut layer = root(busybox, applets);
+    for file in linked_with(curl)?.iter().map(PathBuf::as_path).chain([curl]) {
+        let content = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        layer.add(file.display().to_string().trim_start_matches('/'), &Entry::File { mode: 0o755, content: &content });
+    }
+    layer.add("bin/curl", &Entry::Link(&curl.display().to_string()));
+    archive(name, layer, &["/bin/sh"], to)
+}
+
 /// The libraries that a program is linked with, and what loads them.
 fn linked_with(program: &Path) -> Result<Vec<PathBuf>, String> {
     let listed = Command::new("ldd").arg(program).output().map_err(|error| format!("ldd: {error}"))?;

@@ -33,6 +33,8 @@ const RELEASES: &[image::Release] = &[
     image::Release { tag: "django-2", project: "django", revisions: &["0001_rules", "0002_note"] },
     image::Release { tag: "django-3", project: "django", revisions: &["0001_rules", "0002_note", "0003_drop"] },
 ];
+/// The image with curl, which is there when the machine has it.
+pub(crate) const UPLOADER: &str = "docker.io/timonel/curl:bed";
 /// The node's name.
 pub(crate) const NAME: &str = "real-1";
 
@@ -208,6 +210,10 @@ impl Node<'_> {
         }
         if let Some(python) = python() {
             image::releases(MIGRATIONS, RELEASES, &python, &busybox, &applets, &archive)?;
+            self.import(&archive)?;
+        }
+        if let Some(curl) = which("curl") {
+            image::curl(UPLOADER, &curl, &busybox, &applets, &archive)?;
             self.import(&archive)?;
         }
         Ok(())

@@ -15,12 +15,12 @@ use crate::postgres::{Held, PASSWORD, Postgres, Volume};
 use crate::support::sandbox::Running;
 
 /// Rows that do not fit into one page of the dump.
-const ROWS: &str = "create table rules (id int primary key, body text); \
+pub(super) const ROWS: &str = "create table rules (id int primary key, body text); \
     insert into rules select n, md5(n::text) || md5((n * 7)::text) from generate_series(1, 20000) n; \
     create table alembic_version (version_num varchar(32) not null); insert into alembic_version values ('4f1c'); analyze";
 
 /// A service file that declares the backup `daily` of the database to the claim `backups`.
-fn file(operator: &Operator, space: &Namespace<'_>, password: &str) -> String {
+pub(super) fn file(operator: &Operator, space: &Namespace<'_>, password: &str) -> String {
     let text = format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
          [secrets.db]\nref = \"k8s:{}/db#{password}\"\n[[workload]]\nid = \"db\"\nkind = \"statefulset\"\nname = \"db\"\n\
@@ -34,18 +34,18 @@ fn file(operator: &Operator, space: &Namespace<'_>, password: &str) -> String {
     operator.sandbox.write("shop.toml", &text).display().to_string()
 }
 
-fn run(operator: &Operator, file: &str) -> Run {
+pub(super) fn run(operator: &Operator, file: &str) -> Run {
     operator.run_of("backup", &["daily", "-f", file])
 }
 
-fn catalogue(space: &Namespace<'_>) -> Vec<Value> {
+pub(super) fn catalogue(space: &Namespace<'_>) -> Vec<Value> {
     let kept = space.get("v1", "ConfigMap", "timonel-backups-shop").unwrap_or_default();
     let entries = kept["data"].as_object().into_iter().flat_map(|data| data.values());
     entries.map(|entry| serde_json::from_str(entry.as_str().unwrap()).unwrap()).collect()
 }
 
 /// Fails when the password is anywhere that the program wrote to.
-fn kept_to_itself(operator: &Operator, run: &Run) {
+pub(super) fn kept_to_itself(operator: &Operator, run: &Run) {
     let journal = fs::read_to_string(operator.sandbox.path("state/timonel/journal.jsonl")).unwrap();
     assert!(!journal.contains(PASSWORD) && !format!("{run:?}").contains(PASSWORD), "{run:#?}\n{journal}");
 }
@@ -293,6 +293,10 @@ pub(crate) fn a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace(cluste
     running.signal(Signal::INT);
     let run = Run::of(&running.end());
     assert_eq!((&run.end()["outcome"], &run.end()["undone"]), (&json!("failed"), &json!(true)), "{run:#?}");
+    let far = run
+        .named("progress")
+        .find(|event| event["text"].as_str().is_some_and(|text| text.contains(" written, 0 of 2 tables")));
+    assert!(far.is_some(), "{run:#?}");
     assert_eq!((live(), volume.files(), catalogue(&space)), (0, Vec::new(), Vec::new()));
     let jobs = space.list("batch/v1", "Job");
     assert_eq!((jobs.len(), &jobs[0]["spec"]["activeDeadlineSeconds"]), (1, &json!(1)), "it is kept, and has ended");

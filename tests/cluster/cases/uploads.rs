@@ -1,0 +1,86 @@
+//! Dumps that are taken to an object store: the store has them, or the run has failed and the dump stays where it was made.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::backups::{ROWS, catalogue, file, kept_to_itself, run};
+use crate::bed::node::{self, UPLOADER};
+use crate::cluster::{Cluster, Namespace};
+use crate::operator::Operator;
+use crate::postgres::{Postgres, Volume};
+use crate::store::{ACCESS_KEY, BUCKET, SECRET_KEY, Store};
+
+/// The address of the node: pods reach the programs of this machine there.
+fn address(cluster: &Cluster) -> String {
+    let node = cluster.raw(&format!("/api/v1/nodes/{}", node::NAME)).unwrap();
+    let all = node["status"]["addresses"].as_array().unwrap();
+    all.iter().find(|a| a["type"] == "InternalIP").unwrap()["address"].as_str().unwrap().to_owned()
+}
+
+/// The service file, whose backup goes to a store as well.
+fn uploading(operator: &Operator, space: &Namespace<'_>, endpoint: &str, key: &str) -> String {
+    let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "store" },
+        "stringData": { "id": ACCESS_KEY, "key": SECRET_KEY, "wrong": "another-key" } });
+    space.apply(&secret.to_string());
+    let path = file(operator, space, "password");
+    let text = fs::read_to_string(&path).unwrap();
+    let upload = format!(
+        "to = \"s3://{BUCKET}/shop\"\nendpoint = \"{endpoint}\"\nupload_image = \"{UPLOADER}\"\naccess_key = \"secret:store-id\"\nsecret_key = \"secret:store-key\"\n[[action]]"
+    );
+    let secrets = format!(
+        "[secrets.store-id]\nref = \"k8s:{0}/store#id\"\n[secrets.store-key]\nref = \"k8s:{0}/store#{key}\"\n[[workload]]",
+        space.name()
+    );
+    operator
+        .sandbox
+        .write("shop.toml", &text.replace("[[action]]", &upload).replacen("[[workload]]", &secrets, 1))
+        .display()
+        .to_string()
+}
+
+pub(crate) fn a_dump_is_uploaded_and_the_store_is_asked_what_it_has(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let store = Store::start(&address(cluster), &operator.sandbox.path("store"));
+    let file = uploading(&operator, &space, &store.endpoint, "key");
+    let run = run(&operator, &file).expect("proven", 0);
+    kept_to_itself(&operator, &run);
+    let plan = operator.plan_of("backup", &["daily", "-f", &file]);
+    assert!(!format!("{plan:?}{run:?}{:?}", operator.journal()).contains("valley"), "{plan:#?}");
+    let entries = catalogue(&space);
+    let name = entries[0]["file"].as_str().unwrap();
+    assert_eq!(entries[0]["copy"], json!({ "to": format!("s3://{BUCKET}/shop/"), "checked": "sha256" }), "{entries:#?}");
+    // Judged by somebody else than the Job.
+    let here = fs::read(volume.folder.join(name)).unwrap();
+    assert_eq!(store.object(&format!("shop/{name}")), Some(here));
+    let description: Value = serde_json::from_slice(&store.object(&format!("shop/{}", name.replace(".dump", ".json"))).unwrap()).unwrap();
+    assert_eq!(description["sha256"], entries[0]["sha256"]);
+    assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("s3://dumps/shop/ (sha256)"));
+}
+
+pub(crate) fn a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let store = Store::start(&address(cluster), &operator.sandbox.path("store"));
+    let file = uploading(&operator, &space, &store.endpoint, "wrong");
+    let run = run(&operator, &file);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    let reason = run.end()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("was not uploaded") && reason.contains("SignatureDoesNotMatch"), "{reason}");
+    kept_to_itself(&operator, &run);
+    let entries = catalogue(&space);
+    let name = entries[0]["file"].as_str().unwrap();
+    assert!(
+        entries[0]["copy"]["failed"].as_str().unwrap().contains("SignatureDoesNotMatch") && entries[0]["copy"]["checked"].is_null(),
+        "{entries:#?}"
+    );
+    assert!(volume.files().iter().any(|there| there == name) && store.object(&format!("shop/{name}")).is_none());
+    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(0).json();
+    assert_eq!(after["declared"][0]["state"], "fresh", "it counts where it was made: {after:#}");
+    assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("NOT UPLOADED"));
+}
