@@ -331,7 +331,7 @@ pub enum ActionOrder {
     /// The next one when everything about the one before is proven
     #[default]
     OneByOne,
-    /// All are written first, and proven then
+    /// All are written first, and their proofs watched together then
     Parallel,
 }
 

@@ -152,11 +152,12 @@ impl Runner {
             None => Machine::new(self.plan.clone(), by),
             Some(past) => Machine::resuming(self.plan.clone(), by, past),
         };
-        let mut observer = Observer::new(self.deps.read.clone(), self.deps.clock.clone(), self.deps.probes.clone());
+        let at_once = self.plan.numbers().count();
+        let mut observer = Observer::new(self.deps.read.clone(), self.deps.clock.clone(), self.deps.probes.clone(), at_once);
         let mut input = Input::Start;
         loop {
             let turn = machine.next(input, self.moment());
-            self.locks.at(machine.step_id(), turn.happenings.iter().rev().find_map(seen));
+            self.locks.at(machine.told_step(), turn.happenings.iter().rev().find_map(seen));
             for what in turn.happenings {
                 self.emit(what).await;
             }

@@ -11,6 +11,7 @@ mod finish;
 mod prove;
 mod resume;
 mod rules;
+mod together;
 mod write;
 
 pub(in crate::run) use command::Ran;
@@ -19,6 +20,7 @@ pub(in crate::run) use resume::{Fate, Past, Request};
 
 use std::time::Duration;
 
+use self::together::Together;
 use super::event::{Happening, Progress};
 use super::journal::Draft;
 use super::outcome::{Debt, Outcome, Question, Signal, Way};
@@ -249,6 +251,8 @@ pub(in crate::run) struct Machine {
     progress: Progress,
     /// Since when the fact of the step that is under way has held without a break.
     holds_since: Option<Duration>,
+    /// The proofs that are watched together.
+    together: Option<Together>,
     /// Ids of forward writes that were carried out.
     carried: Vec<StepId>,
     /// Ids of commands that ran and failed.
@@ -301,6 +305,7 @@ impl Machine {
             locked: false,
             progress: Progress::default(),
             holds_since: None,
+            together: None,
             carried: Vec::new(),
             broken: Vec::new(),
             settled: Vec::new(),
@@ -448,10 +453,19 @@ impl Machine {
 
     /// Begins the step at `at`, or ends the leg.
     fn enter(&mut self) -> Effect {
-        let Some(step) = self.step().cloned() else { return self.arrived() };
+        if self.step().is_none() {
+            return self.arrived();
+        }
         if let Some(effect) = self.stopping() {
             return effect;
         }
+        self.gather();
+        self.enter_step()
+    }
+
+    fn enter_step(&mut self) -> Effect {
+        let Some(step) = self.step().cloned() else { return self.arrived() };
+        self.begun_together();
         self.begin_part();
         if let Some(effect) = self.gone_past_before() {
             return effect;
@@ -571,8 +585,7 @@ impl Machine {
             }
             self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         }
-        self.at += 1;
-        self.enter()
+        self.onward()
     }
 
     /// Seconds that the step took so far, to the millisecond.

@@ -8,6 +8,7 @@ pub(in crate::run) mod jobs;
 mod judge;
 mod rollout;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,12 +59,26 @@ pub(in crate::run) struct Observer {
     probes: Arc<dyn Probes>,
     patience: Patience,
     current: Option<Proof>,
+    /// What is remembered of proofs that are looked at in turn with the current one, the one looked at longest ago first.
+    others: VecDeque<(Proof, Patience)>,
+    /// So many are looked at in turn at most; what was looked at before those is forgotten.
+    at_once: usize,
     template: Option<String>,
 }
 
 impl Observer {
-    pub(in crate::run) fn new(read: Arc<dyn Read>, clock: Arc<dyn Clock>, probes: Arc<dyn Probes>) -> Self {
-        Self { read, clock, probes, patience: Patience::default(), current: None, template: None }
+    /// An observer of a run in which proofs of so many objects may be looked at in turn.
+    pub(in crate::run) fn new(read: Arc<dyn Read>, clock: Arc<dyn Clock>, probes: Arc<dyn Probes>, at_once: usize) -> Self {
+        Self {
+            read,
+            clock,
+            probes,
+            patience: Patience::default(),
+            current: None,
+            others: VecDeque::new(),
+            at_once,
+            template: None,
+        }
     }
 
     /// The digest of the template that all wanted pods were of, and ready, when that was proven last.
@@ -73,8 +88,7 @@ impl Observer {
 
     pub(in crate::run) async fn observe(&mut self, proof: &Proof) -> Observed {
         if self.current.as_ref() != Some(proof) {
-            self.patience = Patience::default();
-            self.current = Some(proof.clone());
+            self.change_over(proof);
         }
         let found = match &proof.fact {
             Fact::Replicas { .. } | Fact::Rollout { .. } => self.replicas(proof).await,
@@ -95,6 +109,19 @@ impl Observer {
             ErrorKind::NotFound => Observed::Moved(format!("{} is gone", proof.object)),
             _ => Observed::Unreadable(error.message),
         })
+    }
+
+    /// Leaves one proof for another, each with its own patience.
+    fn change_over(&mut self, proof: &Proof) {
+        let left = std::mem::take(&mut self.patience);
+        let known = self.others.iter().position(|(known, _)| known == proof).and_then(|at| self.others.remove(at));
+        self.patience = known.map(|(_, patience)| patience).unwrap_or_default();
+        if let Some(before) = self.current.replace(proof.clone()) {
+            self.others.push_back((before, left));
+        }
+        while self.others.len() >= self.at_once.max(1) {
+            self.others.pop_front();
+        }
     }
 
     async fn replicas(&mut self, proof: &Proof) -> Result<Observed, TargetError> {

@@ -26,7 +26,7 @@ pub enum Order {
     /// The next one when everything about the one before is proven.
     #[default]
     OneByOne,
-    /// All are written first, and proven then.
+    /// All are written first, and their proofs watched together then.
     Parallel,
 }
 
@@ -41,6 +41,20 @@ impl Order {
 
     fn parse(text: &str) -> Option<Self> {
         [Self::OneByOne, Self::Parallel].into_iter().find(|o| o.word() == text)
+    }
+}
+
+impl Plan {
+    /// Whether all of its objects are written before any is proven.
+    pub(in crate::run) fn is_parallel(&self) -> bool {
+        // A variable of a service file's action may have any name.
+        let own = self.inner.program.is_none();
+        own && self
+            .inner
+            .inputs
+            .parameters
+            .iter()
+            .any(|(name, value)| name == "order" && Order::parse(value) == Some(Order::Parallel))
     }
 }
 

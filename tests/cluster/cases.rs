@@ -250,6 +250,7 @@ cases! {
         labels_are_resolved_to_a_list_and_all_at_once_writes_before_it_proves
         the_first_failure_stops_it_and_what_was_not_begun_is_said
         scales_of_which_one_finds_no_room_are_all_taken_back
+        of_three_at_once_a_crash_is_known_before_the_slow_one_is_proven
         a_restart_of_three_that_is_killed_in_the_middle_goes_on_where_it_was
         scales_that_are_killed_in_the_middle_go_on_where_they_were
         two_schedules_are_suspended_and_resumed_together

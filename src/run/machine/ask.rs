@@ -60,8 +60,7 @@ impl Machine {
             Way::Wait if self.leg == Leg::Forward && self.proof().is_some() => {
                 self.failure = None;
                 self.interrupted = None;
-                self.began = self.moment.now;
-                self.part_began = self.moment.now;
+                self.wait_anew();
                 self.observe()
             }
             Way::Undo | Way::Wait | Way::Done | Way::NotDone | Way::Again => self.turn_back(),

@@ -21,7 +21,7 @@ impl Machine {
             let first = self.failure.take().unwrap_or_default();
             self.failure = Some(format!("{first}; and the way back failed: {reason}"));
         } else {
-            self.failure = Some(reason);
+            self.failure = Some(if self.goes_on() { reason } else { reason + &self.still_unproven() });
         }
         self.record(vec![draft], Then::Recover)
     }
@@ -66,6 +66,7 @@ impl Machine {
             return self.leave();
         }
         self.leg = Leg::Back;
+        self.together = None;
         self.steps = self.way_back();
         self.at = 0;
         self.enter()
@@ -163,7 +164,7 @@ impl Machine {
             (Leg::Forward, None) if self.goes_on() => return self.failed(reason),
             _ => {}
         }
-        let reason = self.named(reason);
+        let reason = self.named(reason) + &self.still_unproven();
         let took = self.took();
         self.out.push(Happening::StepFailed { step: self.step_id(), reason: reason.clone(), took_seconds: took });
         let hint = format!("look at {} when the server answers: `timonel runs resume {}`", self.plan.about(self.number()).0, self.plan.id);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, Machine, Next, Observed, State, Stop};
+use super::{Effect, Machine, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
 use crate::run::observe::MUST_STAY;
 use crate::run::step::{Fact, Proof, StepId, Work};
@@ -60,7 +60,7 @@ impl Machine {
             let causes = if self.progress.details.is_empty() { String::new() } else { format!(": {}", self.progress.details.join("; ")) };
             return self.failed(format!("{} after {} s{causes}", self.progress.text, self.elapsed().as_secs()));
         }
-        self.pause(self.interval(), Next::Observe)
+        self.look_later(self.interval())
     }
 
     /// The fact holds; where it is about pods that run, it must go on holding for a moment.
@@ -82,12 +82,13 @@ impl Machine {
         if self.part_is_over() {
             return self.failed(format!("{} after {} s", self.progress.text, self.elapsed().as_secs()));
         }
-        self.pause(Duration::from_millis(500), Next::Observe)
+        self.look_later(Duration::from_millis(500))
     }
 
     pub(super) fn tell_progress(&mut self, progress: Progress) {
         if progress != self.progress {
             self.progress = progress.clone();
+            self.told_together();
             self.out.push(Happening::Progress { step: self.step_id(), progress });
         }
     }
@@ -103,7 +104,7 @@ impl Machine {
         }
         let progress = Progress { text: format!("cannot be read: {why}"), ..Progress::default() };
         self.tell_progress(progress);
-        self.pause(Duration::from_secs(2), Next::Observe)
+        self.look_later(Duration::from_secs(2))
     }
 
     /// Often at first, when most of it happens.

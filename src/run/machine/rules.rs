@@ -70,6 +70,9 @@ impl Machine {
     /// Goes on behind the part that is under way.
     pub(super) fn skip(&mut self) -> Effect {
         let number = self.number();
+        if let Some(effect) = self.past_together(number) {
+            return effect;
+        }
         let further = self.steps.iter().skip(self.at).position(|s| s.id.member() != number);
         self.at = further.map_or(self.steps.len(), |n| self.at + n);
         self.enter()
@@ -116,6 +119,7 @@ impl Machine {
         }
         self.ending = Some(outcome.clone());
         self.leg = Leg::Last;
+        self.together = None;
         self.failed_steps.clear();
         self.steps = steps;
         self.at = 0;

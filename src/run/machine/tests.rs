@@ -2,6 +2,7 @@
 
 mod histories;
 mod rules;
+mod together;
 
 use std::time::Duration;
 

@@ -164,7 +164,7 @@ fn undo(parts: &[Part]) -> String {
 fn checks(parts: &[Part], order: Order) -> Vec<Check> {
     let mut all = vec![Check::advisory("order").ok(match order {
         Order::OneByOne => "one after the other, each proven before the next; the first failure stops it",
-        Order::Parallel => "all are written first and proven then; the first failure stops it",
+        Order::Parallel => "all are written first and watched together then; the first failure stops it",
     })];
     let mut ids: Vec<&str> = Vec::new();
     for check in parts.iter().flat_map(|p| &p.draft.checks) {

@@ -110,6 +110,34 @@ pub(crate) fn scales_of_which_one_finds_no_room_are_all_taken_back(cluster: &Clu
     assert!(!began(&run).iter().any(|id| id.starts_with("3/")), "{:?}", began(&run));
 }
 
+pub(crate) fn of_three_at_once_a_crash_is_known_before_the_slow_one_is_proven(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    // The first pod of each finds its mark free; a further one of `api` takes two minutes, one of `worker` ends at once.
+    let shared = format!("/tmp/timonel-at-once-{}", space.name());
+    for (name, further) in [("api", "sleep 120"), ("web", "true"), ("worker", "exit 3")] {
+        let web = Web::new(name, 1).shell(&format!("mkdir /shared/{name} || {further}; exec /bin/app"));
+        let probe = "\n        readinessProbe: {httpGet: {path: /health, port: 8000}, periodSeconds: 1}";
+        let volume = format!(
+            "\n        volumeMounts: [{{name: shared, mountPath: /shared}}]\n      volumes: [{{name: shared, hostPath: {{path: {shared}, type: DirectoryOrCreate}}}}]\n"
+        );
+        space.apply(&(web.yaml().trim_end().to_owned() + probe + &volume));
+    }
+    for name in NAMES {
+        space.wait_ready(name, 1);
+    }
+    let operator = Operator::new(cluster, "operator", &space);
+    let run = operator.run(&["api=2", "web=2", "worker=2", "--order", "parallel"]).expect("failed", 1);
+    let reason = run.end()["reason"].as_str().unwrap();
+    assert!(reason.starts_with("worker: ") && reason.contains("still unproven: api"), "{reason}");
+    let proven: Vec<&str> = run.named("step_proven").filter_map(|event| event["step"].as_str()).collect();
+    assert!(proven.contains(&"2/prove-ready") && !proven.contains(&"1/prove-ready"), "{proven:?}");
+    assert!(run.end()["undone"] == true && run.end()["debts"].as_array().is_some_and(Vec::is_empty), "{:#}", run.end());
+    assert_eq!(NAMES.map(|name| space.replicas(name)), [1, 1, 1]);
+    free(&space);
+    operator.call(&["journal", "verify"]).exits(0);
+    let _ = std::fs::remove_dir_all(shared);
+}
+
 pub(crate) fn a_restart_of_three_that_is_killed_in_the_middle_goes_on_where_it_was(cluster: &Cluster) {
     let (space, operator) = shop(cluster);
     let line = Proxy::to(cluster.address());

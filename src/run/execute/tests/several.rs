@@ -67,8 +67,20 @@ fn in_parallel_all_are_written_before_any_is_proven() {
     told.assert(End::Proven, "");
     assert_eq!(
         began(&told),
-        ["lock", "1/write", "2/write", "3/write", "1/prove-rollout", "1/prove-endpoints", "2/prove-rollout", "3/prove-rollout"]
+        ["lock", "1/write", "2/write", "3/write", "1/prove-rollout", "2/prove-rollout", "3/prove-rollout", "1/prove-endpoints"]
     );
+}
+
+#[test]
+fn in_parallel_a_failure_is_known_before_a_slower_proof_ends_and_all_are_taken_back() {
+    let (bench, objects) = three();
+    // The third finds no image; the first and second have pods that take their time.
+    bench.world.with(|s| (s.limit, s.limited) = (Limit::Image(3), "worker"));
+    let counts = ["replicas=5", "with=deployment/web=4", "with=deployment/worker=6", "order=parallel"];
+    let told = bench.carry_out(plan(&bench, "scale", &counts));
+    told.assert(End::Failed, "worker: ");
+    assert!(told.outcome.undone && told.outcome.debts.is_empty(), "{:?}", told.outcome);
+    assert_eq!([0, 1, 2].map(|at| count(&bench, &objects[at])), [3, 3, 3]);
 }
 
 #[test]
