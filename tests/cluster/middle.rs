@@ -47,7 +47,7 @@ pub(crate) enum Fate {
 pub(crate) enum When {
     /// Before it is handed on.
     Asked,
-    /// After it was carried out, before its answer goes back.
+    /// After it was carried out, before its answer goes back; one that the server refused is handed on and does not count.
     Answered,
 }
 
@@ -186,7 +186,11 @@ impl Shared {
             Fate::AnswerLost | Fate::HandedOn => {}
         }
         let answer = self.hand_on(request).await?;
-        held(When::Answered).await;
+        match &stop {
+            // What the server refused was not carried out: the next one is meant.
+            Some(stop) if stop.when == When::Answered && !answer.status().is_success() => self.give_back(stop),
+            _ => held(When::Answered).await,
+        }
         if let Fate::AnswerLost = fate {
             return Err(io::Error::other("the answer is lost"));
         }
@@ -200,6 +204,14 @@ impl Shared {
         let Some(rule) = rules.iter_mut().find(meant) else { return (Fate::HandedOn, None) };
         rule.left -= 1;
         (rule.fate, rule.stop.clone())
+    }
+
+    fn give_back(&self, stop: &Stop) {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = |rule: &&mut Rule| rule.stop.as_ref().is_some_and(|known| Arc::ptr_eq(&known.go, &stop.go));
+        if let Some(rule) = rules.iter_mut().find(own) {
+            rule.left += 1;
+        }
     }
 
     async fn hand_on(&self, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {

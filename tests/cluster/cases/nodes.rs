@@ -24,7 +24,8 @@ impl<'a> SpareNode<'a> {
         Self { space, name }
     }
 
-    fn unschedulable(&self) -> bool {
+    /// Whether it takes no new pods.
+    pub(crate) fn unschedulable(&self) -> bool {
         let node = self.space.get("v1", "Node", &self.name).unwrap_or(Value::Null);
         node["spec"]["unschedulable"] == true
     }
