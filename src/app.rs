@@ -197,6 +197,7 @@ impl App {
             Msg::Answer(ticket, answer) => self.answer(ticket, answer),
             Msg::Run(event) => self.run_event(event),
             Msg::Notice(tone, text) => self.say(tone, text),
+            Msg::TakenUp(run) => self.watches(&run),
             Msg::OwnRuns(runs) => self.own_runs(runs),
             Msg::Problems(problems) => self.add_problems(problems),
             Msg::Drawn(measures) => self.drawn(measures),

@@ -91,7 +91,7 @@ impl App {
             let text = format!("{} is not over: it would be stopped and undone. Ctrl-C quits all the same", run.title);
             return self.refuse(text);
         }
-        if let Some(armed) = self.armed().into_iter().find(|a| self.runs.get(&a.run).is_some()) {
+        if let Some(armed) = self.needs_this_console() {
             let text = format!("{} is armed: nobody takes it back until a console of yours is here again. Ctrl-C quits all the same", armed.words());
             return self.refuse(text);
         }

@@ -48,6 +48,18 @@ impl App {
         new.into_iter().map(|run| Effect::TakeUp(run.to_string())).collect()
     }
 
+    /// Notes that this console takes back what another one of its operator armed.
+    pub(super) fn watches(&mut self, run: &str) -> Vec<Effect> {
+        self.owing.watched.insert(run.into());
+        Vec::new()
+    }
+
+    /// What nobody takes back while this console is away: it armed it, or took its timer up.
+    pub(super) fn needs_this_console(&self) -> Option<ArmedRun> {
+        let ours = |a: &ArmedRun| self.runs.get(&a.run).is_some() || self.owing.watched.contains(&a.run);
+        self.armed().into_iter().find(ours)
+    }
+
     /// What is armed and not expired, by the run that armed it, the next to be taken back first.
     pub fn armed(&self) -> Vec<ArmedRun> {
         let mut runs: Vec<ArmedRun> = Vec::new();

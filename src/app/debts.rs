@@ -41,6 +41,8 @@ pub struct Owing {
     seen: Option<(u64, Timestamp)>,
     /// Armed runs whose timers were taken up, or are not ours to take up.
     pub(super) taken_up: BTreeSet<Str>,
+    /// Those of them that this console takes back.
+    pub(super) watched: BTreeSet<Str>,
 }
 
 impl Owing {
@@ -81,7 +83,7 @@ impl Owing {
 
     /// What was seen of another target says nothing.
     pub(super) fn forget(&mut self) {
-        *self = Self { own: std::mem::take(&mut self.own), ..Self::default() };
+        *self = Self { own: std::mem::take(&mut self.own), watched: std::mem::take(&mut self.watched), ..Self::default() };
     }
 }
 

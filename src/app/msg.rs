@@ -39,6 +39,8 @@ pub enum Msg {
     Run(RunEvent),
     /// Something was done or failed that deserves a line.
     Notice(Tone, String),
+    /// The timer of that armed run was taken up: this console takes its change back.
+    TakenUp(String),
     /// What our own journal says.
     OwnRuns(OwnRuns),
     /// Problems to add; a problem of the same id is replaced.

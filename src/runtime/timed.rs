@@ -81,6 +81,8 @@ impl Timed {
             Taken::Over(waited) => return self.tell(&subject, waited).await,
         };
         if again {
+            // The loop is gone only when the program ends.
+            let _ = self.messages.send(Msg::TakenUp(self.run.clone())).await;
             self.say(Tone::Done, format!("{subject}: {}", taken_up(&running, deps.clock.now()))).await;
         }
         let Some(confirmed) = self.confirmed(plan, &subject, running.earliest()).await else { return };

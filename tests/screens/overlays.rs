@@ -63,6 +63,24 @@ fn what_is_owed_is_red_in_every_console_and_listed_with_the_plan_that_pays_it() 
 }
 
 #[test]
+fn a_console_that_took_a_timer_up_warns_when_it_is_left_as_the_one_that_armed_it() {
+    let quits = |app: &mut App| {
+        let at = app.now;
+        app.update(Msg::Key("q".parse().unwrap()), at).contains(&Effect::Quit)
+    };
+    assert!(quits(&mut armed()), "somebody else's timer is theirs");
+    let mut app = armed();
+    let at = app.now;
+    app.update(Msg::TakenUp("20261122-143030-scale-7f3a".into()), at);
+    assert!(!quits(&mut app));
+    let (buffer, _) = frame_with(&mut app, 120, 36, &skin(Paint::Roles, Charset::Unicode));
+    assert!(picture(&buffer).contains("is armed: nobody takes it back until a console of yours is here again"));
+    // Once its time is over there is nothing to wait for.
+    app.now = at + jiff::SignedDuration::from_mins(20);
+    assert!(quits(&mut app));
+}
+
+#[test]
 fn what_is_armed_is_counted_down_in_every_console_and_kept_from_there() {
     let mut app = armed();
     insta::assert_snapshot!("armed_80x24", shot(&mut app, 80, 24));
