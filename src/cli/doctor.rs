@@ -51,6 +51,9 @@ pub(super) struct Answer {
     /// Null when the target could not be reached; the problems say why.
     target: Option<status::StatusTarget>,
     doctor: Vec<Problem>,
+    /// What Timonel wrote in the cluster; null unless `--cluster` asked for it and the target could be reached. What could not be looked at
+    /// is a problem `left:KINDS`.
+    left: Option<left::Left>,
 }
 
 /// What was examined: one line each for people, only what is wrong for machines.
@@ -59,6 +62,7 @@ struct Findings {
     lines: Vec<(Option<Level>, String, Option<String>)>,
     problems: Vec<Problem>,
     target: Option<status::StatusTarget>,
+    left: Option<left::Left>,
 }
 
 impl Findings {
@@ -108,7 +112,13 @@ pub(super) fn run(global: &Global, left: bool, file: &ServiceFile, printer: &mut
             }
         }
     } else {
-        let answer = Answer { schema: "timonel.doctor/1", taken_at: booted.clock.now(), target: found.target, doctor: found.problems };
+        let answer = Answer {
+            schema: "timonel.doctor/1",
+            taken_at: booted.clock.now(),
+            target: found.target,
+            doctor: found.problems,
+            left: found.left,
+        };
         printer.value(&answer)?;
     }
     Ok(match worst {

@@ -107,8 +107,10 @@ pub(crate) fn the_next_consoles_of_its_operator_take_a_timer_up_and_one_of_them_
     let mut console = arm(&operator, &space);
     console.signal(Signal::KILL);
     console.wait_end();
-    let consoles = [operator.console(SIZE, &[]), operator.console(SIZE, &[])];
+    let mut consoles = [operator.console(SIZE, &[]), operator.console(SIZE, &[])];
     consoles[0].wait("it is said", |screen| screen.has("this console takes it back"));
+    consoles[0].press("q");
+    consoles[0].wait_for("nobody takes it back until a console of yours is here again");
     ends_in(&space, TIMER, 3);
     space.wait("it is taken back", LEASE.0, LEASE.1, TIMER, |lease| lease["spec"]["holderIdentity"].is_null());
     for console in &consoles {
@@ -223,4 +225,16 @@ pub(crate) fn a_status_tells_timers_and_locks_and_the_doctor_whose_they_are(clus
     {
         assert!(told.contains(part), "{part} is missing in\n{told}");
     }
+    let asked = second.call(&["doctor", "--cluster", "-o", "json"]).json();
+    let left = asked["left"]["objects"].as_array().unwrap_or_else(|| panic!("no list: {asked:#}"));
+    for (kind, name, made, what) in [
+        ("Lease", "timonel-deployment-web", true, "lock of ana@bastion/"),
+        ("Lease", TIMER, true, "timer of operator@"),
+        ("Deployment", "web", false, "timonel.io/last-run: "),
+    ] {
+        let is = |o: &&Value| o["kind"] == kind && o["name"] == name && o["made"] == made && o["what"].as_str().is_some_and(|w| w.starts_with(what));
+        assert!(left.iter().any(|o| is(&o)), "{kind} {name}: {left:#?}");
+    }
+    assert!(asked["left"]["events"].as_u64().is_some_and(|n| n > 0), "{asked:#}");
+    assert_eq!(second.call(&["doctor", "-o", "json"]).json()["left"], Value::Null, "nobody asked");
 }
