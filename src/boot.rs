@@ -14,7 +14,8 @@ use crate::base::problem::{Level, Problem};
 use crate::config::{self, Layers, Options, Paths, Settings};
 use crate::keymap::{self, Keymap};
 use crate::run::journal::{self, Journal, RunSummary};
-use crate::run::{Operator, OwnRuns};
+use crate::run::{FileRef, Operator, OwnRuns};
+use crate::runtime::file_of_run;
 use crate::runtime::looks::Looks;
 use crate::runtime::planner::Planner;
 use crate::runtime::proving::DeclaredProbes;
@@ -59,6 +60,10 @@ pub struct Booted {
     pub looks: Looks,
     /// The service, when a file describes it.
     pub service: Option<Service>,
+    /// That file.
+    pub file: Option<FileRef>,
+    /// Why the service file of a run that is gone on with is not in use.
+    pub lacking: Option<String>,
     /// Which target to open.
     pub spec: TargetSpec,
     /// Probes to run: the service's and one's own.
@@ -86,7 +91,7 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
     let settings = settings(wish, &paths, &mut problems)?;
     let keymap = keymap(&settings, &paths, &mut problems);
     let looks = Looks::new(&settings, &paths, &mut problems);
-    let service = service(wish, &paths, &mut problems)?;
+    let (service, file) = service(wish, &paths, &mut problems)?.unzip();
     let spec = spec(wish, &settings, service.as_ref());
     let mut probes: Vec<service::ProbeSpec> = service.iter().flat_map(|s| s.probes.iter().cloned()).collect();
     for url in &wish.probes {
@@ -99,6 +104,8 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
         keymap,
         looks,
         service,
+        file,
+        lacking: None,
         spec,
         probes,
         problems,
@@ -120,7 +127,7 @@ impl Booted {
 
     /// The declared probes, as proofs of runs on an open target.
     pub fn proving(&self, client: Client) -> DeclaredProbes {
-        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone())
+        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone()).lacking(self.lacking.clone())
     }
 
     /// What our own journal says. Reads all of it; what cannot be read says nothing.
@@ -145,7 +152,8 @@ impl Booted {
     /// What plans rest on besides the target.
     pub fn planner(&self, prove_within: Option<Duration>) -> Planner {
         let read_only = self.spec.read_only;
-        Planner::new(&self.settings, self.service.as_ref(), &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
+        let service = (self.service.as_ref(), self.file.as_ref());
+        Planner::new(&self.settings, service, &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
     }
 }
 
@@ -188,7 +196,7 @@ fn keymap(settings: &Settings, paths: &Paths, problems: &mut Vec<Problem>) -> Ke
     keymap
 }
 
-fn service(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Option<Service>, Box<Problem>> {
+fn service(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Option<(Service, FileRef)>, Box<Problem>> {
     let Some(path) = &wish.service else { return Ok(None) };
     let by_name = paths.services().join(path).with_extension("toml");
     let named = if path.components().count() == 1 && !path.exists() && by_name.exists() { &by_name } else { path };
@@ -208,7 +216,8 @@ fn service(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Op
         .choose(service::Choice { wanted: wish.env.as_deref(), context: wish.context.as_deref() })?
         .map(|e| e.id.clone());
     let (service, _) = file.resolve(environment.as_deref());
-    Ok(Some(service))
+    let file = file_of_run::named(named, &found.text, environment);
+    Ok(Some((service, file)))
 }
 
 /// Options before the service file, the service file before the kubeconfig.

@@ -40,6 +40,8 @@ pub struct Settings {
     pub ask_ingresses: bool,
     /// How long one request to the target may take.
     pub timeout: Duration,
+    /// The least time between two rollbacks of a workload, in which the first one may show what it does. A service file goes before it.
+    pub rollback_gap: Duration,
     /// Build a client that cannot change anything.
     pub read_only: bool,
     /// Bounds and looks of logs.
@@ -104,6 +106,7 @@ impl Default for Settings {
             fps: 60,
             ask_ingresses: true,
             timeout: Duration::from_secs(10),
+            rollback_gap: Duration::from_mins(10),
             read_only: false,
             logs: LogSettings::default(),
             contexts: BTreeMap::new(),

@@ -73,7 +73,7 @@ pub use approval::{ARMING, Approved, Asked, BreakGlass, Kept, WAITS_FOR, Waiting
 pub use check::{Answer, Check, Choice};
 pub use checks::{Connections, HpaChoice};
 pub use confirm::{Confirmed, Refusal};
-pub use context::{PlanContext, PlanError, RolledBack};
+pub use context::{FileRef, PlanContext, PlanError, RolledBack};
 pub use control::Control;
 pub use environment::Environment;
 pub use event::{Happening, Progress, RunEvent};

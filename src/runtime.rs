@@ -5,6 +5,7 @@
 pub mod console;
 pub mod effects;
 pub mod file_action;
+pub mod file_of_run;
 pub mod input;
 pub mod looks;
 pub mod planner;

@@ -55,6 +55,8 @@ pub struct Service {
     pub docs: Option<String>,
     /// The environment; `None` when the file describes none.
     pub environment: Option<Environment>,
+    /// The least time between two rollbacks of a workload, when it says one.
+    pub rollback_gap: Option<std::time::Duration>,
     /// Its workloads.
     pub workloads: Vec<Workload>,
     /// Its probes in this environment.

@@ -9,10 +9,12 @@ use super::action::{Carried, carry_out, ended, journal, timed, verified};
 use super::cluster;
 use super::output::{Exit, Failure, Printer};
 use super::{Global, Output, ServiceFile, UndoArgs};
+use crate::boot::Booted;
 use crate::run::armed::{self, Own};
 use crate::run::journal as record;
 use crate::run::preempt;
-use crate::run::{End, Happening, Here, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
+use crate::run::{End, FileRef, Happening, Here, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
+use crate::runtime::file_of_run::read_again;
 use crate::target::api::Read as _;
 use crate::target::kubernetes::Client;
 
@@ -29,7 +31,8 @@ pub(super) fn resume(global: &Global, id: &str, printer: &mut Printer) -> Result
         }
         Err(error) => return Err(refused(&error)),
     };
-    let booted = cluster::booted(&on(global, &unfinished.target().context, unfinished.namespace()), &ServiceFile::default())?;
+    let there = on(global, &unfinished.target().context, unfinished.namespace());
+    let booted = with_file(&there, unfinished.file(), printer)?;
     if booted.spec.read_only {
         return Err(read_only());
     }
@@ -100,7 +103,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
     request.overrides.clone_from(&args.overrides);
     request.reason = args.reason.clone().or(request.reason);
     request.parameters.extend(args.preempt.then(|| preempt::PARAMETER.to_owned()));
-    let booted = cluster::booted(&on(global, &undo.target.context, &request.object.namespace), &ServiceFile::default())?;
+    let booted = with_file(&on(global, &undo.target.context, &request.object.namespace), undo.file.as_ref(), printer)?;
     let planner = booted.planner(args.deadline);
     let make = async |client: &Client| {
         let probes = booted.proving(client.clone());
@@ -113,6 +116,26 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
         Ok(made)
     };
     verified(global, &booted, &planner, &args.confirmation, make, printer)
+}
+
+/// What is read with the service file that a run was planned with, where none is named and it is still the same.
+fn with_file(global: &Global, file: Option<&FileRef>, printer: &mut Printer) -> Result<Booted, Failure> {
+    let mut global = global.clone();
+    let mut lacking = None;
+    if let (None, Some(file)) = (&global.service, file) {
+        match read_again(file) {
+            Ok(_) => {
+                global.service = Some(file.path.clone().into());
+                global.env = global.env.or_else(|| file.environment.clone());
+            }
+            Err(why) => {
+                printer.note(&format!("{why}; --service FILE names another one"));
+                lacking = Some(why);
+            }
+        }
+    }
+    let booted = cluster::booted(&global, &ServiceFile::default())?;
+    Ok(Booted { lacking, ..booted })
 }
 
 /// The same options, on the context and namespace of a run where none are named.

@@ -31,6 +31,8 @@ pub struct Partial {
     pub ask_ingresses: Option<bool>,
     /// Timeout of requests.
     pub timeout: Option<Duration>,
+    /// The gap between rollbacks.
+    pub rollback_gap: Option<Duration>,
     /// Read-only.
     pub read_only: Option<bool>,
     /// `logs.lines`.
@@ -51,6 +53,7 @@ pub struct Partial {
 
 const QUICKEST: Duration = Duration::from_millis(100);
 const SLOWEST: Duration = Duration::from_mins(10);
+const GAPS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 /// Less would not hold a screen; more than 4 GiB is a typing error.
 const BYTES: RangeInclusive<i64> = 65_536..=4_294_967_296;
 
@@ -69,6 +72,7 @@ fn decode(root: &Table<'_>) -> Partial {
         fps: number(root, "fps", 1..=60),
         ask_ingresses: flag(root, "ask_ingresses"),
         timeout: root.duration("timeout", QUICKEST..=SLOWEST).map(|t| t.value),
+        rollback_gap: root.duration("rollback_gap", GAPS).map(|t| t.value),
         read_only: flag(root, "read_only"),
         ..Partial::default()
     };

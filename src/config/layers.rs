@@ -16,7 +16,7 @@ enum Form {
 }
 
 /// Every variable with the key that it stands for.
-const VARIABLES: [(&str, &str, Form); 15] = [
+const VARIABLES: [(&str, &str, Form); 16] = [
     ("TIMONEL_THEME", "theme", Form::Text),
     ("TIMONEL_KEYMAP", "keymap", Form::Text),
     ("TIMONEL_COLOR", "color", Form::Text),
@@ -25,6 +25,7 @@ const VARIABLES: [(&str, &str, Form); 15] = [
     ("TIMONEL_FPS", "fps", Form::Number),
     ("TIMONEL_ASK_INGRESSES", "ask_ingresses", Form::Flag),
     ("TIMONEL_TIMEOUT", "timeout", Form::Text),
+    ("TIMONEL_ROLLBACK_GAP", "rollback_gap", Form::Text),
     ("TIMONEL_READ_ONLY", "read_only", Form::Flag),
     ("TIMONEL_LOGS_LINES", "logs.lines", Form::Number),
     ("TIMONEL_LOGS_BYTES", "logs.bytes", Form::Text),
@@ -83,6 +84,7 @@ fn resolve(layers: &[&Partial]) -> Settings {
         fps: first(layers, |l| &l.fps, d.fps),
         ask_ingresses: first(layers, |l| &l.ask_ingresses, d.ask_ingresses),
         timeout: first(layers, |l| &l.timeout, d.timeout),
+        rollback_gap: first(layers, |l| &l.rollback_gap, d.rollback_gap),
         read_only: first(layers, |l| &l.read_only, d.read_only),
         logs,
         contexts: layers.last().map(|file| file.contexts.clone()).unwrap_or_default(),

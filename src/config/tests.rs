@@ -34,6 +34,7 @@ fn the_sample_says_every_setting_and_its_default() {
         ("fps", "7"),
         ("ask_ingresses", "false"),
         ("timeout", "\"7s\""),
+        ("rollback_gap", "\"7m\""),
         ("read_only", "true"),
         ("lines", "777"),
         ("bytes", "\"7Mi\""),

@@ -316,6 +316,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     };
     let preempts = std::mem::take(&mut manner.preempts);
     manner.service.clone_from(&context.service);
+    manner.file.clone_from(&context.file);
     plan.inner.manner = manner;
     plan.lock_service();
     if preempts { plan.preempting().map_err(PlanError::Usage) } else { Ok(plan) }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::backup::Dump;
 use super::checks::Connections;
@@ -14,7 +16,7 @@ use super::level::Nature;
 use super::migrate::Migration;
 use super::plan::Operator;
 use super::scrub;
-use crate::base::id::run_id;
+use crate::base::id::{hex, run_id};
 use crate::target::api::{ErrorKind, TargetError};
 use crate::target::model::ObjectRef;
 
@@ -53,14 +55,36 @@ pub struct PlanContext {
     pub random: u16,
     /// The service whose file is in use: one run at a time changes it.
     pub service: Option<String>,
+    /// That file, so that a run that is resumed finds it again.
+    pub file: Option<FileRef>,
     /// The last rollback of its object that our own journal has.
     pub rolled_back: Option<RolledBack>,
+    /// The least time between two rollbacks, in which the first one may show what it does.
+    pub rollback_gap: Duration,
     /// It takes back a run: a mitigation, whatever it does.
     pub undo: bool,
     /// It asks a live run for its lock.
     pub preempts: bool,
     /// The id of a plan that is made anew for a run that waits; a lock of that run is no lock of somebody else.
     pub run: Option<String>,
+}
+
+/// The service file that a plan was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    /// Where it was.
+    pub path: String,
+    /// Of its text.
+    pub digest: String,
+    /// The environment of it that was chosen.
+    pub environment: Option<String>,
+}
+
+impl FileRef {
+    /// The digest of a text.
+    pub fn digest(text: &str) -> String {
+        format!("sha256:{}", hex(&Sha256::digest(text)))
+    }
 }
 
 /// A rollback of a workload that is over.
@@ -92,7 +116,9 @@ impl PlanContext {
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
             service: None,
+            file: None,
             rolled_back: None,
+            rollback_gap: Duration::from_mins(10),
             undo: false,
             preempts: false,
             run: None,

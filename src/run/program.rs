@@ -176,6 +176,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
     }
     let mut plan = combine::all(&parts, program, id, now);
     plan.inner.manner.service.clone_from(&context.service);
+    plan.inner.manner.file.clone_from(&context.file);
     plan.lock_service();
     let reason = program.reason.as_deref().unwrap_or_default();
     for check in &program.overrides {

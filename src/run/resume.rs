@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::backup;
 use super::confirm::Confirmed;
+use super::context::FileRef;
 use super::cronjob;
 use super::facts::WorkloadFacts;
 use super::journal::{self, Claim, DamageKind, Entry, EntryKind, Journal, JournalError, Recorder as _, RunSummary};
@@ -207,6 +208,11 @@ impl Unfinished {
         let name = |uid: &Option<String>, context: &str| uid.clone().unwrap_or_else(|| format!("context {context}"));
         let (wanted, found) = (name(&target.cluster_uid, &target.context), name(&here.cluster_uid, &here.context));
         Err(ResumeError::OtherCluster { id: self.id, wanted, found })
+    }
+
+    /// The service file that it was planned with.
+    pub fn file(&self) -> Option<&FileRef> {
+        self.outline.file()
     }
 
     /// The namespace of what it is about.

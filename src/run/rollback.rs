@@ -179,7 +179,7 @@ impl Back<'_> {
         all.push(image(self.target, nodes));
         // Taking a rollback back is never held up.
         if !context.undo {
-            all.push(gap::check(workload, context.rolled_back.as_ref(), self.current.returned, now));
+            all.push(gap::check(workload, context.rolled_back.as_ref(), self.current.returned, context.rollback_gap, now));
         }
         all
     }

@@ -4,6 +4,7 @@
 //! own.
 
 use super::actions::ActionRequest;
+use super::context::FileRef;
 use super::journal::{self, Entry, RunSummary};
 use super::outcome::End;
 use super::plan::{Plan, PlanTarget};
@@ -16,6 +17,8 @@ pub struct Undo {
     pub run: String,
     /// Where it was made.
     pub target: PlanTarget,
+    /// The service file that it was made with.
+    pub file: Option<FileRef>,
     /// What takes it back.
     pub request: ActionRequest,
 }
@@ -127,7 +130,7 @@ fn of(run: &RunSummary, plan: &Plan) -> Result<Undo, NotUndone> {
     let mut request = plan.undoing().map_err(|why| refused(run, &why))?;
     request.reason = Some(format!("undo of {}", run.id));
     request.parameters.push(parameter(&run.id));
-    Ok(Undo { run: run.id.clone(), target: plan.target.clone(), request })
+    Ok(Undo { run: run.id.clone(), target: plan.target.clone(), file: plan.file().cloned(), request })
 }
 
 fn words(run: &RunSummary) -> String {

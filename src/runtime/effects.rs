@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::console::Ended;
+use super::file_of_run::read_again;
 use super::planner::Planner;
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
@@ -27,7 +28,9 @@ use crate::fleet::Writer;
 use crate::run::backup::Known;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
-use crate::run::{Asked, BreakGlass, Control, Deps, End, Here, Outcome, Plan, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume};
+use crate::run::{
+    Asked, BreakGlass, Control, Deps, End, Here, Outcome, Plan, Probes, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume,
+};
 use crate::service::{ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read};
 use crate::target::event::TargetEvent;
@@ -243,10 +246,17 @@ impl Executor {
 
     /// Goes on with a run of the journal. What stands against it is told as a run that was refused.
     fn resume(&mut self, id: String) {
-        let clock = self.hands.clock.clone();
+        let (clock, named, messages) = (self.hands.clock.clone(), self.hands.service.is_some(), self.hands.messages.clone());
         self.launch(id.clone(), |deps, client, journal| async move {
             match take_up(&client, journal, id.clone()).await {
-                Ok(resumed) => Some(resume(resumed, deps).await),
+                Ok(resumed) => {
+                    let (probes, lacking) = probes_of(resumed.plan(), named, &client, &clock).await;
+                    if let Some(why) = lacking {
+                        // The loop is gone only when the program ends.
+                        let _ = messages.send(Msg::Notice(Tone::Refused, why)).await;
+                    }
+                    Some(resume(resumed, Deps { probes: probes.unwrap_or_else(|| deps.probes.clone()), ..deps }).await)
+                }
                 Err(error) => {
                     let hint = error.hint().unwrap_or_default();
                     let outcome = Outcome { hint, ..Outcome::new(End::Refused, format!("not resumed, nothing was written: {error}")) };
@@ -412,6 +422,19 @@ async fn take_up(client: &Client, journal: Arc<Journal>, id: String) -> Result<R
     let unfinished = opening.await.expect("reading the journal does not panic")?;
     let here = Here { context: client.opened().context.clone(), cluster_uid: client.identity().await.cluster_uid };
     unfinished.at(&here)?.revive(client).await
+}
+
+/// The probes of the service file that a run was planned with, and why they cannot be asked. `None`: those of this console are the ones.
+async fn probes_of(plan: &Plan, named: bool, client: &Client, clock: &Arc<dyn Clock>) -> (Option<Arc<dyn Probes>>, Option<String>) {
+    let Some(file) = plan.file().cloned() else { return (None, None) };
+    let read = tokio::task::spawn_blocking(move || read_again(&file)).await;
+    let declared = |specs, service| DeclaredProbes::new(specs, service, client.clone(), clock.clone());
+    match read.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(service) => (Some(Arc::new(declared(service.probes.clone(), Some(service)))), None),
+        // Whoever named a file for this console means that one.
+        Err(_) if named => (None, None),
+        Err(why) => (Some(Arc::new(declared(Vec::new(), None).lacking(Some(why.clone())))), Some(why)),
+    }
 }
 
 fn nothing_open(what: &Fetch) -> Answer {

@@ -22,7 +22,7 @@ use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
 use crate::run::migrate::Migration;
 use crate::run::program;
-use crate::run::{ActionRequest, Confirmed, Connections, Environment, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
+use crate::run::{ActionRequest, Confirmed, Connections, Environment, FileRef, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target, WorkloadKind};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::Opened;
@@ -35,6 +35,8 @@ use crate::target::model::{Kind, ObjectRef};
 pub struct Planner {
     settings: Settings,
     service: Option<Service>,
+    /// The file that describes it.
+    file: Option<FileRef>,
     operator: Operator,
     read_only: bool,
     prove_within: Option<Duration>,
@@ -49,7 +51,7 @@ impl Planner {
     /// What settings, service file and options say. Every probe that is not optional proves a run.
     pub fn new(
         settings: &Settings,
-        service: Option<&Service>,
+        (service, file): (Option<&Service>, Option<&FileRef>),
         probes: &[ProbeSpec],
         operator: &Operator,
         state: &Path,
@@ -59,6 +61,7 @@ impl Planner {
         Self {
             settings: settings.clone(),
             service: service.cloned(),
+            file: file.cloned(),
             operator: operator.clone(),
             read_only,
             prove_within,
@@ -208,6 +211,8 @@ impl Planner {
         context.read_only = self.read_only;
         context.probes.clone_from(&self.probes);
         context.prove_within = self.prove_within.unwrap_or(context.prove_within);
+        context.file.clone_from(&self.file);
+        context.rollback_gap = self.service.as_ref().and_then(|s| s.rollback_gap).unwrap_or(self.settings.rollback_gap);
         if let Some(action) = program::named(&request.action) {
             return Box::pin(self.program(read, probes, clock, context, action, request)).await;
         }

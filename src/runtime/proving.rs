@@ -29,17 +29,23 @@ pub struct DeclaredProbes {
     service: Option<Service>,
     client: Client,
     clock: Arc<dyn Clock>,
+    lacking: Option<String>,
 }
 
 impl DeclaredProbes {
     /// Probes that are asked from here and, those of pods, through `client`.
     pub fn new(specs: Vec<ProbeSpec>, service: Option<Service>, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { specs, service, client, clock }
+        Self { specs, service, client, clock, lacking: None }
+    }
+
+    /// The same where the file that declared further ones is not in use: why, which is what they answer.
+    pub fn lacking(self, why: Option<String>) -> Self {
+        Self { lacking: why, ..self }
     }
 
     async fn answer(&self, id: &str) -> ProbeAnswer {
         let Some(spec) = self.specs.iter().find(|spec| spec.id == id) else {
-            return ProbeAnswer::Unknown(format!("there is no probe '{id}'"));
+            return ProbeAnswer::Unknown(self.lacking.clone().unwrap_or_else(|| format!("there is no probe '{id}'")));
         };
         let net = match Net::new(&Trust::System, Route::Environment) {
             Ok(net) => net,

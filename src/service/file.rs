@@ -51,6 +51,8 @@ pub struct Defaults {
     pub confirm: Option<Confirmation>,
     /// What follows a failed step that does not say it.
     pub on_fail: Option<OnFail>,
+    /// The least time between two rollbacks of a workload.
+    pub rollback_gap: Option<Duration>,
 }
 
 /// How to choose the environment.
@@ -188,6 +190,7 @@ impl ServiceFile {
                 repo: self.repo.clone(),
                 docs: self.docs.clone(),
                 environment: environment.cloned(),
+                rollback_gap: self.defaults.rollback_gap,
                 workloads,
                 probes,
                 contacts,
@@ -300,6 +303,7 @@ fn defaults(root: &Table<'_>, later: &mut Vec<Later>) -> Defaults {
         poll: table.duration("poll", Duration::from_millis(100)..=Duration::from_hours(1)).map(|d| d.value),
         confirm: table.word("confirm", &Confirmation::WORDS).map(|c| c.value),
         on_fail: table.word("on_fail", &OnFail::WORDS).map(|w| w.value),
+        rollback_gap: table.duration("rollback_gap", Duration::from_secs(1)..=Duration::from_hours(24)).map(|d| d.value),
     };
     Later::note(&table, &["journal", "no_data"], later);
     table.finish();

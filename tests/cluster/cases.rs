@@ -188,6 +188,7 @@ cases! {
     }
     resume {
         a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_is_resumed
+        a_run_that_is_resumed_is_proven_by_the_probes_of_its_service_file
         a_run_that_is_killed_once_its_end_is_recorded_is_over
         a_run_that_is_killed_while_its_write_is_on_the_way_is_written_once
         a_run_that_lost_its_network_finds_out_when_it_is_resumed

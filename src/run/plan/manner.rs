@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use crate::fleet::lock::OF_SERVICE;
 use crate::run::actions::ActionRequest;
+use crate::run::context::FileRef;
 use crate::run::{lease, preempt, undo};
 
 /// How a plan is carried out.
@@ -21,6 +22,9 @@ pub(in crate::run) struct Manner {
     /// The service whose lock it takes besides those of its objects.
     #[serde(default)]
     pub service: Option<String>,
+    /// The service file that it was made with.
+    #[serde(default)]
+    pub file: Option<FileRef>,
 }
 
 impl Manner {
@@ -30,7 +34,7 @@ impl Manner {
         plain.parameters.retain(|p| !Self::is_one(p));
         let undoes = request.parameters.iter().find_map(|p| undo::undone(p)).map(str::to_owned);
         let preempts = request.parameters.iter().any(|p| p == preempt::PARAMETER);
-        (Self { preempts, undoes, service: None }, plain)
+        (Self { preempts, undoes, service: None, file: None }, plain)
     }
 
     /// Whether a parameter is about the manner alone.
@@ -57,6 +61,11 @@ impl Plan {
         if let Some(lock) = self.steps.iter_mut().find(|s| s.id == "lock") {
             lock.title = format!("{}, {}", lock.title, own.join(", "));
         }
+    }
+
+    /// The service file that it was made with; none where there was none, or an older version made it.
+    pub fn file(&self) -> Option<&FileRef> {
+        self.inner.manner.file.as_ref()
     }
 
     /// The parameters that ask for its manner again.

@@ -1,6 +1,6 @@
 //! The gap between two rollbacks of a workload: whoever goes back twice in a row has not found what is wrong.
 //!
-//! Owns how long it is, and who knows of the last one: our own journal, the annotation of the last run of any console, and the cluster
+//! Owns who knows of the last one: our own journal, the annotation of the last run of any console, and the cluster
 //! itself, which tells that a revision came back and when its rollout moved last.
 
 use std::time::Duration;
@@ -14,18 +14,15 @@ use crate::run::context::RolledBack;
 use crate::run::facts::{WorkloadFacts, items, text};
 use crate::run::gate::LAST_RUN;
 
-/// The least time between two rollbacks, in which the first one may show what it does.
-const LEAST: Duration = Duration::from_mins(10);
-
 /// `own` is the last one of our journal; `returned` says that the current revision is one that was left before.
-pub(super) fn check(workload: &WorkloadFacts, own: Option<&RolledBack>, returned: bool, now: Timestamp) -> Check {
+pub(super) fn check(workload: &WorkloadFacts, own: Option<&RolledBack>, returned: bool, least: Duration, now: Timestamp) -> Check {
     let check = Check::advisory("gap");
     let known = [own.cloned(), signed(workload), returned.then(|| moved(workload)).flatten()];
     // Of two that tell the same, the one that knows who.
     let last = known
         .into_iter()
         .flatten()
-        .filter(|r| now.duration_since(r.at).unsigned_abs() < LEAST)
+        .filter(|r| now.duration_since(r.at).unsigned_abs() < least)
         .max_by_key(|r| (!r.by.is_empty(), r.at));
     match last {
         Some(last) => {
@@ -34,9 +31,9 @@ pub(super) fn check(workload: &WorkloadFacts, own: Option<&RolledBack>, returned
                 "" => format!("somebody went back to the current revision, and its rollout moved {ago} ago"),
                 by => format!("it was rolled back {ago} ago, by {by}"),
             };
-            check.failed(format!("{what}: less than {}", duration::show(LEAST)), "look at what the last rollback did first")
+            check.failed(format!("{what}: less than {}", duration::show(least)), "look at what the last rollback did first")
         }
-        None => check.ok(format!("no rollback in the last {}", duration::show(LEAST))),
+        None => check.ok(format!("no rollback in the last {}", duration::show(least))),
     }
 }
 
@@ -55,6 +52,8 @@ fn moved(workload: &WorkloadFacts) -> Option<RolledBack> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    use std::time::Duration;
 
     use super::{RolledBack, check};
     use crate::run::Answer;
@@ -77,8 +76,11 @@ mod tests {
         ] {
             let conditions = json!([{ "type": "Progressing", "status": "True", "lastUpdateTime": "2026-11-22T14:39:00Z" }]);
             let raw = json!({ "metadata": { "annotations": annotations }, "status": { "conditions": conditions } });
-            let found = check(&WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "shop", "api"), raw), own.as_ref(), returned, now);
+            let workload = WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "shop", "api"), raw);
+            let found = check(&workload, own.as_ref(), returned, Duration::from_mins(10), now);
             assert_eq!(found.result, if says.is_some() { Answer::Failed } else { Answer::Ok }, "{found:?}");
+            let shorter = check(&workload, own.as_ref(), returned, Duration::from_secs(30), now);
+            assert_eq!(shorter.result, Answer::Ok, "thirty seconds are over: {shorter:?}");
             assert!(!found.blocks(true) && found.detail.contains(says.unwrap_or("no rollback")), "{found:?}");
         }
     }

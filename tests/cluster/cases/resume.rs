@@ -56,6 +56,51 @@ pub(crate) fn a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_i
     }
 }
 
+/// A service file whose probe asks every pod of `web`.
+fn with_probe(space: &Namespace<'_>, operator: &Operator) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\nnamespace = \"{}\"\n\
+         [[probe]]\nid = \"page\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"/health\"\n",
+        space.name()
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+pub(crate) fn a_run_that_is_resumed_is_proven_by_the_probes_of_its_service_file(cluster: &Cluster) {
+    for (changed, named) in [(false, false), (true, true), (true, false)] {
+        let (space, operator) = place(cluster);
+        let line = Proxy::to(cluster.address());
+        let operator = operator.over(cluster, "operator", &line);
+        let file = with_probe(&space, &operator);
+        line.slow(SLOW);
+        let running = operator.start(&["run", "scale", "web=2", "-f", &file, "--deadline", "30s", "--confirm", "y", "-o", "json"]);
+        let id = operator.wait_for_line("the outcome of the write", |line| is(line, "outcome", "write"));
+        running.signal(Signal::KILL);
+        running.end();
+        line.slow(Duration::ZERO);
+        if changed {
+            let text = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, format!("{text}# another\n")).unwrap();
+        }
+        let more: &[&str] = if named { &["--service", &file] } else { &[] };
+        let run = Run::of(&operator.sandbox.run(&[&["runs", "resume", &id, "-o", "json"], more].concat()));
+        let proven = |run: &Run| {
+            run.named("step_proven")
+                .any(|e| e["step"] == "prove-probes" && e["text"].as_str().is_some_and(|t| t.contains("page")))
+        };
+        if changed && !named {
+            let run = run.expect("failed", 1);
+            let reason = run.end()["reason"].as_str().unwrap();
+            assert!(reason.contains("page unknown") && reason.contains("was changed since it was planned"), "{reason}");
+            assert_eq!((&run.end()["undone"], space.replicas("web")), (&json!(true), 1), "what is not known is not proven");
+            continue;
+        }
+        let run = run.expect("proven", 0);
+        assert!(proven(&run), "{:#?}", run.events);
+        assert_eq!(space.replicas("web"), 2);
+    }
+}
+
 pub(crate) fn a_run_that_is_killed_once_its_end_is_recorded_is_over(cluster: &Cluster) {
     let (space, operator) = place(cluster);
     let line = Proxy::to(cluster.address());
