@@ -60,10 +60,8 @@ pub struct Booted {
     pub looks: Looks,
     /// The service, when a file describes it.
     pub service: Option<Service>,
-    /// That file.
-    pub file: Option<FileRef>,
-    /// Why the service file of a run that is gone on with is not in use.
-    pub lacking: Option<String>,
+    /// That file; `Err` = why the one of a run that is gone on with is not in use.
+    pub file: Result<Option<FileRef>, String>,
     /// Which target to open.
     pub spec: TargetSpec,
     /// Probes to run: the service's and one's own.
@@ -104,8 +102,7 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
         keymap,
         looks,
         service,
-        file,
-        lacking: None,
+        file: Ok(file),
         spec,
         probes,
         problems,
@@ -127,7 +124,7 @@ impl Booted {
 
     /// The declared probes, as proofs of runs on an open target.
     pub fn proving(&self, client: Client) -> DeclaredProbes {
-        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone()).lacking(self.lacking.clone())
+        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone()).lacking(self.file.clone().err())
     }
 
     /// What our own journal says. Reads all of it; what cannot be read says nothing.
@@ -152,7 +149,7 @@ impl Booted {
     /// What plans rest on besides the target.
     pub fn planner(&self, prove_within: Option<Duration>) -> Planner {
         let read_only = self.spec.read_only;
-        let service = (self.service.as_ref(), self.file.as_ref());
+        let service = (self.service.as_ref(), self.file.as_ref().map_or(None, Option::as_ref));
         Planner::new(&self.settings, service, &self.probes, &self.operator, &self.paths.state, read_only, prove_within)
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
 /// What is read with the service file that a run was planned with, where none is named and it is still the same.
 fn with_file(global: &Global, file: Option<&FileRef>, printer: &mut Printer) -> Result<Booted, Failure> {
     let mut global = global.clone();
-    let mut lacking = None;
+    let mut lacking = Ok(());
     if let (None, Some(file)) = (&global.service, file) {
         match read_again(file) {
             Ok(_) => {
@@ -130,12 +130,12 @@ fn with_file(global: &Global, file: Option<&FileRef>, printer: &mut Printer) -> 
             }
             Err(why) => {
                 printer.note(&format!("{why}; --service FILE names another one"));
-                lacking = Some(why);
+                lacking = Err(why);
             }
         }
     }
     let booted = cluster::booted(&global, &ServiceFile::default())?;
-    Ok(Booted { lacking, ..booted })
+    Ok(Booted { file: lacking.and(booted.file), ..booted })
 }
 
 /// The same options, on the context and namespace of a run where none are named.

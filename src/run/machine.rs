@@ -12,6 +12,7 @@ mod prove;
 mod resume;
 mod rules;
 mod together;
+mod verify;
 mod write;
 
 pub(in crate::run) use command::Ran;
@@ -543,29 +544,6 @@ impl Machine {
     fn touch(&mut self) {
         let number = self.number();
         note(&mut self.changed, number);
-    }
-
-    /// The way back rests on what the way forward has looked at.
-    fn is_verified(&self) -> bool {
-        self.leg == Leg::Back || self.verified.contains(&self.number())
-    }
-
-    /// Before the first write all that the plan rests on is looked at again; before that of each further object, what that one rests on.
-    fn verify(&mut self) -> Effect {
-        self.state = State::Verifying;
-        let number = if self.leg == Leg::Forward && self.carried.is_empty() && self.past.is_none() { 0 } else { self.number() };
-        Effect::Verify(self.plan.frozen_of(number).cloned().collect())
-    }
-
-    fn verified(&mut self, moved: Result<Vec<String>, TargetError>) -> Effect {
-        match moved {
-            Ok(moved) if moved.is_empty() => {
-                self.verified.push(self.number());
-                self.look()
-            }
-            Ok(moved) => self.failed(format!("the plan is stale: {}", moved.join("; "))),
-            Err(error) => self.failed(format!("what the plan rests on cannot be read again: {}", error.message)),
-        }
     }
 
     /// Records that the step's proof holds, and goes on.

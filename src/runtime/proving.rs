@@ -39,6 +39,7 @@ impl DeclaredProbes {
     }
 
     /// The same where the file that declared further ones is not in use: why, which is what they answer.
+    #[must_use]
     pub fn lacking(self, why: Option<String>) -> Self {
         Self { lacking: why, ..self }
     }

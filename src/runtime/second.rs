@@ -61,7 +61,7 @@ pub(super) fn confirm(approvals: &Approvals, glass: Option<&BreakGlass>, plan: P
 /// Carries out what was confirmed; what waits is carried out when somebody approved it and it was confirmed once more.
 pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) -> Option<Outcome> {
     let (plan, waiting) = match begun {
-        Begun::Confirmed(confirmed) => return Some(execute(confirmed, deps).await),
+        Begun::Confirmed(confirmed) => return Some(Box::pin(execute(confirmed, deps)).await),
         Begun::Waiting(plan, waiting) => (plan, waiting),
         Begun::GoesOn => return None,
     };
@@ -81,7 +81,7 @@ pub(super) async fn carry_out(begun: Begun, approvals: Approvals, deps: Deps) ->
         kept.until(async { once_more.await.unwrap_or_else(|_| Err(gone())) }).await
     };
     match confirmed.await {
-        Ok(confirmed) => Some(execute(confirmed, deps).await),
+        Ok(confirmed) => Some(Box::pin(execute(confirmed, deps)).await),
         Err(outcome) => {
             let _ = events.send(RunEvent::ended(&id, clock.now(), outcome)).await;
             None

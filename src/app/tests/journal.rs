@@ -81,7 +81,7 @@ fn undo() -> Box<Undo> {
         overrides: Vec::new(),
         reason: Some(format!("undo of {RUN}")),
     };
-    Box::new(Undo { run: RUN.into(), target, request })
+    Box::new(Undo { run: RUN.into(), target, file: None, request })
 }
 
 #[test]
