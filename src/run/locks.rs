@@ -239,10 +239,13 @@ impl Locks {
                 Err(error) if error.kind == ErrorKind::NotFound && self.unapproved(lease, None).is_some() => {
                     return Taken::Not(Locking::Unreachable("the approval is gone".to_owned()));
                 }
-                Err(error) if error.kind == ErrorKind::NotFound => match self.gate.send(self.holder.create(lease, self.clock.now())).await {
-                    Ok(raw) => return Taken::Ours(self.held(lease, &raw)),
-                    Err(error) => error,
-                },
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    let asked = self.clock.monotonic();
+                    match self.gate.send(self.holder.create(lease, self.clock.now())).await {
+                        Ok(raw) => return Taken::Ours(Self::held(lease, &raw, asked)),
+                        Err(error) => error,
+                    }
+                }
                 Err(error) => error,
             };
             if let Some(why) = refusal(&failure) {
@@ -278,8 +281,9 @@ impl Locks {
             if let Some(why) = self.unapproved(lease, Some(facts)) {
                 return Ok(Some(Taken::Not(why)));
             }
+            let asked = self.clock.monotonic();
             let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
-            return Ok(Some(Taken::Ours(self.held(lease, &raw))));
+            return Ok(Some(Taken::Ours(Self::held(lease, &raw, asked))));
         }
         let since = match watched {
             Some((seen, since)) if seen.renewed == facts.renewed && seen.holder == facts.holder => *since,
@@ -294,16 +298,22 @@ impl Locks {
         if now.saturating_sub(since) < facts.duration {
             return Ok(None);
         }
+        let asked = self.clock.monotonic();
         let raw = self.gate.send(self.holder.take(lease, facts, self.clock.now())).await?;
-        Ok(Some(Taken::Over(self.held(lease, &raw), format!("took over the lock of {}, who did not renew it", facts.words()))))
+        Ok(Some(Taken::Over(
+            Self::held(lease, &raw, asked),
+            format!("took over the lock of {}, who did not renew it", facts.words()),
+        )))
     }
 
-    fn held(&self, lease: &ObjectRef, raw: &Value) -> Held {
+    /// A lease that was asked for at that moment. Its age counts from there: whoever watches it saw it from then on at the earliest, however
+    /// late the answer came.
+    fn held(lease: &ObjectRef, raw: &Value, asked: Duration) -> Held {
         Held {
             lease: lease.clone(),
             uid: text(raw, "/metadata/uid"),
             version: text(raw, "/metadata/resourceVersion"),
-            renewed: self.clock.monotonic(),
+            renewed: asked,
             asked_by: String::new(),
         }
     }
@@ -327,12 +337,13 @@ impl Locks {
         let step = self.step();
         // Once more after a conflict, in case somebody only annotated it.
         for _ in 0..2 {
+            let asked = self.clock.monotonic();
             let request = Holder::renew(&held.lease, &held.uid, &held.version, &step, self.clock.now());
             match self.gate.send(request).await {
                 Ok(raw) => {
                     let facts = LeaseFacts::of(&raw);
                     (held.version, held.asked_by) = (facts.resource_version, facts.preempt_by);
-                    held.renewed = self.clock.monotonic();
+                    held.renewed = asked;
                     return;
                 }
                 Err(error) if error.kind == ErrorKind::Conflict => {}
@@ -377,8 +388,9 @@ impl Locks {
             if facts.run != self.holder.run || !(facts.free() || facts.holder == self.holder.identity) {
                 return Err("somebody else took the lock".to_owned());
             }
+            let asked = self.clock.monotonic();
             match self.gate.send(self.holder.take_back(lease, &facts, self.clock.now())).await {
-                Ok(raw) => return Ok(self.held(lease, &raw)),
+                Ok(raw) => return Ok(Self::held(lease, &raw, asked)),
                 Err(error) if error.kind == ErrorKind::Conflict => last = error.message,
                 Err(error) => return Err(error.message),
             }

@@ -65,6 +65,8 @@ pub(in crate::run) struct State {
     pub limit: Limit,
     /// The Deployment whose pods the limit is for.
     pub limited: &'static str,
+    /// So much later come the answers to writes of these kinds; they are carried out at once.
+    pub slow: HashMap<Kind, Duration>,
     /// From the next write of a Deployment on, nothing answers any more.
     pub cut_off_after_write: bool,
     pub sent: Vec<WriteRequest>,
@@ -93,6 +95,7 @@ impl World {
             dry_conflicts: 0,
             limit: Limit::None,
             limited: "api",
+            slow: HashMap::new(),
             cut_off_after_write: false,
             sent: Vec::new(),
             hooks: Vec::new(),
@@ -549,7 +552,14 @@ impl Read for World {
 
 impl Write for World {
     fn write(&self, permit: WritePermit) -> BoxFuture<'_, Result<Value, TargetError>> {
-        Box::pin(async move { self.lock().write(permit.request()) })
+        Box::pin(async move {
+            let answer = self.lock().write(permit.request());
+            let slow = self.lock().slow.get(&permit.request().object.kind).copied();
+            if let Some(time) = slow {
+                self.sleep(time).await;
+            }
+            answer
+        })
     }
 }
 

@@ -453,6 +453,21 @@ fn a_run_that_lost_its_lock_writes_nothing_more() {
 }
 
 #[test]
+fn a_lock_is_as_old_as_its_request_however_late_the_answer_came() {
+    let bench = Bench::new();
+    bench.world.with(|s| {
+        s.limit = Limit::Quota(3);
+        s.slow.insert(Kind::Lease, Duration::from_secs(25));
+    });
+    // It is never renewed: 30 s after it was taken others may take it over, which is 5 s after the answer.
+    bench.world.after(Duration::from_secs(26), |s| {
+        s.denied.insert("patch leases".into());
+    });
+    bench.scale(5).assert(End::FailedWithDebts, "exceeded quota");
+    assert_eq!((bench.replicas(), bench.scale_writes()), (5, 1), "not even the way back");
+}
+
+#[test]
 fn a_write_that_may_still_arrive_is_waited_for_even_without_the_lock() {
     let bench = Bench::new();
     bench.world.with(|s| s.faults.push_back((Kind::Deployment, Fault::Late)));
