@@ -31,9 +31,11 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
             let words = format!("{} of {}: taken back at {}", said(note::ACTION), text(&raw, HOLDER), said(note::EXPIRES_AT));
             (raw, check.ok(words))
         }
-        Err(error) if error.kind != ErrorKind::NotFound => {
-            (Value::Null, check.unknown(format!("its timer cannot be read: {}", error.message), "grant: get leases"))
-        }
+        // Not merely unknown: what cannot be read cannot be let go, and a run that did nothing would be called proven.
+        Err(error) if error.kind != ErrorKind::NotFound => (
+            Value::Null,
+            check.failed(format!("its timer cannot be read, and so not let go: {}", error.message), "grant: get leases"),
+        ),
         _ => (Value::Null, check.failed("no change of it is armed: there is nothing to keep", "nothing is to be done")),
     };
     let now = |pointer: &str| raw.pointer(pointer).cloned().unwrap_or(Value::Null);
