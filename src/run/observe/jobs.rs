@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{MUST_STAY, Observer, judge};
+use super::{GRACE_QUOTA, MUST_STAY, Observer, judge};
 use crate::run::backup::report::{self, NoReport, Reread};
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, WorkloadFacts, flag, int, items, text};
@@ -26,7 +26,17 @@ impl Observer {
         // Without the right to list pods the Job's own counts must do.
         let pods = self.pods(&proof.object, &job.selector()).await.unwrap_or_default();
         let now = self.clock.monotonic();
-        Ok(judge_job(&job, &pods, |key, grace| self.patience.over(key, grace, now)))
+        let seen = judge_job(&job, &pods, |key, grace| self.patience.over(key, grace, now));
+        Ok(self.why_no_pod(&job, &pods, seen, now).await)
+    }
+
+    /// A Job without a pod for a while has no condition that says why: its events may.
+    async fn why_no_pod(&mut self, job: &WorkloadFacts, pods: &[Value], seen: Observed, now: Duration) -> Observed {
+        self.patience.begin(now);
+        match seen {
+            Observed::Waiting(progress) if pods.is_empty() && self.patience.over("no-pods", GRACE_QUOTA, now) => self.no_pods(job, progress).await,
+            other => other,
+        }
     }
 
     /// Whether the Job of this run made a dump, and read it to its end; and took it elsewhere, where that is wanted.
@@ -54,6 +64,7 @@ impl Observer {
             (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
             (None, _) => {
                 let seen = judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now));
+                let seen = self.why_no_pod(&job, &pods, seen, now).await;
                 self.how_far(seen, &pods, "it dumps, and reads what it wrote").await
             }
         })
@@ -75,6 +86,7 @@ impl Observer {
             (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
             (None, _) => {
                 let seen = judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now));
+                let seen = self.why_no_pod(&job, &pods, seen, now).await;
                 self.how_far(seen, &pods, "it reads the dump again").await
             }
         })

@@ -24,6 +24,8 @@ pub(super) struct Patience {
     met: Option<HashMap<String, i64>>,
     /// Restarts that pods had at the last look.
     last: HashMap<String, i64>,
+    /// How far a rollout was at the last look, and since when.
+    far: Option<([i64; 3], Duration)>,
 }
 
 /// A pod that is older than this at the first look was there before the run's write.
@@ -65,6 +67,13 @@ impl Patience {
         let found = pods.iter().filter(more).find(|p| p.ready()).map(|p| p.name());
         self.last = pods.iter().map(|p| (p.name(), p.restarts())).collect();
         found
+    }
+
+    /// For how long a rollout has been no further than now.
+    pub(super) fn stalled(&mut self, far: [i64; 3], now: Duration) -> Duration {
+        let since = self.far.filter(|(before, _)| *before == far).map_or(now, |(_, since)| since);
+        self.far = Some((far, since));
+        now.saturating_sub(since)
     }
 
     pub(super) fn begin(&mut self, now: Duration) {

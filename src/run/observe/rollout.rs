@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::judge::{Hope, Patience, cannot_make, details, hope, troubled, words};
 use super::{GRACE_CANNOT_START, GRACE_QUOTA};
 use crate::run::event::Progress;
-use crate::run::facts::{PodFacts, WorkloadFacts};
+use crate::run::facts::{PodFacts, Trouble, WorkloadFacts, int, text};
 use crate::run::machine::Observed;
 use crate::run::step::{Pin, alike, shown};
 use crate::target::model::Kind;
@@ -42,7 +42,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
     };
     let mut troubled = troubled(&new);
     patience.forgive(&mut troubled);
-    let details = details(&troubled);
+    let mut details = details(&troubled);
+    details.extend(in_the_way(workload, &old));
     let done = workload.updated().min(workload.available()).min(wanted);
     let gave_up = workload.observed() && workload.condition("Progressing", "False").is_some_and(|(reason, _)| reason == "ProgressDeadlineExceeded");
     let progress = Progress { done: Some(done), of: Some(wanted), text, details };
@@ -57,7 +58,34 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
     if !workload.observed() {
         return Hope::Settled(Observed::Waiting(progress));
     }
+    if let Some(limit) = deadline(workload).filter(|limit| patience.stalled(far(workload), now) >= *limit + 2 * GRACE_DEADLINE) {
+        let pod = troubled.first().map(|(name, trouble)| format!(": pod {name}: {}", words(trouble))).unwrap_or_default();
+        return Hope::Settled(Observed::Hopeless(format!("no progress within {} s, its progressDeadlineSeconds{pod}", limit.as_secs())));
+    }
     hope(workload, short(workload, wanted, ending.is_empty()), &troubled, progress, patience, now)
+}
+
+/// How long a Deployment may stand still. Its controller's own word is heard first, but it has none when a rollout returns to a revision
+/// in the moment in which another one was done: it takes the old one's end for the new one's then.
+fn deadline(workload: &WorkloadFacts) -> Option<Duration> {
+    let seconds = int(&workload.raw, "/spec/progressDeadlineSeconds").and_then(|s| u64::try_from(s).ok())?;
+    (workload.reference.kind == Kind::Deployment && !workload.paused()).then(|| Duration::from_secs(seconds))
+}
+
+fn far(workload: &WorkloadFacts) -> [i64; 3] {
+    [workload.updated(), workload.available(), workload.replicas()]
+}
+
+/// Pods of another template that a StatefulSet will not replace by itself: it does nothing while one of its pods is not ready.
+fn in_the_way(workload: &WorkloadFacts, old: &[PodFacts<'_>]) -> Vec<String> {
+    if workload.reference.kind != Kind::StatefulSet || text(&workload.raw, "/spec/podManagementPolicy") == "Parallel" {
+        return Vec::new();
+    }
+    let stuck = troubled(old).into_iter().filter(|(_, trouble)| !matches!(trouble, Trouble::Waiting(_)));
+    let say = |(name, trouble): (String, Trouble)| {
+        format!("{name}  of another template, and replaced only once it is ready or deleted: {}", words(&trouble))
+    };
+    stuck.take(1).map(say).collect()
 }
 
 /// How long pods may be missing. A quota has room again when the next old pod is gone, and the controller of a Deployment tries again
@@ -193,6 +221,42 @@ mod tests {
         assert!(matches!(observed(&late, &old, &pin, &mut patience, 0), Observed::Waiting(_)));
         let found = observed(&late, &old, &pin, &mut patience, 6);
         assert_eq!(found, Observed::Hopeless("ProgressDeadlineExceeded: pods cannot be made: exceeded quota: small".to_owned()));
+    }
+
+    #[test]
+    fn a_rollout_that_stands_still_for_longer_than_its_deadline_ends_the_hope_without_the_controllers_word() {
+        let mut raw = json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 2, "template": { "a": 1 }, "progressDeadlineSeconds": 30 } });
+        raw["status"] = status(3, 1, 2);
+        raw["status"]["conditions"] = json!([{ "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable" }]);
+        let of = |raw: &Value| WorkloadFacts::new(&ObjectRef::new(Kind::Deployment, "shop", "api"), raw.clone());
+        let (pin, mut patience) = (pin(json!({ "a": 1 })), Patience::default());
+        let pods = [pod("new", "good", "ContainerCreating")];
+        for second in [0, 39] {
+            assert!(matches!(observed(&of(&raw), &pods, &pin, &mut patience, second), Observed::Waiting(_)), "{second}");
+        }
+        raw["status"]["updatedReplicas"] = 2.into();
+        for second in [40, 79] {
+            assert!(matches!(observed(&of(&raw), &pods, &pin, &mut patience, second), Observed::Waiting(_)), "it went on: {second}");
+        }
+        let Observed::Hopeless(why) = observed(&of(&raw), &pods, &pin, &mut patience, 80) else { unreachable!("hopeless") };
+        assert_eq!(why, "no progress within 30 s, its progressDeadlineSeconds: pod new: container c: ContainerCreating");
+    }
+
+    #[test]
+    fn a_broken_pod_that_a_stateful_set_waits_for_is_said() {
+        let raw = json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 1, "template": { "a": 1 } },
+            "status": { "observedGeneration": 2, "replicas": 1, "currentRevision": "db-1", "updateRevision": "db-2" } });
+        let set = |policy: &str| {
+            let mut raw = raw.clone();
+            raw["spec"]["podManagementPolicy"] = policy.into();
+            WorkloadFacts::new(&ObjectRef::new(Kind::StatefulSet, "shop", "db"), raw)
+        };
+        let old = [pod("db-0", "bad", "ImagePullBackOff")];
+        for (policy, told) in [("OrderedReady", 1), ("Parallel", 0)] {
+            let found = observed(&set(policy), &old, &pin(json!({ "a": 1 })), &mut Patience::default(), 0);
+            let Observed::Waiting(progress) = found else { unreachable!("waiting") };
+            assert_eq!(progress.details.len(), told, "{policy}: {progress:?}");
+        }
     }
 
     #[test]
