@@ -8,6 +8,7 @@ mod checks;
 mod confirm;
 mod console;
 mod debts;
+mod failures;
 mod faults;
 mod jobs;
 mod locks;
@@ -20,6 +21,7 @@ mod plain;
 mod plan;
 mod pods;
 mod record;
+mod refusals;
 mod resume;
 mod roles;
 mod rollout;
@@ -172,6 +174,26 @@ cases! {
         a_resumed_rollout_whose_image_is_missing_is_paused_again
         a_schedule_is_suspended_and_resumed_and_refused_and_taken_back
         a_node_whose_cordon_somebody_takes_back_is_left_to_them
+    }
+    failures {
+        each_way_a_rollback_fails_is_told_and_taken_back
+        sets_are_rolled_back_and_restarted_and_say_why_they_are_not
+        each_way_a_restart_fails_is_told_as_a_debt
+        each_way_the_end_of_a_pause_fails_pauses_it_again
+        each_way_a_scale_fails_is_told_and_taken_back
+        a_scale_under_an_autoscaler_takes_both_back_when_it_fails
+        what_is_armed_is_kept_or_taken_back
+        a_run_is_undone_by_a_run_of_its_own_or_says_why_not
+        several_are_carried_out_up_to_the_first_failure
+        a_scale_whose_probe_stays_red_is_taken_back
+        each_way_a_job_by_hand_fails_is_told_as_a_debt
+        each_way_an_eviction_fails_is_told
+        a_node_that_is_gone_at_once_is_told
+    }
+    refusals {
+        what_stands_in_the_way_of_every_action_is_said_and_nothing_is_begun
+        what_stands_in_the_way_of_changing_a_workload_is_said_and_nothing_is_begun
+        what_stands_in_the_way_of_jobs_dumps_and_evictions_is_said_and_nothing_is_begun
     }
     roles {
         each_role_may_do_its_actions_and_no_other
@@ -361,6 +383,10 @@ pub(crate) const QUIET: &[(&str, Case)] = &[
     (
         "faults::a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt",
         faults::a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt,
+    ),
+    (
+        "faults::a_data_store_that_stands_still_for_as_long_as_a_lock_lasts_leaves_no_doubt",
+        faults::a_data_store_that_stands_still_for_as_long_as_a_lock_lasts_leaves_no_doubt,
     ),
 ];
 

@@ -18,12 +18,7 @@ use crate::support::sandbox::{Finished, Sandbox};
 pub(crate) use situations::ALL;
 
 /// The page.
-pub(crate) const PAGE: Page = Page {
-    file: "comparison.md",
-    head: HEAD,
-    columns: &["with", "what is typed", "what it says", "exit", "what it leaves"],
-    tables: TABLES,
-};
+pub(crate) const PAGE: Page = Page { file: "comparison.md", head: HEAD, tables: TABLES };
 
 const HEAD: &str = "# Ten bad situations, with kubectl by hand and with Timonel
 
@@ -32,21 +27,26 @@ is left was read from the API by neither of the two. `./tests/run comparison` ma
 when an exit code or what is left is not so any more. Where kubectl does as well, it is said.
 ";
 
+const COLUMNS: &[&str] = &["with", "what is typed", "what it says", "exit", "what it leaves"];
+
 const TABLES: &[Table] = &[
     Table {
         title: "1. A rollback to a revision that crashes",
         text: "The revision before is the one whose pods crash after three seconds. kubectl goes back to it, and says that it is rolled out: its \
                pod was available for a moment. Timonel waits whether it stays, ends with the root cause, and puts the template back.",
+        columns: COLUMNS,
         rows: &["1 kubectl", "1 Timonel"],
     },
     Table {
         title: "2. A scale under an autoscaler",
         text: "kubectl says that it is scaled, and two seconds later it is not. Timonel says before what the autoscaler will do.",
+        columns: COLUMNS,
         rows: &["2 kubectl", "2 Timonel"],
     },
     Table {
         title: "3. No quota is left",
         text: "kubectl says that it is scaled; the pods never come. Timonel counts before.",
+        columns: COLUMNS,
         rows: &["3 kubectl", "3 Timonel"],
     },
     Table {
@@ -54,40 +54,47 @@ const TABLES: &[Table] = &[
         text: "One pod was seen and two are wanted; somebody scales to three meanwhile. kubectl takes a pod away without a word; it does as well \
                as Timonel when it is told what was seen (`--current-replicas=1`), which nobody types by hand. Timonel is confirmed for the plan \
                that was read, and for no other.",
+        columns: COLUMNS,
         rows: &["4 kubectl", "4 Timonel"],
     },
     Table {
         title: "5. A rollback while the rollout is paused",
         text: "kubectl does as well: both refuse and say what to do first.",
+        columns: COLUMNS,
         rows: &["5 kubectl", "5 Timonel"],
     },
     Table {
         title: "6. A user who may only look",
         text: "kubectl does as well: the server refuses, and names the right. Timonel asks for the right while it plans, so that nobody confirms \
                what cannot be done.",
+        columns: COLUMNS,
         rows: &["6 kubectl", "6 Timonel"],
     },
     Table {
         title: "7. The client is killed while the request is on its way",
         text: "With kubectl nobody knows whether it was carried out, and nothing is on record. Timonel lists the run as not ended, finds out by \
                reading, proves it, and writes nothing twice.",
+        columns: COLUMNS,
         rows: &["7 kubectl", "7 Timonel"],
     },
     Table {
         title: "8. Two operators at once",
         text: "Both kubectl succeed, the later wins, and nobody is told. With Timonel the second is told who works on it, and since when.",
+        columns: COLUMNS,
         rows: &["8 kubectl", "8 Timonel"],
     },
     Table {
         title: "9. A rollback to an image that is gone",
         text: "kubectl goes back and leaves a rollout that cannot end; whoever waits is told that it is late, not why. Timonel says in its plan that \
                no node lists the image, ends with the cause, and puts the template back.",
+        columns: COLUMNS,
         rows: &["9 kubectl", "9 Timonel"],
     },
     Table {
         title: "10. Stuck on one pod",
         text: "The second pod never becomes ready. kubectl waits until its deadline and says how many are there, not which is missing; the pod stays. \
                Timonel names it, and takes the change back.",
+        columns: COLUMNS,
         rows: &["10 kubectl", "10 Timonel"],
     },
 ];

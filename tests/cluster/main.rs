@@ -21,6 +21,7 @@ mod comparison;
 mod conformance;
 mod faults;
 mod manifest;
+mod matrix;
 mod middle;
 mod operator;
 mod page;
@@ -142,6 +143,7 @@ fn tests() -> ExitCode {
 const ALONE: &[(&str, fn())] = &[
     ("comparison::the_page_of_the_comparison_is_whole", comparison::the_page_of_the_comparison_is_whole),
     ("faults::the_page_of_faults_is_whole", faults::the_page_of_faults_is_whole),
+    ("matrix::the_page_of_actions_is_whole", matrix::the_page_of_actions_is_whole),
     ("page::a_row_that_is_not_so_any_more_is_noticed", page::a_row_that_is_not_so_any_more_is_noticed),
 ];
 

@@ -63,6 +63,24 @@ impl Web {
         self
     }
 
+    /// Pods that run and never become ready.
+    pub(crate) fn never_ready(mut self) -> Self {
+        self.container = self.container.replace("/health", "/there-is-no-such-page");
+        self
+    }
+
+    /// Only nodes with these labels, a YAML map, take its pods.
+    pub(crate) fn on(mut self, labels: &str) -> Self {
+        self.pod = format!("\n      nodeSelector: {labels}");
+        self
+    }
+
+    /// Where its pods may be, as a YAML map.
+    pub(crate) fn apart(mut self, affinity: &str) -> Self {
+        self.pod = format!("\n      affinity: {affinity}");
+        self
+    }
+
     /// An init container that runs this.
     pub(crate) fn init(mut self, name: &str, script: &str) -> Self {
         self.pod = format!("\n      initContainers:\n      - {{name: {name}, image: docker.io/timonel/app:1.0.0, command: [sh, -c, {script:?}]}}");

@@ -92,6 +92,8 @@ struct Rule {
     method: &'static str,
     part: String,
     left: usize,
+    /// Whether it is about dry runs, or about everything else.
+    dry: bool,
     fate: Fate,
     stop: Option<Stop>,
 }
@@ -117,7 +119,10 @@ impl Middle {
         let read = Kubeconfig::read_from(cluster.kubeconfig(user)).unwrap_or_else(|error| panic!("{user}: {error}"));
         let (listener, api) = runtime.block_on(async {
             let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
-            let api = Client::try_from(config.unwrap_or_else(|error| panic!("{user}: {error}")));
+            let mut config = config.unwrap_or_else(|error| panic!("{user}: {error}"));
+            // Whether it is asked again is the program's to decide.
+            config.default_retry = false;
+            let api = Client::try_from(config);
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
             (listener, api.unwrap_or_else(|error| panic!("{user}: {error}")))
         });
@@ -134,7 +139,12 @@ impl Middle {
 
     /// The next `times` real requests (no dry runs) of that method whose path has `part` in it meet this.
     pub(crate) fn meet(&self, method: &'static str, part: &str, times: usize, fate: Fate) {
-        self.rule(Rule { method, part: part.to_owned(), left: times, fate, stop: None });
+        self.rule(Rule { method, part: part.to_owned(), left: times, dry: false, fate, stop: None });
+    }
+
+    /// Every dry run of that method meets this.
+    pub(crate) fn meet_dry_runs(&self, method: &'static str, fate: Fate) {
+        self.rule(Rule { method, part: String::new(), left: usize::MAX, dry: true, fate, stop: None });
     }
 
     /// The same, held for the test in addition.
@@ -142,7 +152,7 @@ impl Middle {
         let (reached, there) = channel();
         let go = Arc::new(Semaphore::new(0));
         let stop = Some(Stop { when, reached, go: Arc::clone(&go) });
-        self.rule(Rule { method, part: part.to_owned(), left: times, fate, stop });
+        self.rule(Rule { method, part: part.to_owned(), left: times, dry: false, fate, stop });
         Hold { reached: Mutex::new(there), go }
     }
 
@@ -199,8 +209,10 @@ impl Shared {
 
     fn fate(&self, request: &Request<Incoming>) -> (Fate, Option<Stop>) {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let real = !request.uri().query().unwrap_or_default().contains("dryRun=All");
-        let meant = |rule: &&mut Rule| real && rule.left > 0 && rule.method == request.method().as_str() && request.uri().path().contains(&rule.part);
+        let dry = request.uri().query().unwrap_or_default().contains("dryRun=All");
+        let meant = |rule: &&mut Rule| {
+            rule.dry == dry && rule.left > 0 && rule.method == request.method().as_str() && request.uri().path().contains(&rule.part)
+        };
         let Some(rule) = rules.iter_mut().find(meant) else { return (Fate::HandedOn, None) };
         rule.left -= 1;
         (rule.fate, rule.stop.clone())

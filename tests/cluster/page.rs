@@ -17,8 +17,6 @@ pub(crate) struct Page {
     pub(crate) file: &'static str,
     /// What stands above the tables.
     pub(crate) head: &'static str,
-    /// The titles of the columns.
-    pub(crate) columns: &'static [&'static str],
     /// The tables.
     pub(crate) tables: &'static [Table],
 }
@@ -29,6 +27,8 @@ pub(crate) struct Table {
     pub(crate) title: &'static str,
     /// What is said of it as a whole; may be empty.
     pub(crate) text: &'static str,
+    /// The titles of its columns.
+    pub(crate) columns: &'static [&'static str],
     /// The first cell of each row.
     pub(crate) rows: &'static [&'static str],
 }
@@ -53,7 +53,7 @@ impl Page {
     }
 
     /// The rows that are kept, by their first cell.
-    fn kept(&self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn kept(&self) -> BTreeMap<String, Vec<String>> {
         let text = fs::read_to_string(self.path()).unwrap_or_default();
         let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
         let rows = rows.map(|row| row.split(" | ").map(str::to_owned).collect::<Vec<_>>());
@@ -90,9 +90,9 @@ impl Page {
 
     fn text(&self, rows: &BTreeMap<String, Vec<String>>) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let titles: Vec<String> = self.columns.iter().map(|title| (*title).to_owned()).collect();
         let mut text = self.head.to_owned();
         for table in self.tables {
+            let titles: Vec<String> = table.columns.iter().map(|title| (*title).to_owned()).collect();
             let words = if table.text.is_empty() { String::new() } else { format!("{}\n\n", table.text) };
             text += &format!("\n## {}\n\n{words}{}|{}\n", table.title, line(&titles), "---|".repeat(titles.len()));
             text += &table.rows.iter().filter_map(|name| rows.get(*name)).map(|row| line(row)).collect::<String>();
@@ -140,6 +140,7 @@ pub(crate) fn timeless(text: &str, namespace: &str) -> String {
         (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
         (r"\b([a-z]+)-[bcdf0-9ghjklmnpqrstvwxz]{6,10}-[bcdf0-9ghjklmnpqrstvwxz]{5}\b", "$1-POD"),
         (r"\b([a-z]+)-[bcdf0-9ghjklmnpqrstvwxz]{8,10}\b", "$1-SET"),
+        (r"\b(agent|job|dump)-[bcdf0-9ghjklmnpqrstvwxz]{5}\b", "$1-POD"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
         (r"127\.0\.0\.1:\d+", "SERVER"),
         (r"/tmp/[^ ':]*/", ".../"),

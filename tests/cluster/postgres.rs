@@ -143,7 +143,10 @@ impl<'a> Volume<'a> {
 
 impl Drop for Volume<'_> {
     fn drop(&mut self) {
-        self.space.delete("v1", "PersistentVolume", &self.name);
+        // A test may have taken it away.
+        if self.space.get("v1", "PersistentVolume", &self.name).is_some() {
+            self.space.delete("v1", "PersistentVolume", &self.name);
+        }
         if self.mounted {
             let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
         }

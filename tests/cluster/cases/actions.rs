@@ -13,7 +13,14 @@ use crate::middle::{Fate, Middle, When};
 use crate::operator::{Operator, Run, with_web};
 
 /// Carries out an action through a server in between, and does something else as soon as its write was carried out.
-fn undone_by_somebody(cluster: &Cluster, space: &Namespace<'_>, user: &str, words: &[&str], part: &str, undo: impl Fn()) -> (Operator, Run) {
+pub(crate) fn undone_by_somebody(
+    cluster: &Cluster,
+    space: &Namespace<'_>,
+    user: &str,
+    words: &[&str],
+    part: &str,
+    undo: impl Fn(),
+) -> (Operator, Run) {
     let middle = Middle::of(cluster, user);
     let operator = Operator::new(cluster, user, space).through(cluster, user, &middle);
     let text = operator.plan_of(words[0], &words[1..]).value["confirmation"]["type"].as_str().unwrap_or("y").to_owned();

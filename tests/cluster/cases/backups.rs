@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::bed::node;
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::operator::{Operator, Run};
 use crate::postgres::{Held, PASSWORD, Postgres, Volume};
 use crate::support::sandbox::Running;
@@ -76,6 +77,7 @@ pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &C
     };
     gate(4, "failed");
     let run = run(&operator, &file).expect("proven", 0);
+    Watched { cluster, space: &space, operator: &operator }.ended("backup", &run);
     kept_to_itself(&operator, &run);
     gate(0, "ok");
     let status = operator.call(&["status", "-f", &file, "-o", "json"]).json();
@@ -144,15 +146,21 @@ pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others
     let operator = Operator::new(cluster, "operator", &space);
     let good = file(&operator, &space, "password");
     let full = run(&operator, &good);
+    let watched = Watched { cluster, space: &space, operator: &operator };
+    watched.ended("backup: the volume is too small", &full);
     let reason = full.end()["reason"].as_str().unwrap().to_owned();
     assert!(full.code != Some(0) && reason.contains("twice the size of the database is needed"), "{full:#?}");
     assert_eq!(volume.files(), ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json"]);
     assert_eq!(catalogue(&space), Vec::<Value>::new());
     let wrong = file(&operator, &space, "none");
-    let run = run(&operator, &wrong);
-    assert!(run.code != Some(0) && catalogue(&space).is_empty(), "{run:#?}");
-    assert!(run.end()["reason"].as_str().unwrap().contains("couldn't find key none"), "{:#}", run.end());
-    kept_to_itself(&operator, &run);
+    let failed = run(&operator, &wrong);
+    watched.ended("backup: its password is not in the Secret", &failed);
+    assert!(failed.code != Some(0) && catalogue(&space).is_empty(), "{failed:#?}");
+    assert!(failed.end()["reason"].as_str().unwrap().contains("couldn't find key none"), "{:#}", failed.end());
+    kept_to_itself(&operator, &failed);
+    space.patch("apps/v1", "StatefulSet", "db", &json!({"spec": {"replicas": 0}}));
+    space.wait("the database is gone", "apps/v1", "StatefulSet", "db", |db| db["status"]["replicas"] == 0);
+    watched.ended("backup: its database has no ready pod", &run(&operator, &good).expect("refused", 4));
     operator.call(&["journal", "verify"]).exits(0);
 }
 
@@ -200,6 +208,7 @@ pub(crate) fn a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up(clus
     }
     let run = Run::of(&running.end());
     assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{run:#?}");
+    Watched { cluster, space: &space, operator: &operator }.ended("backup: its pod is killed", &run);
     assert_eq!(catalogue(&space), Vec::<Value>::new());
     drop(held);
     self::run(&operator, &file).expect("proven", 0);

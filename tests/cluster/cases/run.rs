@@ -72,7 +72,7 @@ pub(crate) fn a_scale_whose_pods_crash_ends_as_failed_and_says_why(cluster: &Clu
 }
 
 /// A service file whose probe asks every pod of `web` for this page.
-fn asked_for(space: &Namespace<'_>, operator: &Operator, page: &str) -> String {
+pub(crate) fn asked_for(space: &Namespace<'_>, operator: &Operator, page: &str) -> String {
     let text = format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\nnamespace = \"{}\"\n\
          [[probe]]\nid = \"page\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"{page}\"\ninterval = \"10s\"\n",

@@ -26,6 +26,30 @@ pub(crate) fn an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_do
     coming.ended("the API server is killed with the answer on its way back, and started again", second, "proven", 0, 2);
 }
 
+/// A lock lasts 30 s as well: what was acknowledged before is proven, with or without the lock; what was not sent by then is not sent any
+/// more, for the lock was older than the moment in which the store stood still.
+pub(crate) fn a_data_store_that_stands_still_for_as_long_as_a_lock_lasts_leaves_no_doubt(cluster: &Cluster) {
+    let (proving, locked) = (Place::new(cluster), Place::new(cluster));
+    let acknowledged = proving.middle.hold("PATCH", "/scale", 1, When::Answered, Fate::HandedOn);
+    let taken = locked.middle.hold("POST", "/leases", 1, When::Answered, Fate::HandedOn);
+    let (first, second) = (proving.operator.start(SCALE), locked.operator.start(SCALE));
+    acknowledged.reached();
+    taken.reached();
+    // So much older is the lock than the fault.
+    std::thread::sleep(Duration::from_secs(5));
+    let bed = cluster.bed().expect("a cluster of our own");
+    bed.stand_still("etcd", true);
+    acknowledged.go();
+    taken.go();
+    // The time itself is the fault.
+    std::thread::sleep(Duration::from_secs(30));
+    bed.stand_still("etcd", false);
+    let (first, second) = (Run::of(&first.end()), Run::of(&second.end()));
+    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
+    proving.ended("etcd stands still for 30 s, as long as a lock lasts, once the write is acknowledged", first, "proven", 0, 2);
+    locked.ended("etcd stands still for 30 s, as long as a lock lasts, before the write", second, "refused", 4, 1);
+}
+
 pub(crate) fn a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt(cluster: &Cluster) {
     let (short, before, meanwhile) = (Place::new(cluster), Place::new(cluster), Place::new(cluster));
     let stand_still = |seconds: u64, let_go: &[&Hold]| {
