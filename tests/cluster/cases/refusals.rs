@@ -240,8 +240,9 @@ impl<'a> Stage<'a> {
         let nodes =
             [self.node, self.cordoned].map(|node| node.space.get("v1", "Node", &node.name).unwrap_or_default()["spec"]["unschedulable"].clone());
         all.extend(nodes);
-        let pod = self.space.get("v1", "Pod", &self.pod).unwrap_or_default();
-        all.push(json!([pod["metadata"]["uid"], pod["metadata"]["deletionTimestamp"].is_string()]));
+        // One that is on its way out is as good as gone.
+        let pod = self.space.get("v1", "Pod", &self.pod).filter(|pod| pod["metadata"].get("deletionTimestamp").is_none());
+        all.push(pod.unwrap_or_default()["metadata"]["uid"].clone());
         all
     }
 }

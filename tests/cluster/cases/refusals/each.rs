@@ -214,9 +214,7 @@ fn revisions(stage: &Stage<'_>) {
     // A template whose pods cannot start is the current one: back to it is possible once there is a newer one.
     stage.stands(&admin, &stage.some(&CHANGES), &[], &["rollout failed: a rollout is in progress"]);
     space.apply(&Web::new("web", 2).version("1.2.0").yaml());
-    space.wait("there is a newer revision", DEPLOYMENT.0, DEPLOYMENT.1, "web", |web| {
-        web["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "4"
-    });
+    space.wait_ready("web", 2);
     let bad = Subject::new("rollback", "rollback", &["deployment/web", "to=3"]);
     stage.stands(
         &stage.in_production("admin"),

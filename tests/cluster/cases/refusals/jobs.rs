@@ -6,6 +6,7 @@ use super::{Backup, Stage, Subject, service};
 use crate::bed::node;
 use crate::cases::nodes::SpareNode;
 use crate::cluster::Cluster;
+use crate::middle::{Fate, Middle};
 use crate::postgres::Volume;
 
 pub(crate) fn what_stands_in_the_way_of_jobs_dumps_and_evictions_is_said_and_nothing_is_begun(cluster: &Cluster) {
@@ -99,13 +100,28 @@ fn evictions(stage: &Stage<'_>) {
     }
 }
 
-/// An action of a service file asks for room on the nodes, and nothing that it does looks there.
+/// What the actions of a service file ask for besides: room on the nodes, where nothing that is done looks; a dump; a pod to run a command in.
 fn file(stage: &Stage<'_>) {
-    let operator = stage.in_production("admin");
-    let own = service(stage.space, &operator, &Backup::default())
-        + "[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n\
-           [[action]]\nid = \"fresh\"\nrequire = [\"nodes:fit\"]\n[[action.step]]\nid = \"fresh\"\ntype = \"restart\"\nworkload = \"web\"\n";
-    let file = operator.sandbox.write("own.toml", &own).display().to_string();
-    let own = Subject::new("an action of a service file", "fresh", &["-f", &file]);
-    stage.stands(&operator, &[own], &[], &["require unknown: a service file asks for what no step looks at"]);
+    const OWN: &str = "[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n[[workload]]\nid = \"idle\"\nkind = \"deployment\"\nname = \"idle\"\n\
+        [[action]]\nid = \"fresh\"\nrequire = [\"nodes:fit\"]\n[[action.step]]\nid = \"fresh\"\ntype = \"restart\"\nworkload = \"web\"\n\
+        [[action]]\nid = \"careful\"\nrequire = [\"backup:daily fresh\"]\n[[action.step]]\nid = \"fresh\"\ntype = \"restart\"\nworkload = \"web\"\n\
+        [[action]]\nid = \"nowhere\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"idle\"\nargv = [\"true\"]\n\
+        [[action]]\nid = \"warm\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"web\"\nargv = [\"true\"]\n";
+    let denied = Fate::Answered(403, "Forbidden", None);
+    let middle = Middle::of(stage.cluster, "admin");
+    middle.meet("GET", "/configmaps/timonel-backups-shop", 100, denied);
+    middle.meet("GET", &format!("/namespaces/{}/pods", stage.space.name()), 100, denied);
+    let without = crate::cases::refusals::produce(stage.operator("admin").through(stage.cluster, "admin", &middle));
+    let admin = stage.operator("admin");
+    for (operator, action, row) in [
+        (&without, "fresh", "require unknown: a service file asks for what no step looks at"),
+        (&admin, "careful", "backup failed: a service file asks for a dump that there is not"),
+        (&without, "careful", "backup unknown: the catalogue of dumps cannot be read"),
+        (&admin, "nowhere", "pod failed: a command has no ready pod to run in"),
+        (&without, "warm", "pod unknown: the pods of a command may not be listed"),
+    ] {
+        let own = service(stage.space, operator, &Backup::default()) + OWN;
+        let file = operator.sandbox.write("own.toml", &own).display().to_string();
+        stage.stands(operator, &[Subject::new("an action of a service file", action, &["-f", &file])], &[], &[row]);
+    }
 }
