@@ -44,7 +44,8 @@ const HEAD: &str = "# What stands in the way of each action on a real Kubernetes
 Each row is plans that tests made on a real Kubernetes with real pods (`tests/cluster/cases/refusals`), and fails when it is not so any
 more; the last column is what was said when the page was written. Nothing was written to the cluster meanwhile, which was looked at
 afterwards; and the first action that a row blocks was asked to run all the same: it ended with exit code 4, and its journal knows no
-intent. That no check and no answer is missing is tested as well: the checks are read from the source.
+intent. That no check and no answer is missing is tested as well: the checks are read from the source. Migrations and the reading of a
+dump have cases of their own (migrations.rs and backups.rs there).
 
 `TIMONEL_UPDATE_PAGES=1 ./tests/run cluster` writes this page anew. How each action ends that was begun: faults-real.md.
 ";
@@ -111,6 +112,8 @@ const OBSTACLES: &[&str] = &[
     "quota failed: no room for so many pods",
     "quota unknown: it counts what the template does not say",
     "quota unknown: quotas may not be listed",
+    "connections failed: a database has not so many for more pods",
+    "connections unknown: who else uses them cannot be read",
     "backup failed: scaling down deletes volumes",
     "nodes failed: no room on the nodes",
     "nodes failed: no other node takes pods",
@@ -217,19 +220,23 @@ fn answer_of(row: &str) -> (&str, &str) {
     what.rsplit_once(' ').unwrap_or_else(|| panic!("'{row}' names no check and answer"))
 }
 
+/// What has cases of its own: files and folders of the source whose checks have no row here.
+const ELSEWHERE: [&str; 2] = ["migrate/", "backup/verify.rs"];
+
 /// The answers besides ok that each check of the program can give, as its source has them.
 fn answers() -> BTreeMap<String, BTreeSet<&'static str>> {
-    let named = Regex::new(r#"Check::(?:required|overridable|advisory)\("([^"]+)"\)"#).unwrap_or_else(|error| panic!("{error}"));
+    let named = Regex::new(r#"Check::(?:required|overridable|advisory)\((?:format!\()?"([^"{]+)"#).unwrap_or_else(|error| panic!("{error}"));
     let function = Regex::new(r"(?m)^ *(?:pub(?:\([a-z: ]+\))? )?(?:async )?fn ").unwrap_or_else(|error| panic!("{error}"));
     let mut all: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
-    // Made for what is asked for: a right, a dump that a file names, and a requirement that no step meets.
+    // Named after the right that is asked for.
     all.insert("rbac".to_owned(), BTreeSet::from(["failed", "unknown"]));
-    all.insert("backup".to_owned(), BTreeSet::from(["failed", "unknown"]));
-    all.insert("require".to_owned(), BTreeSet::from(["unknown"]));
     let mut unnamed = Vec::new();
     for (file, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run")) {
+        if ELSEWHERE.iter().any(|own| file.starts_with(own)) {
+            continue;
+        }
         for body in function.split(&text) {
-            let ids: Vec<&str> = named.captures_iter(body).filter_map(|found| Some(found.get(1)?.as_str())).collect();
+            let ids: Vec<&str> = named.captures_iter(body).filter_map(|found| Some(found.get(1)?.as_str().trim_end_matches(':'))).collect();
             if ["Check::required(", "Check::overridable(", "Check::advisory("]
                 .iter()
                 .map(|made| body.matches(made).count())
@@ -244,11 +251,7 @@ fn answers() -> BTreeMap<String, BTreeSet<&'static str>> {
             }
         }
     }
-    assert_eq!(
-        unnamed,
-        ["backup/known.rs", "checks/state.rs", "program/combine.rs"],
-        "checks whose ids are not in the source have a row here by hand"
-    );
+    assert_eq!(unnamed, ["checks/state.rs"], "checks whose ids are not in the source have a row here by hand");
     all
 }
 

@@ -107,9 +107,12 @@ fn file(stage: &Stage<'_>) {
         [[action]]\nid = \"careful\"\nrequire = [\"backup:daily fresh\"]\n[[action.step]]\nid = \"fresh\"\ntype = \"restart\"\nworkload = \"web\"\n\
         [[action]]\nid = \"nowhere\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"idle\"\nargv = [\"true\"]\n\
         [[action]]\nid = \"warm\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"web\"\nargv = [\"true\"]\n";
+    const POOL: &str = "[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n[[workload]]\nid = \"busy\"\nkind = \"deployment\"\nname = \"busy\"\n\
+        [[database]]\nid = \"pool\"\nkind = \"postgres\"\nhost = \"db\"\nname = \"shop\"\nuser = \"shop\"\nconnections = { max = 100, per_pod = { web = 20, busy = 5 } }\n";
     let denied = Fate::Answered(403, "Forbidden", None);
     let middle = Middle::of(stage.cluster, "admin");
     middle.meet("GET", "/configmaps/timonel-backups-shop", 100, denied);
+    middle.meet("GET", "/deployments/busy", 100, denied);
     middle.meet("GET", &format!("/namespaces/{}/pods", stage.space.name()), 100, denied);
     let without = crate::cases::refusals::produce(stage.operator("admin").through(stage.cluster, "admin", &middle));
     let admin = stage.operator("admin");
@@ -123,5 +126,13 @@ fn file(stage: &Stage<'_>) {
         let own = service(stage.space, operator, &Backup::default()) + OWN;
         let file = operator.sandbox.write("own.toml", &own).display().to_string();
         stage.stands(operator, &[Subject::new("an action of a service file", action, &["-f", &file])], &[], &[row]);
+    }
+    for (operator, count, row) in [
+        (&admin, "web=5", "connections failed: a database has not so many for more pods"),
+        (&without, "web=3", "connections unknown: who else uses them cannot be read"),
+    ] {
+        let own = service(stage.space, operator, &Backup::default()) + POOL;
+        let file = operator.sandbox.write("pool.toml", &own).display().to_string();
+        stage.stands(operator, &[Subject::new("scale", "scale", &[count, "-f", &file])], &[], &[row]);
     }
 }
