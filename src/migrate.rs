@@ -1,11 +1,12 @@
 //! Migrations of a database's schema: what an image brings, what the database has, and what lies between.
 //!
-//! Owns the reading of an inspection (`inspection`), what it means (`state`), and how much harm each statement can do (`sql`). Pure:
+//! Owns the reading of an inspection (`inspection`), what it means (`state`), whether an older image can run (`verdict`), and how much harm each statement can do (`sql`). Pure:
 //! who asks, and how a migration is carried out, is `run`'s.
 
 pub mod inspection;
 pub mod sql;
 pub mod state;
+pub mod verdict;
 
 pub use inspection::Inspection;
 pub use sql::{Harm, Statement};

@@ -164,6 +164,12 @@ fn unsaid() -> super::sql::Statement {
     }
 }
 
+/// Every revision that an image knows and its database has.
+pub(super) fn below_all(inspection: &Inspection) -> BTreeSet<&str> {
+    let by_id: BTreeMap<&str, &Revision> = inspection.revisions.iter().map(|r| (&*r.id, r)).collect();
+    below(&by_id, &inspection.applied.iter().map(String::as_str).collect())
+}
+
 /// Those revisions and all that they rest on.
 fn below<'a>(by_id: &BTreeMap<&'a str, &'a Revision>, from: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();

@@ -6,6 +6,7 @@
 
 mod answer;
 mod apply;
+mod back;
 mod checks;
 mod inspect;
 mod job;
@@ -14,6 +15,7 @@ pub mod releases;
 pub use answer::{Failure, Seen};
 pub(in crate::run) use answer::{Said, progress, said};
 pub(in crate::run) use apply::part as apply;
+pub(in crate::run) use back::check as schema;
 pub(in crate::run) use inspect::part as inspect;
 pub use job::{Asked, LOCK, Migration, Mode};
 

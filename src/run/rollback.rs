@@ -16,6 +16,7 @@ use super::context::{PlanContext, PlanError};
 use super::facts::{WorkloadFacts, items};
 use super::ground::{self, Ground, Part};
 use super::level::Nature;
+use super::migrate;
 use super::plan::{Frozen, FrozenField};
 use super::record;
 use super::step::{Fact, FieldChange, FieldWrite, Form, Pin, alike};
@@ -48,7 +49,8 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         Some(to) => all.iter().find(|r| r.number == to).ok_or_else(|| unknown(to, &all))?,
         None => newest_that_was_ready(&all, current)?,
     };
-    let back = Back { context, ground, current, target, template: now };
+    let schema = migrate::schema(read, context, ground, &target.template, made_at).await;
+    let back = Back { context, ground, current, target, template: now, schema };
     Ok(back.part(&nodes, made_at))
 }
 
@@ -80,6 +82,8 @@ struct Back<'a> {
     target: &'a Revision,
     /// The template as the workload has it now.
     template: Value,
+    /// Whether the schema lets the revision run.
+    schema: Option<Check>,
 }
 
 impl Back<'_> {
@@ -179,6 +183,7 @@ impl Back<'_> {
         all.push(image(self.target, nodes));
         // Taking a rollback back is never held up.
         if !context.undo {
+            all.extend(self.schema.clone());
             all.push(gap::check(workload, context.rolled_back.as_ref(), self.current.returned, context.rollback_gap, now));
         }
         all

@@ -360,6 +360,7 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         "migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once",
         migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once,
     ),
+    ("migrations::a_rollback_knows_what_the_database_has_become", migrations::a_rollback_knows_what_the_database_has_become),
 ];
 
 /// Those that need an object store besides.

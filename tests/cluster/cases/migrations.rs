@@ -307,3 +307,34 @@ pub(crate) fn a_migration_whose_console_is_killed_is_taken_up_again_and_applied_
     assert_eq!(shop.columns(), "body id note");
     shop.operator.call(&["journal", "verify"]).exits(0);
 }
+
+pub(crate) fn a_rollback_knows_what_the_database_has_become(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    workload(&space, "alembic-2");
+    space.wait("the newer release runs", "apps/v1", "Deployment", "api", |api| {
+        api["status"]["observedGeneration"] == 2 && api["status"]["updatedReplicas"] == 1 && api["status"]["replicas"] == 1
+    });
+    let schema = || {
+        let plan = shop.operator.call(&["plan", "rollback", "api", "to=1", "-f", &shop.file, "-o", "json"]).json();
+        (check(&plan, "schema").clone(), plan["allowed"].clone())
+    };
+    let (unknown, allowed) = schema();
+    assert_eq!((&unknown["result"], &unknown["required"], &allowed), (&json!("unknown"), &json!(false), &json!(true)), "{unknown:#}");
+    shop.migrated("alembic-1");
+    let (safe, allowed) = schema();
+    assert_eq!((&safe["result"], &allowed), (&json!("ok"), &json!(true)), "{safe:#}");
+    shop.migrated("alembic-2");
+    let (above, allowed) = schema();
+    assert!(above["detail"].as_str().unwrap().contains("needs a downgrade first: the database has b2 above"), "{above:#}");
+    assert_eq!((&above["overridable"], &allowed), (&json!(true), &json!(false)), "{above:#}");
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    shop.run("migrate", "alembic-3", &["--override", "backup", "--reason", "nobody needs it"]).expect("proven", 0);
+    let (lost, allowed) = schema();
+    let detail = lost["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("loses data") && detail.contains("c3 lost data in rules: ALTER TABLE rules DROP COLUMN body"),
+        "{lost:#}"
+    );
+    assert_eq!(allowed, false);
+}
