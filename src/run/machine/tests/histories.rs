@@ -8,8 +8,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Effect, Input, Locking, Looked, Machine, Moment, Observed, Stop};
+use super::super::{Effect, Input, Locking, Looked, Machine, Moment, Observed, Ran, Stop};
 use super::pass;
+use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ActionRequest};
 use crate::run::context::PlanContext;
@@ -17,12 +18,13 @@ use crate::run::event::{Happening, Progress};
 use crate::run::journal::{Draft, Entry, EntryKind};
 use crate::run::outcome::{End, Outcome, Way};
 use crate::run::plan::Plan;
+use crate::run::program::{self, Does, Program, ProgramStep, Run};
 use crate::run::resume::past;
 use crate::run::step::{FieldWrite, Form, OnFail, Policy, Position, StepId, Work, put};
 use crate::run::world::{World, deployment, neighbour};
 use crate::run::{Environment, Operator};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
-use crate::target::model::ObjectRef;
+use crate::target::model::{Kind, ObjectRef};
 
 /// One thing that happens, as numbers to choose by.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +119,9 @@ impl Truth {
     fn other(&mut self, plan: &Plan, dice: Dice) {
         let writes: Vec<&FieldWrite> = plan.writes().map(|(_, w)| w).collect();
         let write = writes[usize::from(dice.whose) % writes.len()];
+        if write.exec().is_some() {
+            return;
+        }
         if dice.other > 1 {
             self.foreign.insert(write.object.clone());
             self.meddled.insert(write.object.clone());
@@ -151,6 +156,8 @@ struct History {
     began_last: Vec<StepId>,
     /// How often each step's write was sent.
     sent: BTreeMap<String, usize>,
+    /// Commands of which a person said that they were done, and how often one was wanted once more.
+    said: Vec<(StepId, Way)>,
     deaths: u32,
 }
 
@@ -213,7 +220,7 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
     let mut rolls = rolls.iter().copied().chain(std::iter::repeat(KIND));
     let mut machine = Machine::new(plan.clone(), "ana@bastion".into());
     let (mut input, mut deaths, mut began, mut proofs) = (Input::Start, 0, false, Vec::new());
-    let (mut all_begun, mut begun_now) = (Vec::new(), Vec::new());
+    let (mut all_begun, mut begun_now, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..20_000 {
         let turn = machine.next(input, moment.clone());
         prop_assert!(!matches!(turn.effect, Effect::Send(..)) || !moment.lock_lost, "a request after the lock was lost");
@@ -231,10 +238,14 @@ fn play(plan: &Plan, rolls: &[Dice]) -> Result<History, TestCaseError> {
         let dies = if began { roll.dies } else { 0 };
         if let Effect::End(outcome) = turn.effect {
             all_begun.extend(begun_now.iter().copied());
-            return Ok(History { truth, outcome, proofs, began: all_begun, began_last: begun_now, sent, deaths });
+            return Ok(History { truth, outcome, proofs, began: all_begun, began_last: begun_now, sent, said, deaths });
         }
+        let asked = matches!(turn.effect, Effect::Ask(_));
         let answer =
             if dies == 1 { Input::Paused } else { perform(&turn.effect, &machine, plan, roll, &mut truth, &mut disk, &mut sent, &mut moment)? };
+        if let (true, Input::Answered(way)) = (asked, &answer) {
+            said.push((machine.step_id(), *way));
+        }
         began |= disk.drafts.iter().any(|d| d.kind == EntryKind::Confirm);
         input = answer;
         if dies > 0 {
@@ -287,6 +298,9 @@ fn perform(
             let intents = disk.steps(EntryKind::Intent, |d| step == *d.data["step"].as_str().unwrap_or_default()).len();
             let back = step.word().starts_with("undo");
             prop_assert!(intents >= *number || back, "{step} was sent {number} times with {intents} intents on the disk");
+            if write.exec().is_some() {
+                return Ok(Input::Ran(run(truth, step, fate)));
+            }
             Input::Sent(match fate {
                 1 | 2 => Err(refused(fate)),
                 3 => Err(lost()),
@@ -313,15 +327,63 @@ fn perform(
     })
 }
 
+/// A command in a pod: refused, lost before or after it ran, failed, or done.
+fn run(truth: &mut Truth, step: StepId, fate: u8) -> Result<Ran, TargetError> {
+    let mut runs = |code| {
+        *truth.done.entry(step.to_string()).or_default() += 1;
+        Ran { code, said: String::new() }
+    };
+    match fate {
+        1 | 2 => Err(refused(2)),
+        3 => Err(lost()),
+        4 => {
+            runs(0);
+            Err(lost())
+        }
+        5 => Ok(runs(7)),
+        _ => Ok(runs(0)),
+    }
+}
+
+/// A command runs once for one confirmation and once more for each time that somebody wants it; one that may have run is proven,
+/// taken back, or a debt.
+fn check_command(plan: &Plan, history: &History, step: StepId, object: &ObjectRef) -> Result<(), TestCaseError> {
+    let (outcome, runs) = (&history.outcome, history.truth.done.get(&step.to_string()).copied().unwrap_or_default());
+    let wanted = |way| history.said.iter().filter(|(of, w)| (*of, *w) == (step, way)).count();
+    prop_assert!(usize::try_from(runs).unwrap_or_default() <= 1 + wanted(Way::Again), "{step} ran {runs} times");
+    prop_assert!(outcome.outcome != End::Proven || runs > 0 || wanted(Way::Done) > 0, "{step} never ran, and the run is proven");
+    prop_assert!(
+        outcome.outcome != End::Refused || runs == 0 || history.deaths > 0 || wanted(Way::NotDone) > 0,
+        "{step} ran, and the run says nothing"
+    );
+    let back = plan.inner.undo_steps.iter().find(|u| u.undoes == Some(step)).map(|u| u.step.id.to_string());
+    let taken_back = back.as_ref().is_some_and(|id| history.truth.done.contains_key(id));
+    let told = history.proofs.contains(&step) || taken_back || wanted(Way::NotDone) > 0;
+    let in_debt = outcome.debts.iter().any(|d| d.object == object.to_string());
+    prop_assert!(runs == 0 || told || in_debt, "{step} ran, which is neither proven nor a debt: {outcome:?}");
+    Ok(())
+}
+
 fn check(plan: &Plan, history: &History) -> Result<(), TestCaseError> {
     let (truth, outcome) = (&history.truth, &history.outcome);
     prop_assert!(!outcome.reason.contains("did not ask for"), "{}", outcome.reason);
-    for (step, done) in &truth.done {
+    let commands: Vec<String> = plan.writes().filter(|(_, w)| w.exec().is_some()).map(|(s, _)| s.id.to_string()).collect();
+    let back = |id: &String| {
+        plan.inner
+            .undo_steps
+            .iter()
+            .any(|u| u.step.id == **id && u.undoes.is_some_and(|of| commands.contains(&of.to_string())))
+    };
+    for (step, done) in truth.done.iter().filter(|(id, _)| !commands.contains(id) && !back(id)) {
         prop_assert!(*done <= 1, "{step} was carried out {done} times for one confirmation");
     }
     let in_debt = |object: &ObjectRef| outcome.debts.iter().any(|d| d.object == object.to_string());
     let proven = |number: u16| plan.proofs_of(number).all(|s| history.proofs.contains(&s.id));
     for (step, write) in plan.writes() {
+        if write.exec().is_some() {
+            check_command(plan, history, step.id, &write.object)?;
+            continue;
+        }
         let done = truth.done.contains_key(&step.id.to_string());
         match outcome.outcome {
             End::Refused => prop_assert!(!done || history.deaths > 0, "{} was carried out by a run that says it wrote nothing", step.id),
@@ -367,6 +429,47 @@ fn plan(action: &'static str, parameters: &[&str]) -> Plan {
     world.run(actions::plan(&world, &world, &context, &request)).expect("a plan")
 }
 
+/// A scale between two commands: one with a command that takes it back, one without.
+fn commands() -> Plan {
+    let world = World::new();
+    let web = neighbour(&world, "web");
+    let context = PlanContext::new("dev", Environment::of_kind(EnvironmentKind::Development), Operator::default());
+    let run = |workload: &ObjectRef, back: Option<&str>| {
+        let words = |word: &str| vec!["app".to_owned(), word.to_owned()];
+        Does::Command(Run {
+            workload: workload.clone(),
+            container: Some("api".into()),
+            argv: words("on"),
+            back: back.map(words),
+            reads: false,
+            again: false,
+        })
+    };
+    let request = ActionRequest {
+        action: "scale".into(),
+        object: deployment(),
+        parameters: vec!["replicas=5".into()],
+        overrides: Vec::new(),
+        reason: None,
+    };
+    let step = |id: &str, does: Does| ProgramStep { id: id.into(), does, done_when: Vec::new(), policy: Policy::default() };
+    let program = Program {
+        action: "commands".into(),
+        title: "Commands".into(),
+        parameters: Vec::new(),
+        level: Confirmation::Key,
+        phrase: None,
+        raises: Vec::new(),
+        checks: Vec::new(),
+        own_checks: Vec::new(),
+        steps: vec![step("on", run(&web, Some("off"))), step("up", Does::Action(request)), step("warm", run(&web, None))],
+        overrides: Vec::new(),
+        reason: None,
+    };
+    let home = ObjectRef::new(Kind::Namespace, "", "shop");
+    world.run(program::plan(&world, &world, &context, &program, &home)).expect("a plan")
+}
+
 /// One object and several, with a way back and without, in either order, in stages.
 fn plans() -> &'static [Plan] {
     static PLANS: std::sync::OnceLock<Vec<Plan>> = std::sync::OnceLock::new();
@@ -400,7 +503,8 @@ fn plans() -> &'static [Plan] {
             rules(3, [always(), on(OnFail::Continue), tried(OnFail::Abort)], &made),
         ];
         made.extend(with_rules);
-        let merges = |p: &Plan| p.steps().iter().all(|s| !matches!(&s.work, Work::Write(w) if w.form != Form::Merge));
+        made.push(commands());
+        let merges = |p: &Plan| p.steps().iter().all(|s| !matches!(&s.work, Work::Write(w) if w.form != Form::Merge && w.exec().is_none()));
         assert!(made.iter().all(merges), "the truth here knows merges alone");
         made
     })
@@ -411,7 +515,7 @@ proptest! {
 
     /// No write without a recorded intent; no second one for one confirmation; an end to every run; every left-behind is a debt.
     #[test]
-    fn whatever_happens_the_world_is_as_the_run_says(which in 0..13_usize, rolls in prop::collection::vec(dice(), 0..160)) {
+    fn whatever_happens_the_world_is_as_the_run_says(which in 0..14_usize, rolls in prop::collection::vec(dice(), 0..160)) {
         let plan = &plans()[which];
         check(plan, &play(plan, &rolls)?)?;
     }
