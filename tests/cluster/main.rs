@@ -64,12 +64,8 @@ fn tests() -> ExitCode {
     if !unfetched.is_empty() {
         eprintln!("SKIPPED: the tests with other clients need {}", unfetched.join(", "));
     }
-    if let Some(postgres) = postgres::missing() {
-        eprintln!("SKIPPED: the tests of backups need {postgres}");
-    }
-    if let Some(store) = store::missing() {
-        eprintln!("SKIPPED: the tests of uploads need {store}");
-    }
+    let lacks_database = lacks("backups", postgres::missing());
+    let lacks_store = lacks("uploads", store::missing());
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
     let tools = postgres::tools_missing();
@@ -116,9 +112,9 @@ fn tests() -> ExitCode {
         let lacking = match need {
             Need::Cluster(_) => !missing.is_empty(),
             // Nobody's cluster but our own is broken on purpose.
-            Need::Database(_) => !missing.is_empty() || postgres::missing().is_some(),
+            Need::Database(_) => !missing.is_empty() || lacks_database,
             Need::Migrations(_) => !missing.is_empty() || tools.is_some(),
-            Need::Store(_) => !missing.is_empty() || postgres::missing().is_some() || store::missing().is_some(),
+            Need::Store(_) => !missing.is_empty() || lacks_database || lacks_store,
             Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
             Need::ClusterAndClients(_) => !missing.is_empty() || !unfetched.is_empty(),
@@ -137,6 +133,14 @@ fn tests() -> ExitCode {
     let broken = libtest_mimic::run(&afterwards, last);
     drop(shared.lock().unwrap().take());
     if conclusion.has_failed() { conclusion.exit_code() } else { broken.exit_code() }
+}
+
+/// Whether this machine lacks what some tests need; says so.
+fn lacks(tests: &str, missing: Option<&str>) -> bool {
+    if let Some(missing) = missing {
+        eprintln!("SKIPPED: the tests of {tests} need {missing}");
+    }
+    missing.is_some()
 }
 
 /// Tests of what the tests here share.

@@ -80,7 +80,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
     Ok(Part {
         action: "verify",
         quantity: again.entry.report.file.clone(),
-        nature: Nature::Change,
+        nature: Nature::Inspection,
         inputs: ground::inputs(&claim.reference, [(PARAMETER.to_owned(), wanted.to_owned())]),
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),

@@ -255,7 +255,7 @@ pub(crate) fn releases(name: &str, releases: &[Release], python: &Python, busybo
             let within = file.strip_prefix(&folder).unwrap_or(file).display().to_string();
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let revision = within.contains("versions/") || (within.contains("shop/migrations/") && stem != "__init__");
-            if within.ends_with(".py") && revision && !release.revisions.contains(&stem) {
+            if Path::new(&within).extension().is_some_and(|end| end == "py") && revision && !release.revisions.contains(&stem) {
                 continue;
             }
             layer.add(&format!("srv/app/{within}"), &Entry::File { mode: 0o644, content: &read(file)? });

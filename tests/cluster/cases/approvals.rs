@@ -185,7 +185,7 @@ pub(crate) fn alone_at_a_console_it_takes_a_minute_and_the_phrase_comes_last(clu
     plan_for_two(&mut console);
     assert!(space.get(COORDINATION, "Lease", "timonel-deployment-web").is_none(), "nothing is sent meanwhile");
     let screen = console
-        .wait_at_most(PATIENCE + Duration::from_secs(60), "the minute is over", |screen| screen.has("to go on"))
+        .wait_at_most(PATIENCE + Duration::from_mins(1), "the minute is over", |screen| screen.has("to go on"))
         .expect("a plan");
     assert!(screen.has("BREAK-GLASS") && screen.has("nobody answers"), "{}", screen.dump());
     assert_eq!(space.replicas("web"), 1, "nothing is written before the phrase");
