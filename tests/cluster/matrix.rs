@@ -149,6 +149,7 @@ const OBSTACLES: &[&str] = &[
     "image failed: none is declared",
     "password failed: its Secret is in another namespace",
     "password failed: it is no Secret of the cluster",
+    "upload failed: the keys of the store are in another namespace",
     "require unknown: a service file asks for what no step looks at",
     "backup failed: a service file asks for a dump that there is not",
     "backup unknown: the catalogue of dumps cannot be read",

@@ -293,6 +293,8 @@ struct Backup {
     image: &'static str,
     /// The reference of its password; with the namespace where it says `NAMESPACE`.
     password: &'static str,
+    /// Where it is uploaded to, as lines.
+    upload: &'static str,
 }
 
 impl Default for Backup {
@@ -303,20 +305,21 @@ impl Default for Backup {
             kind: "statefulset",
             image: node::DATABASE,
             password: "k8s:NAMESPACE/db#password",
+            upload: "",
         }
     }
 }
 
 /// A service file with a backup, for the kind of place that the operator is told it is.
 fn service(space: &Namespace<'_>, operator: &Operator, backup: &Backup) -> String {
-    let Backup { volume, workload, kind, image, password } = backup;
+    let Backup { volume, workload, kind, image, password, upload } = backup;
     let place = if operator.sandbox.path("config/timonel/config.toml").exists() { "production" } else { "test" };
     let image = if image.is_empty() { String::new() } else { format!("image = \"{image}\"\n") };
     format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.{place}]\nkind = \"{place}\"\n[env.{place}.target]\ntype = \"kubernetes\"\n\
-         [secrets.db]\nref = \"{}\"\n[[workload]]\nid = \"db\"\nkind = \"{kind}\"\nname = \"{workload}\"\n\
+         [secrets.db]\nref = \"{}\"\n[secrets.away]\nref = \"k8s:kube-system/s3#key\"\n[[workload]]\nid = \"db\"\nkind = \"{kind}\"\nname = \"{workload}\"\n\
          [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n{image}\
-         [[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"{volume}\"\nmax_age = \"26h\"\nkeep_local = \"2d\"\n",
+         [[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"{volume}\"\nmax_age = \"26h\"\nkeep_local = \"2d\"\n{upload}",
         password.replace("NAMESPACE", space.name())
     )
 }

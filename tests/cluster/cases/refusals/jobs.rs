@@ -40,6 +40,9 @@ fn jobs(stage: &Stage<'_>) {
     }
 }
 
+const AWAY: &str = "to = \"s3://shop/dumps/\"\nendpoint = \"http://store:9000\"\nregion = \"here\"\naccess_key = \"secret:away\"\n\
+    secret_key = \"secret:away\"\nupload_image = \"docker.io/timonel/curl:bed\"\n";
+
 /// What a dump needs is not there.
 fn dumps(stage: &Stage<'_>) {
     let space = stage.space;
@@ -68,6 +71,7 @@ fn dumps(stage: &Stage<'_>) {
             "password failed: its Secret is in another namespace",
             false,
         ),
+        (Backup { upload: AWAY, ..here() }, "upload failed: the keys of the store are in another namespace", false),
         (Backup { password: "env:DB_PASSWORD", ..here() }, "password failed: it is no Secret of the cluster", false),
     ] {
         let operator = if production { stage.in_production("admin") } else { stage.operator("admin") };
