@@ -1,7 +1,7 @@
 //! Values of secrets that this process has in its hands, and the one place that takes them out of text.
 //!
 //! Owns that a value which was fetched is known here for as long as the process lives, so that whatever comes back from outside or goes
-//! to the screen, the log or the journal is without it. Keeps at most [`MOST`] values; what is too short to be told from other text is
+//! to the screen, the log or the journal is without it. Keeps at most 64 values; what is too short to be told from other text is
 //! not kept. Never shows one.
 
 use std::borrow::Cow;
