@@ -358,7 +358,7 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
             let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::verify::PARAMETER)?.strip_prefix('='));
             Box::pin(backup::verify::part(read, context, &ground, wanted, &id)).await?
         }
-        "inspect" => migrate::inspect(context, &ground, migrate::image(&request.parameters), &id)?,
+        "inspect" => Box::pin(migrate::inspect(read, context, &ground, migrate::image(&request.parameters), &id)).await?,
         "migrate" => Box::pin(migrate::apply(read, context, &ground, migrate::image(&request.parameters), &id, now)).await?,
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,

@@ -50,7 +50,8 @@ pub(in crate::run) async fn part(
     });
     let deadline = context.prove_within.max(DEADLINE);
     let asked = Asked { image: image.clone(), mode: mode(seen, position.as_ref()), deadline, migration };
-    let mut checks = vec![container(&asked, workload), checks::inspection(&image, seen, unread.as_deref(), now)];
+    let logs = checks::logs(read, &workload.reference).await;
+    let mut checks = vec![container(&asked, workload), logs, checks::inspection(&image, seen, unread.as_deref(), now)];
     let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), false);
     if let (Some(seen), Some(position)) = (seen, &position) {
         let scripts = seen.inspection.pending(position);

@@ -15,6 +15,8 @@ use crate::migrate::{MigrationState, Position};
 use crate::run::backup::{Known, Wanted};
 use crate::run::check::{Answer, Check};
 use crate::run::context::PlanContext;
+use crate::target::api::{Access, Read};
+use crate::target::model::{Kind, ObjectRef};
 
 /// How long what an inspection said of sessions and sizes is believed.
 const BELIEVED: Duration = Duration::from_mins(10);
@@ -46,6 +48,18 @@ pub(super) fn inspection(image: &str, seen: Option<&Seen>, unread: Option<&str>,
     let old = Duration::try_from(now.duration_since(seen.at)).unwrap_or_default() > BELIEVED;
     let detail = format!("{} ago by {} ({})", age::coarse(seen.at, now), seen.by, seen.run);
     if old { check.unknown(format!("{detail}: sessions and sizes may have changed since"), fix) } else { check.ok(detail) }
+}
+
+/// Whether what the Job says can be read: it says it in its log alone.
+pub(super) async fn logs(read: &dyn Read, workload: &ObjectRef) -> Check {
+    let check = Check::required("logs");
+    let namespace = Some(workload.namespace.to_string());
+    let access = Access { verb: "get", kind: Kind::Pod, subresource: "log", namespace, name: None };
+    match read.may(&access).await {
+        Ok(answer) if answer.allowed => check.ok("you may get pods/log, where the Job says what it found"),
+        Ok(_) => check.failed("you may not get pods/log, where the Job says what it found", "ask for the right to get pods/log"),
+        Err(error) => check.unknown(format!("whether you may get pods/log is not known: {}", error.message), "try again when the server answers"),
+    }
 }
 
 impl Basis<'_> {
@@ -167,7 +181,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::{Basis, inspection};
+    use super::{Basis, inspection, logs};
     use crate::base::environment::EnvironmentKind;
     use crate::migrate::inspection::tests::{alembic, inspection as answered};
     use crate::migrate::{MigrationState, Position};
@@ -175,6 +189,7 @@ mod tests {
     use crate::run::check::{Answer, Check};
     use crate::run::migrate::Seen;
     use crate::run::migrate::releases::tests::seen;
+    use crate::run::world::{World, deployment};
     use crate::run::{Environment, Operator, PlanContext};
 
     fn now() -> Timestamp {
@@ -231,6 +246,15 @@ mod tests {
         // It drops a column, and nobody can bring it back.
         assert_eq!(blocked(&|_| {}, "backup"), failed);
         assert_eq!(blocked(&|a| a["scripts"][0]["sql"] = json!("CREATE TABLE n (id int)"), "backup"), (Answer::Failed, false));
+    }
+
+    #[test]
+    fn whoever_may_not_read_logs_would_not_learn_what_came_of_it() {
+        let world = World::new();
+        let answer = |world: &World| world.run(logs(world, &deployment())).result;
+        assert_eq!(answer(&world), Answer::Ok);
+        world.with(|s| s.denied.insert("get pods/log".into()));
+        assert_eq!(answer(&world), Answer::Failed);
     }
 
     #[test]

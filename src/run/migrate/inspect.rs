@@ -9,17 +9,18 @@ use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::{WorkloadFacts, items, text};
 use crate::run::ground::{self, Ground, Part};
 use crate::run::level::Nature;
-use crate::run::migrate::PARAMETER;
 use crate::run::migrate::job::{Asked, Migration, Mode};
+use crate::run::migrate::{PARAMETER, checks};
 use crate::run::plan::{Frozen, FrozenField};
 use crate::run::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
 use crate::service::MigrationTool;
+use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
 
 const TEMPLATE: &str = "/spec/template";
 
 /// The part of a run of that id; `image` is the one that is meant, the running one when none is said.
-pub(in crate::run) fn part(context: &PlanContext, ground: &Ground, image: Option<&str>, id: &str) -> Result<Part, PlanError> {
+pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, image: Option<&str>, id: &str) -> Result<Part, PlanError> {
     let migration = declared(context, &ground.object)?;
     let image = candidate(&migration, &ground.object, image)?;
     let asked = Asked { migration, image: image.clone(), mode: Mode::Inspect, deadline: context.prove_within };
@@ -41,7 +42,7 @@ pub(in crate::run) fn part(context: &PlanContext, ground: &Ground, image: Option
         back: None,
         undo: "none: it changes nothing".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
-        checks: vec![container(&asked, workload)],
+        checks: vec![container(&asked, workload), checks::logs(read, &workload.reference).await],
         risks: risks(&asked, workload),
         same_as: same_as(&asked),
         raises: Vec::new(),
