@@ -263,7 +263,7 @@ fn sources(folder: &Path) -> BTreeMap<String, String> {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         if path.is_dir() && name != "tests" {
             all.extend(sources(&path).into_iter().map(|(below, text)| (format!("{name}/{below}"), text)));
-        } else if name.ends_with(".rs") && !["tests.rs", "check.rs"].contains(&name.as_str()) {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !["tests.rs", "check.rs"].contains(&name.as_str()) {
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             all.insert(name, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned());
         }

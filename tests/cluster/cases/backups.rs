@@ -298,6 +298,12 @@ pub(crate) fn a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace(cluste
             .count()
     };
     assert_eq!(live(), 1);
+    // What the run has heard of its dump, others read in its lock.
+    space.wait("the run has heard how far it is", "coordination.k8s.io/v1", "Lease", "timonel-persistentvolumeclaim-backups", |lease| {
+        lease["metadata"]["annotations"]["timonel.io/step"]
+            .as_str()
+            .is_some_and(|step| step.contains(" written, 0 of 2 tables"))
+    });
     running.signal(Signal::INT);
     running.signal(Signal::INT);
     let run = Run::of(&running.end());

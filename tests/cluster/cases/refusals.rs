@@ -162,7 +162,7 @@ impl<'a> Stage<'a> {
                         let at = next.fetch_add(1, Ordering::SeqCst);
                         Some((at, subjects.get(at)?))
                     }) {
-                        let words = self.words(operator, subject, more);
+                        let words = Self::words(operator, subject, more);
                         let finished = operator
                             .call(&[&["plan", subject.action], &words.iter().map(String::as_str).collect::<Vec<_>>()[..], &["-o", "json"]].concat());
                         if let Some(0 | 4) = finished.code {
@@ -181,7 +181,7 @@ impl<'a> Stage<'a> {
         found.into_iter().map(|(_, name, plan)| (name, plan)).collect()
     }
 
-    fn words(&self, operator: &Operator, subject: &Subject, more: &[&str]) -> Vec<String> {
+    fn words(operator: &Operator, subject: &Subject, more: &[&str]) -> Vec<String> {
         let mut words = subject.words.clone();
         words.extend(more.iter().map(|word| (*word).to_owned()));
         if subject.action == "backup" && !words.iter().any(|word| word == "-f") {
@@ -197,7 +197,7 @@ impl<'a> Stage<'a> {
         for row in rows {
             let blocked = matrix::stands(row, &plans, self.space.name());
             if let Some(subject) = subjects.iter().find(|subject| blocked.first() == Some(&subject.name)) {
-                self.refused(operator, subject, more);
+                Self::refused(operator, subject, more);
             }
         }
         let after = self.state();
@@ -207,8 +207,8 @@ impl<'a> Stage<'a> {
     }
 
     /// It is asked to run, and refuses before anything is begun.
-    fn refused(&self, operator: &Operator, subject: &Subject, more: &[&str]) {
-        let words = self.words(operator, subject, more);
+    fn refused(operator: &Operator, subject: &Subject, more: &[&str]) {
+        let words = Self::words(operator, subject, more);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         operator.run_of(subject.action, &words).expect("refused", 4);
         let begun: Vec<Value> = operator.journal().into_iter().filter(|line| line["kind"] == "intent").collect();

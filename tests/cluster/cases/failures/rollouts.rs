@@ -39,7 +39,7 @@ pub(crate) fn each_way_a_rollback_fails_is_told_and_taken_back(cluster: &Cluster
                 let scene = Scene::after(c, &Web::new("web", 1));
                 let row = "rollback: somebody rolls out something else at once";
                 scene.meanwhile(row, &["rollback", "web", "to=1"], "/deployments/web", FAILED, || {
-                    scene.space.apply(&Web::new("web", 1).version("1.2.0").yaml())
+                    scene.space.apply(&Web::new("web", 1).version("1.2.0").yaml());
                 });
                 assert!(scene.image().ends_with(":1.2.0"), "what somebody else wants is left alone: {}", scene.image());
             },
@@ -61,14 +61,14 @@ pub(crate) fn sets_are_rolled_back_and_restarted_and_say_why_they_are_not(cluste
                     c,
                     "StatefulSet",
                     ["rollback of a StatefulSet", "restart of a StatefulSet", "restart of a StatefulSet: what it reads at its start is gone"],
-                )
+                );
             },
             |c| {
                 sets(
                     c,
                     "DaemonSet",
                     ["rollback of a DaemonSet", "restart of a DaemonSet", "restart of a DaemonSet: what it reads at its start is gone"],
-                )
+                );
             },
             |c| broken_set(c, "StatefulSet", "rollback of a StatefulSet: its image cannot be pulled"),
             |c| broken_set(c, "DaemonSet", "rollback of a DaemonSet: its image cannot be pulled"),

@@ -82,7 +82,7 @@ fn rights(stage: &Stage<'_>) {
         &["rbac failed: you may look at everything, and change nothing", "dry-run unknown: a right is missing"],
     );
     for subject in &subjects {
-        stage.refused(&operator, subject, &[]);
+        Stage::refused(&operator, subject, &[]);
     }
     let change = rule(&["*"], &["*"], &["create", "patch"]);
     let blind = Limited::new(
@@ -111,7 +111,7 @@ fn rights(stage: &Stage<'_>) {
         ],
     );
     // Nor is it called kept in a place that is no production.
-    stage.refused(&stage.operator(&blind.user), &stage.some(&["keep"])[0], &[]);
+    Stage::refused(&stage.operator(&blind.user), &stage.some(&["keep"])[0], &[]);
     let without_lists = Limited::new(
         cluster,
         space,
@@ -164,8 +164,8 @@ fn silence(stage: &Stage<'_>) {
 fn locks(stage: &Stage<'_>, good: &[(&'static str, Plan)]) {
     let mut held: Vec<(String, String)> = Vec::new();
     for (subject, plan) in good {
-        let steps = plan.value["steps"].as_array().into_iter().flatten();
-        let lock = steps.filter_map(|step| step["title"].as_str()?.strip_prefix("lock lease ")).next().expect("a lock");
+        let mut steps = plan.value["steps"].as_array().into_iter().flatten();
+        let lock = steps.find_map(|step| step["title"].as_str()?.strip_prefix("lock lease ")).expect("a lock");
         let space = if plan.value["target"]["namespaces"] == json!([]) { "kube-system" } else { stage.space.name() };
         let names = lock.split(", ").filter_map(|name| name.split(' ').next()).filter(|name| !name.starts_with("timonel-timer-"));
         let own: Vec<(String, String)> = names.map(|name| (space.to_owned(), name.to_owned())).collect();

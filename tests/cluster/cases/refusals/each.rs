@@ -61,7 +61,7 @@ fn counts(stage: &Stage<'_>) {
     stage.stands(&admin, &[to_nothing], &[], &["backup failed: scaling down deletes volumes"]);
     space.patch("apps/v1", "StatefulSet", "db", &retention("Retain"));
     let before = |count: Value| {
-        space.patch(DEPLOYMENT.0, DEPLOYMENT.1, "idle", &json!({"metadata": {"annotations": {"timonel.io/replicas-before-zero": count}}}))
+        space.patch(DEPLOYMENT.0, DEPLOYMENT.1, "idle", &json!({"metadata": {"annotations": {"timonel.io/replicas-before-zero": count}}}));
     };
     before(json!("3"));
     let row = "before-zero failed: another count is asked for than there was";
