@@ -109,6 +109,13 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
 const LEAVES: [Need; 4] = [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, ""), ("create", Kind::ConfigMap, "")];
 
 impl Role {
+    /// Whether its rights are enough for that action: its own, and any other that needs no more, for who may make a Job for one may make
+    /// a Job for another.
+    pub fn covers(&self, action: &str, kind: Kind) -> bool {
+        let held: Vec<Need> = self.does.iter().flat_map(|(own, kind)| needs(own, *kind)).collect();
+        self.does.contains(&(action, kind)) || needs(action, kind).iter().all(|need| held.contains(need))
+    }
+
     /// As a ClusterRole, to be bound in a namespace or in the whole cluster.
     pub fn manifest(&self) -> String {
         let mut verbs: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
@@ -209,6 +216,13 @@ mod tests {
         }
         assert!(ROLES[0].name == "viewer" && ROLES[0].does.is_empty());
         assert!(!READ.contains(&Kind::Secret));
+    }
+
+    #[test]
+    fn who_may_make_a_job_for_one_action_may_make_one_for_another_and_nothing_else() {
+        let role = |name| ROLES.iter().find(|r| r.name == name).expect("a role");
+        assert!(role("release-manager").covers("trigger", Kind::CronJob) && role("operator").covers("trigger", Kind::CronJob));
+        assert!(!role("operator").covers("rollback", Kind::Deployment) && !role("viewer").covers("trigger", Kind::CronJob));
     }
 
     /// With `UPDATE=1` they are written anew.

@@ -66,8 +66,10 @@ fn continuations(app: &App) -> Vec<Hint> {
     let pressed = Hint::new(show(&app.pending.0), "…");
     let leader = app.start.keymap.leader().is_some_and(|leader| app.pending.0 == [leader]);
     let of_file = if leader { app.file_keys() } else { Vec::new() };
-    let of_file = of_file.into_iter().map(|k| Hint { works: k.works, ..Hint::new(k.key.to_string(), k.title) });
-    std::iter::once(pressed).chain(app.pending.1.iter().map(hint)).chain(of_file).collect()
+    let short = |title: &str| title.split(':').next().unwrap_or_default().to_owned();
+    let of_file = of_file.into_iter().map(|k| Hint { works: k.works, ..Hint::new(k.key.to_string(), short(&k.title)) });
+    // What is the service's own comes first: where not all fit, the others are known from elsewhere.
+    std::iter::once(pressed).chain(of_file).chain(app.pending.1.iter().map(hint)).collect()
 }
 
 /// The keys worth a hint, the most useful first; help always.

@@ -119,7 +119,7 @@ pub(crate) fn each_role_may_do_its_actions_and_no_other(cluster: &Cluster) {
                     ("resume" | "resume-hpa" | "uncordon" | "keep", _) | ("restart" | "rollback", Kind::StatefulSet | Kind::DaemonSet)
                 );
                 asked += usize::from(!idle);
-                let own = role.does.contains(&(spec.name, *kind));
+                let own = role.covers(spec.name, *kind);
                 assert!(
                     if own { missing.is_empty() } else { idle || !missing.is_empty() },
                     "{}: {} of {kind:?}: {missing:?}",

@@ -39,6 +39,9 @@ pub(crate) struct Entry {
     /// Only where the real server answers so.
     #[serde(default)]
     real: Option<String>,
+    /// It is gone again a moment later, and may not be met.
+    #[serde(default)]
+    fleeting: bool,
 }
 
 fn anything() -> Vec<String> {
@@ -69,7 +72,11 @@ impl Known {
 
     /// What is listed for this chapter and did not show in it, with the rows that it is listed for.
     pub(crate) fn unseen(&self, chapter: &str) -> Vec<String> {
-        let here = self.entries.iter().enumerate().filter(|(_, entry)| entry.chapters.iter().any(|c| c == chapter));
+        let here = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !entry.fleeting && entry.chapters.iter().any(|c| c == chapter));
         let rows = here.flat_map(|(i, entry)| entry.rows.iter().enumerate().map(move |(j, row)| (i, j, entry, row)));
         rows.filter(|(i, j, ..)| !self.seen.contains(&(*i, *j)))
             .map(|(_, _, entry, row)| format!("{} (rows '{row}')", entry.what))
@@ -139,6 +146,7 @@ pub(crate) fn a_pattern_covers_what_it_says() {
         rows: anything(),
         paths: vec!["body.*".to_owned()],
         simulated: simulated.map(str::to_owned),
+        fleeting: false,
         real: None,
     };
     let difference = Difference { path: "body.a".to_owned(), simulated: None, real: Some("1".to_owned()) };

@@ -204,8 +204,8 @@ fn revisions(stage: &Stage<'_>) {
     for (kind, name, count) in [
         ("Deployment", "web", "updatedReplicas"),
         ("Deployment", "busy", "updatedReplicas"),
-        ("StatefulSet", "db", "observedGeneration"),
-        ("DaemonSet", "agent", "observedGeneration"),
+        ("StatefulSet", "db", "updatedReplicas"),
+        ("DaemonSet", "agent", "updatedNumberScheduled"),
     ] {
         space.wait("its rollout began", "apps/v1", kind, name, |object| {
             object["status"]["observedGeneration"] == object["metadata"]["generation"] && object["status"][count].as_u64() > Some(0)
