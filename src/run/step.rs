@@ -4,10 +4,12 @@
 //! lists of these. Must not send anything.
 
 pub(in crate::run) mod difference;
+mod exec;
 mod id;
 pub(in crate::run) mod made;
 mod policy;
 
+pub(in crate::run) use exec::Exec;
 pub use id::StepId;
 pub use policy::{OnFail, Policy};
 
@@ -23,7 +25,7 @@ use crate::run::backup::verify::Again;
 use crate::run::migrate::Asked;
 use crate::run::word::{self, Word};
 use crate::run::{lease, scrub};
-use crate::target::api::{Change, Command, WriteRequest};
+use crate::target::api::{Change, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
 /// One step of a plan.
@@ -108,23 +110,6 @@ pub(in crate::run) enum Form {
         /// Whose lock it takes: the pod's top owner.
         under: ObjectRef,
     },
-}
-
-/// A command of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::run) struct Exec {
-    /// What is run, and where.
-    pub command: Command,
-    /// The command that takes it back, in the same place.
-    pub back: Option<Vec<String>>,
-    /// It changes nothing.
-    pub reads: bool,
-    /// Once more does no harm: it may be run again where it is not known whether it ran.
-    pub again: bool,
-    /// Probes that are green when it was done.
-    pub proven_by: Vec<String>,
-    /// How long its end is waited for.
-    pub within: Duration,
 }
 
 /// The label that names the run on what it made (contract.md 8).
@@ -402,10 +387,7 @@ impl FieldWrite {
     /// The way back: the same fields the other way round; a Job that was made is ended.
     pub(in crate::run) fn reversed(&self) -> Self {
         if let Form::Exec(exec) = &self.form {
-            let argv = exec.back.clone().unwrap_or_default();
-            let command = Command { argv, ..exec.command.clone() };
-            let back = Exec { command, back: None, proven_by: Vec::new(), ..exec.clone() };
-            return Self { form: Form::Exec(back), ..self.clone() };
+            return Self { form: Form::Exec(exec.reversed()), ..self.clone() };
         }
         if let Form::Create { under } = &self.form {
             let run = self.changes.iter().find(|c| c.pointer == RUN).and_then(|c| c.after.as_str()).unwrap_or_default();
@@ -442,13 +424,6 @@ impl FieldWrite {
             format!("{name} {} -> {}", shown(c.pointer, &c.before), shown(c.pointer, &c.after))
         };
         self.changes.iter().map(one).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl Exec {
-    /// The command as it may be shown.
-    pub(in crate::run) fn words(&self) -> String {
-        clean(&scrub::text(&self.command.argv.join(" "))).into_owned()
     }
 }
 
@@ -593,72 +568,4 @@ pub(in crate::run) struct Pin {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::{FieldChange, FieldWrite, Form, Position, Stamp, alike};
-    use crate::target::api::Change;
-    use crate::target::model::{Kind, ObjectRef};
-
-    fn write() -> FieldWrite {
-        FieldWrite {
-            object: ObjectRef::new(Kind::Deployment, "shop", "api"),
-            uid: "u1".into(),
-            subresource: "scale",
-            changes: vec![FieldChange::new("/spec/replicas", 3, 0).absent(0)],
-            form: Form::Merge,
-        }
-    }
-
-    #[test]
-    fn a_template_is_replaced_whole_with_its_precondition_in_either_form() {
-        let (old, new) = (json!({ "spec": { "a": 1 } }), json!({ "spec": { "b": 2 } }));
-        let changes = vec![FieldChange::new("/spec/template", old, new), FieldChange::new("/metadata/annotations/x~1y", "old", json!(null))];
-        let of = |form| FieldWrite { subresource: "", changes: changes.clone(), form, ..write() };
-        let tested = of(Form::Tested).request("7").change;
-        let Change::JsonPatch(operations) = &tested else { unreachable!("a JSON patch") };
-        assert_eq!(
-            operations,
-            &json!([
-                { "op": "test", "path": "/metadata/uid", "value": "u1" },
-                { "op": "test", "path": "/metadata/resourceVersion", "value": "7" },
-                { "op": "add", "path": "/spec/template", "value": { "spec": { "b": 2 } } },
-                { "op": "remove", "path": "/metadata/annotations/x~1y" },
-            ])
-        );
-        let strategic = of(Form::Strategic).request("7").change;
-        let Change::StrategicPatch(body) = &strategic else { unreachable!("a strategic patch") };
-        assert_eq!(body["spec"]["template"], json!({ "spec": { "b": 2 }, "$patch": "replace" }));
-        assert_eq!((FieldWrite::version_of(&tested), FieldWrite::version_of(&strategic)), (Some("7"), Some("7")));
-        assert_eq!(FieldWrite::version_of(&Change::JsonPatch(json!([{ "op": "add", "path": "/a", "value": 1 }]))), None);
-    }
-
-    #[test]
-    fn members_that_are_null_make_no_difference() {
-        assert!(alike(&json!({ "a": 1, "creationTimestamp": null }), &json!({ "a": 1 })));
-        assert!(alike(&json!({ "a": 1 }), &json!({ "a": 1, "b": null })));
-        assert!(!alike(&json!({ "a": 1 }), &json!({ "a": 1, "b": 2 })) && !alike(&json!([1]), &json!([1, 2])));
-    }
-
-    fn scale(uid: &str, replicas: Option<i64>) -> serde_json::Value {
-        json!({ "metadata": { "uid": uid, "resourceVersion": "7" }, "spec": replicas.map_or(json!({}), |n| json!({ "replicas": n })) })
-    }
-
-    #[test]
-    fn a_write_carries_identity_and_version_and_nothing_but_its_fields() {
-        let Change::MergePatch(body) = write().request("88213").change else { unreachable!("a merge patch") };
-        assert_eq!(body, json!({ "metadata": { "uid": "u1", "resourceVersion": "88213" }, "spec": { "replicas": 0 } }));
-    }
-
-    #[test]
-    fn reading_tells_where_a_write_stands() {
-        let write = write();
-        let before = || Ok(Position::Before(Stamp { version: "7".into(), generation: None }));
-        assert_eq!(write.position(&scale("u1", Some(3))), before());
-        assert_eq!(write.position(&scale("u1", None)), Ok(Position::After("7".into())), "an absent count of a Scale is zero");
-        assert_eq!(write.position(&scale("u1", Some(7))), Ok(Position::Moved("Deployment shop/api: spec.replicas is 7, not 3".into())));
-        assert!(write.position(&scale("u2", Some(3))).is_err(), "another object under the same name");
-        assert_eq!(write.reversed().position(&scale("u1", None)), before());
-        assert_eq!(write.reversed().words(), "replicas 0 -> 3");
-    }
-}
+mod tests;
