@@ -24,7 +24,7 @@ use crate::run::{
     ActionRequest, ActionSpec, Control, Deps, End, Happening, NameError, Outcome, Plan, PlanError, PlanLine, RunEvent, TokioTimer, Tone, Way,
     execute, resolve, select,
 };
-use crate::runtime::planner::Planner;
+use crate::runtime::planner::{Planner, View};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -198,7 +198,7 @@ async fn make(booted: &Booted, planner: &Planner, client: &Client, args: &Action
     let request = ActionRequest::about(spec.name, &objects, parameters).ok_or_else(|| Failure::usage("nothing is named"))?;
     let request = ActionRequest { overrides: args.overrides.clone(), reason: args.reason.clone(), ..request };
     let probes = booted.proving(client.clone());
-    planner.action(client, &probes, client.opened(), &*booted.clock, &request).await.map_err(|e| failed(&e))
+    planner.action(View::of(client, &probes, &*booted.clock), &request).await.map_err(|e| failed(&e))
 }
 
 /// The plan of an action of the service file.
@@ -225,7 +225,7 @@ async fn make_own(
         reason: args.reason.clone(),
     };
     let probes = booted.proving(client.clone());
-    let made = planner.action(client, &probes, client.opened(), &*booted.clock, &request).await;
+    let made = planner.action(View::of(client, &probes, &*booted.clock), &request).await;
     made.map_err(|error| Failure::new(Exit(exit(&error)), error.to_string()))
 }
 

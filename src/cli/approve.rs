@@ -16,7 +16,7 @@ use crate::boot::Booted;
 use crate::run::{
     Asked, BreakGlass, Confirmed, Deps, End, Happening, Outcome, Plan, PlanError, Probes, Refusal, RunEvent, Signal, approve, asked, wait,
 };
-use crate::runtime::planner::Planner;
+use crate::runtime::planner::{Planner, View};
 use crate::runtime::signals::{Caught, Signals};
 use crate::target::kubernetes::Client;
 use crate::target::model::{LOCKS_OF_CLUSTER, Scope};
@@ -154,7 +154,7 @@ async fn again(
     request: &crate::run::ActionRequest,
     run: &str,
 ) -> Result<Plan, Failure> {
-    let made = planner.again(client, probes, client.opened(), clock, request, run).await;
+    let made = planner.again(View::of(client, probes, clock), request, run).await;
     made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), format!("the plan cannot be made anew: {e}")))
 }
 

@@ -15,6 +15,7 @@ use crate::run::journal as record;
 use crate::run::preempt;
 use crate::run::{End, FileRef, Happening, Here, NotUndone, Plan, PlanError, ResumeError, RunEvent, Unfinished, undoing};
 use crate::runtime::file_of_run::read_again;
+use crate::runtime::planner::View;
 use crate::target::api::Read as _;
 use crate::target::kubernetes::Client;
 
@@ -107,7 +108,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs, printer: &mut Printer) -> R
     let planner = booted.planner(args.deadline);
     let make = async |client: &Client| {
         let probes = booted.proving(client.clone());
-        let made = planner.action(client, &probes, client.opened(), &*booted.clock, &request).await;
+        let made = planner.action(View::of(client, &probes, &*booted.clock), &request).await;
         let made = made.map_err(|e: PlanError| Failure::new(Exit(e.run_exit_code()), e.to_string()))?;
         if made.target().cluster_uid != undo.target.cluster_uid {
             let why = format!("run {} is not undone, nothing was written: this is another cluster than the one it was on", args.id);

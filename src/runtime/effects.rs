@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::console::Ended;
 use super::file_of_run::read_again;
-use super::planner::Planner;
+use super::planner::{Planner, View};
 use super::probing::Probing;
 use super::proving::DeclaredProbes;
 use super::seeing::Seeing;
@@ -222,7 +222,7 @@ impl Executor {
             let (Some(client), Some(probes)) = (client, probes) else {
                 return Answer::Plan(Err(Box::new(Problem::new(Level::Error, "plan", "No target is open."))));
             };
-            let plan = planner.plan(&client, &probes, client.opened(), &*clock, &request).await;
+            let plan = planner.plan(View::of(&client, &probes, &*clock), &request).await;
             Answer::Plan(plan.map(Arc::new).map_err(Box::new))
         });
     }

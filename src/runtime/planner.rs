@@ -30,6 +30,26 @@ use crate::target::kubernetes::Client;
 use crate::target::kubernetes::document::FingerprintKey;
 use crate::target::model::{Kind, ObjectRef};
 
+/// What a plan is made on: an open target, its probes, and the time.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Reads the target.
+    pub read: &'a dyn Read,
+    /// Asks the probes.
+    pub probes: &'a dyn Probes,
+    /// Which target it is.
+    pub opened: &'a Opened,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+}
+
+impl<'a> View<'a> {
+    /// What an open client shows.
+    pub fn of(client: &'a Client, probes: &'a dyn Probes, clock: &'a dyn Clock) -> Self {
+        Self { read: client, probes, opened: client.opened(), clock }
+    }
+}
+
 /// What plans rest on besides the target.
 #[derive(Debug, Clone)]
 pub struct Planner {
@@ -87,14 +107,7 @@ impl Planner {
     }
 
     /// Makes the plan; what speaks against it is one of its checks.
-    pub async fn plan(
-        &self,
-        read: &dyn Read,
-        probes: &dyn Probes,
-        opened: &Opened,
-        clock: &dyn Clock,
-        request: &PlanRequest,
-    ) -> Result<Plan, Problem> {
+    pub async fn plan(&self, view: View<'_>, request: &PlanRequest) -> Result<Plan, Problem> {
         let wanted = ActionRequest {
             action: request.action.clone(),
             object: request.subject.clone(),
@@ -103,22 +116,15 @@ impl Planner {
             reason: request.reason.clone(),
         };
         let made = match &request.second {
-            Some(second) => self.again(read, probes, opened, clock, &wanted, second.run()).await,
-            None => self.action(read, probes, opened, clock, &wanted).await,
+            Some(second) => self.again(view, &wanted, second.run()).await,
+            None => self.action(view, &wanted).await,
         };
         made.map_err(|e| problem(&e))
     }
 
     /// The plan of an action: the engine's own, or one of the service file.
-    pub async fn action(
-        &self,
-        read: &dyn Read,
-        probes: &dyn Probes,
-        opened: &Opened,
-        clock: &dyn Clock,
-        request: &ActionRequest,
-    ) -> Result<Plan, PlanError> {
-        self.make(read, probes, opened, clock, request, None).await
+    pub async fn action(&self, view: View<'_>, request: &ActionRequest) -> Result<Plan, PlanError> {
+        self.make(view, request, None).await
     }
 
     /// Id of the service that its file describes.
@@ -177,27 +183,12 @@ impl Planner {
 
     /// The plan of a run that waits for a second person, made anew: whoever asked and whoever approves compute the same one, so its level
     /// is two-person whatever this console's files say.
-    pub async fn again(
-        &self,
-        read: &dyn Read,
-        probes: &dyn Probes,
-        opened: &Opened,
-        clock: &dyn Clock,
-        request: &ActionRequest,
-        run: &str,
-    ) -> Result<Plan, PlanError> {
-        self.make(read, probes, opened, clock, request, Some(run.to_owned())).await
+    pub async fn again(&self, view: View<'_>, request: &ActionRequest, run: &str) -> Result<Plan, PlanError> {
+        self.make(view, request, Some(run.to_owned())).await
     }
 
-    async fn make(
-        &self,
-        read: &dyn Read,
-        probes: &dyn Probes,
-        opened: &Opened,
-        clock: &dyn Clock,
-        request: &ActionRequest,
-        run: Option<String>,
-    ) -> Result<Plan, PlanError> {
+    async fn make(&self, view: View<'_>, request: &ActionRequest, run: Option<String>) -> Result<Plan, PlanError> {
+        let View { read, opened, clock, .. } = view;
         let namespace = match request.object.kind {
             Kind::Namespace => &request.object.name,
             _ => &request.object.namespace,
@@ -214,7 +205,7 @@ impl Planner {
         context.file.clone_from(&self.file);
         context.rollback_gap = self.service.as_ref().and_then(|s| s.rollback_gap).unwrap_or(self.settings.rollback_gap);
         if let Some(action) = program::named(&request.action) {
-            return Box::pin(self.program(read, probes, clock, context, action, request)).await;
+            return Box::pin(self.program(view, context, action, request)).await;
         }
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, namespace, &request.action, clock.now());
@@ -230,9 +221,7 @@ impl Planner {
     /// The plan of an action of the service file, in the namespace that the request names.
     async fn program(
         &self,
-        read: &dyn Read,
-        probes: &dyn Probes,
-        clock: &dyn Clock,
+        View { read, probes, clock, .. }: View<'_>,
         mut context: PlanContext,
         action: &str,
         request: &ActionRequest,
@@ -316,21 +305,14 @@ pub enum NotBack {
 }
 
 /// The plan that takes back what `armed` did to these objects, confirmed by its timer.
-pub async fn reverting(
-    planner: &Planner,
-    client: &Client,
-    probes: &dyn Probes,
-    clock: &dyn Clock,
-    armed: &Plan,
-    objects: &[ObjectRef],
-) -> Result<Confirmed, NotBack> {
+pub async fn reverting(planner: &Planner, view: View<'_>, armed: &Plan, objects: &[ObjectRef]) -> Result<Confirmed, NotBack> {
     let request = armed.taking_back(objects).map_err(NotBack::Never)?;
-    let plan = planner.action(client, probes, client.opened(), clock, &request).await;
+    let plan = planner.action(view, &request).await;
     let plan = plan.map_err(|error| match error {
         PlanError::Target { .. } => NotBack::Yet(error.to_string()),
         _ => NotBack::Never(error.to_string()),
     })?;
-    plan.confirm_by_timer(armed, clock.now()).map_err(|refusal| match refusal {
+    plan.confirm_by_timer(armed, view.clock.now()).map_err(|refusal| match refusal {
         Refusal::Blocked(_) | Refusal::Expired => NotBack::Yet(refusal.to_string()),
         _ => NotBack::Never(refusal.to_string()),
     })

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::effects::RUN_EVENTS;
-use super::planner::{NotBack, Planner, reverting};
+use super::planner::{NotBack, Planner, View, reverting};
 use crate::app::msg::Msg;
 use crate::app::notice::Tone;
 use crate::base::duration;
@@ -108,7 +108,7 @@ impl Timed {
                     return None;
                 }
             };
-            match reverting(&self.planner, &self.client, &*deps.probes, &*deps.clock, plan, &objects).await {
+            match reverting(&self.planner, View::of(&self.client, &*deps.probes, &*deps.clock), plan, &objects).await {
                 Ok(confirmed) => return Some(confirmed),
                 Err(NotBack::Yet(why)) if patience.lasts(&*deps.clock) => {
                     self.say(Tone::Refused, format!("{subject}: it is not taken back yet: {why}")).await;

@@ -10,7 +10,7 @@ use crate::cli::Output;
 use crate::cli::output::{Exit, Failure, Printer};
 use crate::run::armed::{self, AGAIN, Patience, Running, Taken, Waited};
 use crate::run::{End, Happening, Plan, RunEvent, Timer as _, TokioTimer, execute};
-use crate::runtime::planner::{NotBack, Planner, reverting};
+use crate::runtime::planner::{NotBack, Planner, View, reverting};
 use crate::runtime::signals::{Caught, Signals};
 
 /// 0 = it was kept. 1 = it was taken back, and that is proven, or somebody else did so; else as the run that takes it back ends, or 2: it
@@ -35,7 +35,7 @@ pub(in crate::cli) async fn wait(carried: Carried<'_>, planner: &Planner, plan: 
             Ok(Waited::Expired(objects)) => objects,
             Ok(waited) => return over(waited, plan, &keep, booted, printer),
         };
-        match reverting(planner, client, &probes, &*booted.clock, plan, &objects).await {
+        match reverting(planner, View::of(client, &probes, &*booted.clock), plan, &objects).await {
             Ok(confirmed) => break confirmed,
             Err(NotBack::Yet(why)) if patience.lasts(&*booted.clock) => {
                 say(printer, plan, booted, format!("its time has come, but it is not taken back yet: {why}"))?;

@@ -200,10 +200,9 @@ pub(crate) fn alone_at_a_console_it_takes_a_minute_and_the_phrase_comes_last(clu
     assert!(export.contains("BREAK-GLASS") && export.contains("why: nobody answers"), "{export}");
 }
 
-pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: &Cluster) {
-    let (space, operator) = place(cluster);
-    let [second, third] = ["second", "operator"].map(|user| Operator::new(cluster, user, &space));
-    let file = for_two(&operator);
+/// A console whose plan was approved and is to be confirmed once more, and the run.
+fn approved(operator: &Operator, second: &Operator) -> (Terminal, String) {
+    let file = for_two(operator);
     let mut asks = operator.console(SIZE, &["-f", &file]);
     asks.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
     asks.press("a s");
@@ -211,9 +210,16 @@ pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: 
     asks.type_text("2\r");
     asks.wait_for("to go on");
     asks.type_text(&format!("{PHRASE}\r"));
-    let id = waits(&second);
+    let id = waits(second);
     second.call(&["approve", &id, "--confirm", PHRASE]).exits(0);
     asks.wait("it is confirmed once more", |screen| screen.has("confirm once more") && screen.has("to go on"));
+    (asks, id)
+}
+
+pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let [second, third] = ["second", "operator"].map(|user| Operator::new(cluster, user, &space));
+    let (mut asks, id) = approved(&operator, &second);
     let renewed = |lease: &Value| lease["spec"]["renewTime"].as_str().unwrap_or_default().to_owned();
     let mut before = renewed(&lease(&space));
     // Longer than a lease lasts, by renewals and not by our clock.
@@ -240,17 +246,7 @@ pub(crate) fn nobody_takes_the_lock_between_the_approval_and_the_start(cluster: 
 pub(crate) fn an_approved_plan_that_is_left_gives_its_lock_back(cluster: &Cluster) {
     let (space, operator) = place(cluster);
     let second = Operator::new(cluster, "second", &space);
-    let file = for_two(&operator);
-    let mut asks = operator.console(SIZE, &["-f", &file]);
-    asks.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
-    asks.press("a s");
-    asks.wait("a number is asked for", |screen| screen.has("eplicas"));
-    asks.type_text("2\r");
-    asks.wait_for("to go on");
-    asks.type_text(&format!("{PHRASE}\r"));
-    let id = waits(&second);
-    second.call(&["approve", &id, "--confirm", PHRASE]).exits(0);
-    asks.wait("it is confirmed once more", |screen| screen.has("confirm once more") && screen.has("to go on"));
+    let (mut asks, _) = approved(&operator, &second);
     asks.press("esc");
     asks.wait_for("refused, nothing was written");
     expect_free(&space);

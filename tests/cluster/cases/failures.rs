@@ -44,6 +44,15 @@ impl<'a> Scene<'a> {
         scene
     }
 
+    /// With `web`, ready with one pod, whose next one finds nothing of what it reads at its start.
+    fn without_settings(cluster: &'a Cluster) -> Self {
+        let scene = Self::new(cluster);
+        scene.space.apply(&reads_settings(&Web::new("web", 1)));
+        scene.space.wait_ready("web", 1);
+        scene.space.delete("v1", "ConfigMap", "settings");
+        scene
+    }
+
     /// With `web`, first like this and then well.
     fn after(cluster: &'a Cluster, first: &Web) -> Self {
         let scene = Self::new(cluster);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::run::asked_for;
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
 use crate::manifest::Web;
@@ -56,22 +57,12 @@ pub(crate) fn a_run_that_is_killed_at_any_line_of_its_record_is_proven_when_it_i
     }
 }
 
-/// A service file whose probe asks every pod of `web`.
-fn with_probe(space: &Namespace<'_>, operator: &Operator) -> String {
-    let text = format!(
-        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\nnamespace = \"{}\"\n\
-         [[probe]]\nid = \"page\"\nkind = \"http-each-pod\"\nworkload = \"web\"\nport = 8000\npath = \"/health\"\n",
-        space.name()
-    );
-    operator.sandbox.write("shop.toml", &text).display().to_string()
-}
-
 pub(crate) fn a_run_that_is_resumed_is_proven_by_the_probes_of_its_service_file(cluster: &Cluster) {
     for (changed, named) in [(false, false), (true, true), (true, false)] {
         let (space, operator) = place(cluster);
         let line = Proxy::to(cluster.address());
         let operator = operator.over(cluster, "operator", &line);
-        let file = with_probe(&space, &operator);
+        let file = asked_for(&space, &operator, "/health");
         line.slow(SLOW);
         let running = operator.start(&["run", "scale", "web=2", "-f", &file, "--deadline", "30s", "--confirm", "y", "-o", "json"]);
         let id = operator.wait_for_line("the outcome of the write", |line| is(line, "outcome", "write"));

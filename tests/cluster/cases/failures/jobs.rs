@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DEBTS, FAILED, REFUSED, Scene, at_once, reads_settings};
+use super::{DEBTS, FAILED, REFUSED, Scene, at_once};
 use crate::cases::actions::undone_by_somebody;
 use crate::cases::nodes::SpareNode;
 use crate::cluster::Cluster;
@@ -77,10 +77,7 @@ pub(crate) fn each_way_an_eviction_fails_is_told(cluster: &Cluster) {
         cluster,
         &[
             |c| {
-                let scene = Scene::new(c);
-                scene.space.apply(&reads_settings(&Web::new("web", 1)));
-                scene.space.wait_ready("web", 1);
-                scene.space.delete("v1", "ConfigMap", "settings");
+                let scene = Scene::without_settings(c);
                 let name = pod(&scene);
                 scene.ends("evict: what its replacement reads at its start is gone", "evict", &[&name], DEBTS);
             },

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{DEBTS, FAILED, MISSING, PROVEN, Scene, at_once, reads_settings, set, wait_for_set};
+use super::{DEBTS, FAILED, MISSING, PROVEN, Scene, at_once, set, wait_for_set};
 use crate::cluster::Cluster;
 use crate::manifest::Web;
 
@@ -115,10 +115,7 @@ pub(crate) fn each_way_a_restart_fails_is_told_as_a_debt(cluster: &Cluster) {
         cluster,
         &[
             |c| {
-                let scene = Scene::new(c);
-                scene.space.apply(&reads_settings(&Web::new("web", 1)));
-                scene.space.wait_ready("web", 1);
-                scene.space.delete("v1", "ConfigMap", "settings");
+                let scene = Scene::without_settings(c);
                 scene.ends("restart: what it reads at its start is gone", "restart", &["web"], DEBTS);
             },
             |c| {
