@@ -250,8 +250,13 @@ fn is_timer(parameter: &str) -> bool {
 impl Plan {
     /// What takes back what this plan did, as a request for a new plan; `Err` says why nothing does.
     pub fn undoing(&self) -> Result<ActionRequest, String> {
-        let mut objects: Vec<ObjectRef> = self.subjects().cloned().collect();
-        objects.reverse();
+        // The steps of a service file may change an object more than once.
+        let mut objects: Vec<ObjectRef> = Vec::new();
+        for object in self.subjects() {
+            if !objects.contains(object) {
+                objects.insert(0, object.clone());
+            }
+        }
         self.undoing_these(&objects)
     }
 
@@ -263,7 +268,8 @@ impl Plan {
     pub(in crate::run) fn undoing_these(&self, objects: &[ObjectRef]) -> Result<ActionRequest, String> {
         let mut objects: Vec<(ObjectRef, Option<u32>)> = objects.iter().map(|o| (o.clone(), None)).collect();
         let mut parameters = Vec::new();
-        let action = match self.action() {
+        let (done, quantity) = self.done()?;
+        let action = match done {
             "scale" => {
                 for (object, count) in &mut objects {
                     *count = self.replicas_before(object);
@@ -272,7 +278,7 @@ impl Plan {
                 "scale"
             }
             "rollback" => {
-                parameters.push(format!("to={}", self.quantity().split("->").next().unwrap_or_default()));
+                parameters.push(format!("to={}", quantity.split("->").next().unwrap_or_default()));
                 "rollback"
             }
             "pause" | "suspend" => "resume",
@@ -284,6 +290,22 @@ impl Plan {
             other => return Err(format!("a {other} cannot be undone")),
         };
         ActionRequest::about(action, &objects, parameters).ok_or_else(|| "this run changed no replicas: there is nothing to undo".to_owned())
+    }
+
+    /// What was done, and how much of it: of the steps of a service file, where all that change something do the same.
+    fn done(&self) -> Result<(&str, &str), String> {
+        if self.inner.program.is_none() {
+            return Ok((self.action(), self.quantity()));
+        }
+        let mut changing = self.inner.members.iter().filter(|m| !m.action.is_empty());
+        let first = changing.next().ok_or("its steps changed nothing")?;
+        match changing.find(|m| m.action != first.action || m.action == "rollback") {
+            Some(other) => Err(format!(
+                "its steps did more than one thing ({} {}, {} {}): take back each by itself",
+                first.action, first.object.name, other.action, other.object.name
+            )),
+            None => Ok((&first.action, &first.quantity)),
+        }
     }
 
     fn replicas_before(&self, object: &ObjectRef) -> Option<u32> {

@@ -114,6 +114,26 @@ fn the_plan_says_its_steps_and_rules_and_its_hash_rests_on_them() {
 }
 
 #[test]
+fn steps_that_all_did_the_same_are_taken_back_together_and_others_each_by_itself() {
+    let bench = Bench::new();
+    let web = neighbour(&bench.world, "web");
+    let up = || step("up", scale(deployment(), 5));
+    let both = plan(
+        &bench,
+        vec![up(), step("settle", Does::Wait(Duration::from_secs(5))), step("web", scale(web, 4)), step("more", scale(deployment(), 6))],
+    );
+    let undo = both.undoing().expect("a way back");
+    assert_eq!(
+        (&*undo.action, &*undo.object.name, undo.parameters),
+        ("scale", "web", vec!["replicas=3".to_owned(), "with=deployment/api=3".to_owned()])
+    );
+    let mixed = plan(&bench, vec![up(), step("fresh", act("restart", deployment(), Vec::new()))]);
+    assert!(mixed.undoing().is_err_and(|why| why.contains("scale api, restart api")));
+    let still = plan(&bench, vec![step("settle", Does::Wait(Duration::from_secs(5)))]);
+    assert!(still.undoing().is_err_and(|why| why.contains("changed nothing")));
+}
+
+#[test]
 fn nobody_to_ask_is_a_failed_step_and_what_was_done_is_taken_back() {
     let bench = Bench::new();
     let told = bench.carry_out(plan(&bench, vec![step("up", scale(deployment(), 5)), step("sure", Does::Ask(None))]));
