@@ -3,6 +3,8 @@
 //! Owns how options, files and defaults become the values that the rooms start with. What is bad in a file is a problem that the
 //! program shows, never a reason not to start; only what was asked for by name and cannot be had is.
 
+mod file;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +17,14 @@ use crate::config::{self, Layers, Options, Paths, Settings};
 use crate::keymap::{self, Keymap};
 use crate::run::journal::{self, Journal, RunSummary};
 use crate::run::{FileRef, Operator, OwnRuns};
-use crate::runtime::file_of_run;
 use crate::runtime::looks::Looks;
 use crate::runtime::planner::Planner;
 use crate::runtime::proving::DeclaredProbes;
-use crate::service::{self, Origin, Service, ServiceFile, Target};
+use crate::service::{self, Service, Target};
 use crate::target::kubernetes::Client;
 use crate::target::request::{Namespaces, TargetSpec};
+
+pub use self::file::found_by_name;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +43,8 @@ pub struct Wish {
     pub all_namespaces: bool,
     /// Service file that was named: a path, or the name of one in the user's folder.
     pub service: Option<PathBuf>,
+    /// What was wrong with finding it.
+    pub problems: Vec<Problem>,
     /// Environment of it.
     pub env: Option<String>,
     /// Probes of one's own.
@@ -85,11 +90,11 @@ pub fn boot(wish: &Wish) -> Result<Booted, Box<Problem>> {
     let mut paths = Paths::of_user()?;
     let first_steps = Some(paths.first_steps()).filter(|unwanted| wish.first_steps && !unwanted.exists());
     paths.state = wish.state.clone().unwrap_or(paths.state);
-    let mut problems = Vec::new();
+    let mut problems = wish.problems.clone();
     let settings = settings(wish, &paths, &mut problems)?;
     let keymap = keymap(&settings, &paths, &mut problems);
     let looks = Looks::new(&settings, &paths, &mut problems);
-    let (service, file) = service(wish, &paths, &mut problems)?.unzip();
+    let (service, file) = file::service(wish, &paths, &mut problems)?.unzip();
     let spec = spec(wish, &settings, service.as_ref());
     let mut probes: Vec<service::ProbeSpec> = service.iter().flat_map(|s| s.probes.iter().cloned()).collect();
     for url in &wish.probes {
@@ -191,30 +196,6 @@ fn keymap(settings: &Settings, paths: &Paths, problems: &mut Vec<Problem>) -> Ke
     let (keymap, found) = keymap::load(&layers);
     problems.extend(found);
     keymap
-}
-
-fn service(wish: &Wish, paths: &Paths, problems: &mut Vec<Problem>) -> Result<Option<(Service, FileRef)>, Box<Problem>> {
-    let Some(path) = &wish.service else { return Ok(None) };
-    let by_name = paths.services().join(path).with_extension("toml");
-    let named = if path.components().count() == 1 && !path.exists() && by_name.exists() { &by_name } else { path };
-    let found = config::files::read_named(named, "service")?;
-    let (file, told) = ServiceFile::read(&found.file, &found.text, &Origin::Operator);
-    // A file that is half understood may have lost its pin, its floor or its freeze: nothing rests on such a file.
-    let errors = told.iter().filter(|p| p.level == Level::Error).count();
-    let Some(file) = file.filter(|_| errors == 0) else {
-        let first = told.into_iter().find(|p| p.level == Level::Error);
-        let first =
-            first.unwrap_or_else(|| Problem::new(Level::Error, "service:file", "The service file cannot be used.").at(found.file, None, None));
-        let all = format!("`timonel check {}` lists all {errors} errors", named.display());
-        return Err(Box::new(if errors > 1 { first.hint(all) } else { first }));
-    };
-    problems.extend(told);
-    let environment = file
-        .choose(service::Choice { wanted: wish.env.as_deref(), context: wish.context.as_deref() })?
-        .map(|e| e.id.clone());
-    let (service, _) = file.resolve(environment.as_deref());
-    let file = file_of_run::named(named, &found.text, environment);
-    Ok(Some((service, file)))
 }
 
 /// Options before the service file, the service file before the kubeconfig.

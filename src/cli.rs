@@ -18,6 +18,7 @@ mod generate;
 mod held;
 mod init;
 mod journal;
+mod kept_file;
 mod logs;
 mod migrations;
 mod output;
@@ -89,7 +90,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn run(cli: Cli, printer: &mut Printer) -> Result<Exit, Failure> {
     let global = &cli.global;
     match cli.command {
-        None => console::run(&wish(global, &cli.file), global.plain, printer),
+        None => console::run(&kept_file::resolved(wish(global, &cli.file), global)?, global.plain, printer),
         Some(Command::Demo(args)) => demo::run(global, &args, printer),
         Some(Command::Sim(args)) => sim::run(&args, printer),
         Some(Command::Journal { command: Some(JournalCommand::Export(args)) }) => export::run(global, &args, printer),
@@ -134,6 +135,7 @@ fn wish(global: &Global, file: &ServiceFile) -> Wish {
         namespaces: global.namespace.clone(),
         all_namespaces: global.all_namespaces,
         service: file.service_short.clone().or_else(|| global.service.clone()),
+        problems: Vec::new(),
         env: global.env.clone(),
         probes: global.probe.clone(),
         state: None,

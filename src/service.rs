@@ -30,9 +30,10 @@ pub use freeze::Freeze;
 pub use hours::Hours;
 pub use lint::check;
 pub use probe::{Endpoint, EndpointError, Expect, HeaderSpec, HeaderValue, JsonType, ProbeKind, ProbeSpec, StatusSet, defaults as probe_defaults};
-pub use trust::{Origin, accepted_hash};
+pub use trust::Origin;
 pub use workload::{Workload, WorkloadKind};
 
+use crate::base::environment::EnvironmentKind;
 use crate::base::toml::{Spot, Table};
 
 /// The JSON Schema of service files, for editors. A test holds it against the reader, key by key.
@@ -69,8 +70,22 @@ pub struct Service {
     pub declared: Declared,
     /// Its own actions in this environment.
     pub actions: Vec<FileAction>,
+    /// Where it came from, in a few words: `shop.toml`, `ConfigMap shop/timonel`.
+    pub source: String,
+    /// Whose word it is.
+    pub origin: Origin,
     /// What `${env.x}` and `${service.x}` stand for here.
     pub names: std::collections::BTreeMap<String, String>,
+}
+
+impl Service {
+    /// The kind of its environment where names give `named`; `None` when it describes none. A file from the cluster may make an
+    /// environment stricter than its names do, not milder: whoever may write a ConfigMap would lower the confirmations of everybody.
+    pub fn kind(&self, named: EnvironmentKind) -> Option<EnvironmentKind> {
+        let kind = self.environment.as_ref()?.kind;
+        let milder = matches!(self.origin, Origin::Cluster { .. }) && kind.floor() < named.floor();
+        Some(if milder { named } else { kind })
+    }
 }
 
 /// Something in a file that this version accepts and does not act on.

@@ -8,9 +8,11 @@ use crate::base::environment::EnvironmentKind;
 impl App {
     /// The kind of environment: the service file's word, then the user's settings, then a guess from names (contract.md 2).
     pub fn environment(&self) -> EnvironmentKind {
-        if let Some(kind) = self.start.service.as_ref().and_then(|s| s.environment.as_ref()).map(|e| e.kind) {
-            return kind;
-        }
+        let named = self.named();
+        self.start.service.as_ref().and_then(|s| s.kind(named)).unwrap_or(named)
+    }
+
+    fn named(&self) -> EnvironmentKind {
         let Some(opened) = &self.opened else { return EnvironmentKind::Unknown };
         if let Some(kind) = self.start.context_kinds.get(&opened.context) {
             return *kind;

@@ -52,6 +52,9 @@ pub struct Global {
     /// Environment of the service file
     #[arg(short, long, global = true, value_name = "NAME", env = "TIMONEL_ENV")]
     pub env: Option<String>,
+    /// Use the service file that the namespace keeps, if it still has this digest (the refusal says it)
+    #[arg(long, global = true, value_name = "DIGEST")]
+    pub accept: Option<String>,
     /// Build a client that cannot change anything
     #[arg(long, global = true, env = "TIMONEL_READ_ONLY")]
     pub read_only: bool,

@@ -15,10 +15,11 @@ use serde::Serialize;
 
 use self::found::{Answer as Answered, Findings, Found};
 use super::output::{Exit, Failure, Printer};
-use super::{Global, Output, ServiceFile, cluster, status};
+use super::{Global, Output, ServiceFile, cluster, kept_file, status, wish};
 use crate::base::problem::{Level, Problem};
-use crate::boot::Booted;
+use crate::boot::{Booted, found_by_name};
 use crate::keymap::Keymap;
+use crate::service::Origin;
 use crate::target::probe::ProbeResult;
 use crate::{config, service};
 
@@ -39,13 +40,14 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, live: bool, printer: 
         return Err(Failure::usage("there is no file to check").hint("timonel check FILE"));
     };
     let booted = cluster::booted(&Global { service: None, ..global.clone() }, &ServiceFile::default())?;
-    let check = match config::files::read_named(path, "service") {
-        Ok(found) => {
-            let mut check = service::check(&found.file, &found.text);
-            check.extend(taken_keys(&found.file, &found.text, &booted.keymap));
-            check
-        }
-        Err(problem) => vec![*problem],
+    let named = found_by_name(&booted.paths, path).unwrap_or_else(|| path.clone());
+    let check = match kept_file::read(&wish(global, &ServiceFile { service_short: Some(path.clone()) }), global) {
+        Err(why) => vec![Problem { hint: why.hint, ..Problem::new(Level::Error, "service:file", format!("{}.", why.message)) }],
+        Ok(Some((found, namespace))) => findings(&found.file, &found.text, &Origin::Cluster { namespace }, &booted.keymap),
+        Ok(None) => match config::files::read_named(&named, "service") {
+            Ok(found) => findings(&found.file, &found.text, &Origin::Operator, &booted.keymap),
+            Err(problem) => vec![*problem],
+        },
     };
     // A file with errors cannot be held against anything.
     let broken = check.iter().any(|p| p.level == Level::Error);
@@ -67,9 +69,15 @@ pub(super) fn run(global: &Global, path: Option<&PathBuf>, live: bool, printer: 
     })
 }
 
+fn findings(file: &str, text: &str, origin: &Origin, keymap: &Keymap) -> Vec<Problem> {
+    let mut check = service::check(file, text, origin);
+    check.extend(taken_keys(file, text, origin, keymap));
+    check
+}
+
 /// One warning for each action whose key under the leader is that of a built-in one: it is launched from the palette alone.
-fn taken_keys(file: &str, text: &str, keymap: &Keymap) -> Vec<Problem> {
-    let (Some(read), _) = service::ServiceFile::read(file, text, &service::Origin::Operator) else { return Vec::new() };
+fn taken_keys(file: &str, text: &str, origin: &Origin, keymap: &Keymap) -> Vec<Problem> {
+    let (Some(read), _) = service::ServiceFile::read(file, text, origin) else { return Vec::new() };
     let built_in = keymap.under_leader();
     let mut problems: Vec<Problem> = Vec::new();
     for action in read.all_actions() {

@@ -6,18 +6,19 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::output::{Exit, Failure};
-use super::{Global, ServiceFile, wish};
+use super::{Global, ServiceFile, kept_file, wish};
 use crate::base::problem::Problem;
 use crate::boot::{Booted, boot};
 use crate::target::kubernetes::{Client, Terminal};
 
 /// Reads files and settings; what cannot be had ends the command.
 pub(super) fn booted(global: &Global, file: &ServiceFile) -> Result<Booted, Failure> {
-    boot(&wish(global, file)).map_err(|p| of_problem(&p))
+    let wish = kept_file::resolved(wish(global, file), global)?;
+    boot(&wish).map_err(|p| of_problem(&p))
 }
 
 /// Wrong usage or broken configuration.
-fn of_problem(problem: &Problem) -> Failure {
+pub(super) fn of_problem(problem: &Problem) -> Failure {
     let exit = if problem.id.starts_with("usage:") { Exit::USAGE } else { Exit::CONFIG };
     Failure::problem(exit, problem)
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Printer};
-use super::{Global, Output, ServiceFile, cluster, status};
+use super::{Global, Output, ServiceFile, cluster, kept_file, status};
 use crate::base::problem::{Level, Place, Problem};
 use crate::boot::Booted;
 use crate::runtime::terminal;
@@ -144,6 +144,15 @@ fn on_this_machine(booted: &Booted, found: &mut Findings) {
     }
 }
 
+/// Service files that the namespaces of this target keep. That they cannot be listed says the question about rights.
+async fn kept(client: &Client, found: &mut Findings) {
+    for namespace in client.opened().namespaces.iter().flatten() {
+        for file in kept_file::all(client, namespace).await {
+            found.good(format!("{namespace} keeps a service file: timonel -n {namespace} -f {file}"));
+        }
+    }
+}
+
 async fn on_the_target(client: &Client, booted: &Booted, left: bool, found: &mut Findings) {
     let opened = client.opened();
     found.good(format!(
@@ -181,6 +190,7 @@ async fn on_the_target(client: &Client, booted: &Booted, left: bool, found: &mut
     }
     rights(client, booted, found).await;
     metrics(client, found).await;
+    kept(client, found).await;
     if left {
         left::look(client, found).await;
     }

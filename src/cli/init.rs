@@ -38,7 +38,10 @@ pub(super) fn run(global: &Global, printer: &mut Printer) -> Result<Exit, Failur
         }
         Ok(Draft::of(&live, place).text())
     })?;
-    let wrong: Vec<_> = service::check("the new file", &text).into_iter().filter(|p| p.level == Level::Error).collect();
+    let wrong: Vec<_> = service::check("the new file", &text, &service::Origin::Operator)
+        .into_iter()
+        .filter(|p| p.level == Level::Error)
+        .collect();
     if let Some(problem) = wrong.first() {
         return Err(Failure::problem(Exit::INTERNAL, problem));
     }

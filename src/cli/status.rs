@@ -105,6 +105,8 @@ pub(super) struct StatusTarget {
 #[derive(Serialize, JsonSchema)]
 struct StatusService {
     id: Option<String>,
+    /// Where its file came from: `shop.toml`, `ConfigMap in shop`; null = there is none.
+    file: Option<String>,
     environment: &'static str,
     read_only: bool,
 }
@@ -334,6 +336,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         target: target_of(opened, &seen.identity),
         service: StatusService {
             id: service.map(|s| s.id.clone()),
+            file: service.map(|s| s.source.clone()),
             environment: planner.environment(opened, namespace).kind.word(),
             read_only: booted.spec.read_only,
         },

@@ -56,6 +56,11 @@ impl Paths {
         self.config.join("services")
     }
 
+    /// Copies of the service files that namespaces keep and that this user accepted: `NAMESPACE/SERVICE-DIGEST.toml`.
+    pub fn accepted(&self) -> PathBuf {
+        self.state.join("accepted")
+    }
+
     /// The journal (contract.md 9).
     pub fn journal(&self) -> PathBuf {
         self.state.join("journal.jsonl")

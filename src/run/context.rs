@@ -78,6 +78,9 @@ pub struct FileRef {
     pub digest: String,
     /// The environment of it that was chosen.
     pub environment: Option<String>,
+    /// The namespace whose ConfigMap it came from: it may do less than a file of the operator's own. `None` = their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 impl FileRef {

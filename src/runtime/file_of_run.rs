@@ -10,9 +10,13 @@ use crate::run::FileRef;
 use crate::service::{Origin, Service, ServiceFile};
 
 /// What a run keeps of the file that it is planned with: it is found again from wherever the run is gone on with.
-pub fn named(path: &Path, text: &str, environment: Option<String>) -> FileRef {
+pub fn named(path: &Path, text: &str, environment: Option<String>, origin: &Origin) -> FileRef {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
-    FileRef { path, digest: FileRef::digest(text), environment }
+    let namespace = match origin {
+        Origin::Operator => None,
+        Origin::Cluster { namespace } => Some(namespace.clone()),
+    };
+    FileRef { path, digest: FileRef::digest(text), environment, namespace }
 }
 
 /// The service as the file describes it, where the file is still as it was; else why not, in words.
@@ -24,7 +28,8 @@ pub fn read_again(file: &FileRef) -> Result<Service, String> {
     if FileRef::digest(&found.text) != file.digest {
         return Err(format!("the service file of the run, {}, was changed since it was planned", file.path));
     }
-    let (read, _) = ServiceFile::read(&found.file, &found.text, &Origin::Operator);
+    let origin = file.namespace.clone().map_or(Origin::Operator, |namespace| Origin::Cluster { namespace });
+    let (read, _) = ServiceFile::read(&found.file, &found.text, &origin);
     let read = read.ok_or_else(|| format!("the service file of the run, {}, cannot be used by this version", file.path))?;
     Ok(read.resolve(file.environment.as_deref()).0)
 }
@@ -32,6 +37,7 @@ pub fn read_again(file: &FileRef) -> Result<Service, String> {
 #[cfg(test)]
 mod tests {
     use super::{named, read_again};
+    use crate::service::Origin;
 
     const TEXT: &str = "schema = 1\n[service]\nid = \"shop\"\n[[probe]]\nid = \"page\"\nkind = \"http\"\nurl = \"https://shop.example/\"\n";
 
@@ -40,7 +46,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("shop.toml");
         std::fs::write(&path, TEXT).expect("written");
-        let file = named(&path, TEXT, None);
+        let file = named(&path, TEXT, None, &Origin::Operator);
         let service = read_again(&file).expect("the same");
         assert_eq!(service.probes.iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["page"]);
         std::fs::write(&path, format!("{TEXT}# another\n")).expect("written");

@@ -98,12 +98,11 @@ impl Planner {
 
     /// The environment: the service file's word, then the settings, then the names (contract.md 2).
     pub fn environment(&self, opened: &Opened, namespace: &str) -> Environment {
-        if let Some(environment) = self.service.as_ref().and_then(|s| s.environment.as_ref()) {
-            let mut found = Environment::of_kind(environment.kind);
-            found.floor = found.floor.max(environment.confirm_floor);
-            return found;
-        }
-        Environment::of_kind(self.settings.kind(&opened.context, &opened.cluster, &[namespace.to_owned()]))
+        let named = self.settings.kind(&opened.context, &opened.cluster, &[namespace.to_owned()]);
+        let service = self.service.as_ref();
+        let mut found = Environment::of_kind(service.and_then(|s| s.kind(named)).unwrap_or(named));
+        found.floor = found.floor.max(service.and_then(|s| s.environment.as_ref()).map_or(found.floor, |e| e.confirm_floor));
+        found
     }
 
     /// Makes the plan; what speaks against it is one of its checks.

@@ -90,6 +90,14 @@ impl ServiceFile {
         &self.file
     }
 
+    /// Where it came from, as short as a header wants it.
+    fn source(&self) -> String {
+        match &self.origin {
+            Origin::Operator => self.file.rsplit('/').next().unwrap_or(&self.file).to_owned(),
+            Origin::Cluster { namespace } => format!("ConfigMap in {namespace}"),
+        }
+    }
+
     /// Ids to resolve for a check: all environments, or none when the file describes no environment.
     fn ids(&self) -> Vec<Option<String>> {
         if self.environments.is_empty() { vec![None] } else { self.environments.iter().map(|e| Some(e.id.clone())).collect() }
@@ -197,6 +205,8 @@ impl ServiceFile {
                 escalations,
                 declared,
                 actions,
+                source: self.source(),
+                origin: self.origin.clone(),
                 names: names.values(),
             }
         });

@@ -11,8 +11,8 @@ use crate::base::toml::Table;
 
 /// All problems of a file in the order of its lines: errors, warnings, what the rules find (each with the name of its trap), and one
 /// warning per kind of entry that this version does not act on yet.
-pub fn check(file: &str, text: &str) -> Vec<Problem> {
-    let (read, mut problems) = ServiceFile::read(file, text, &Origin::Operator);
+pub fn check(file: &str, text: &str, origin: &Origin) -> Vec<Problem> {
+    let (read, mut problems) = ServiceFile::read(file, text, origin);
     if let Some(read) = read {
         problems.extend(read.advice());
         problems.extend(not_acted_on(&read));

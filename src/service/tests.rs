@@ -3,7 +3,7 @@ mod schema;
 
 use std::time::Duration;
 
-use super::{Choice, Environment, Origin, ProbeKind, Service, ServiceFile, Target, WorkloadKind, accepted_hash, check};
+use super::{Choice, Environment, Origin, ProbeKind, Service, ServiceFile, Target, WorkloadKind, check};
 use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
@@ -110,7 +110,7 @@ fn what_is_accepted_and_not_acted_on_is_listed_and_nothing_else_is_wrong_with_th
     // What the rules find in them is true of the systems, and not to be mended in a file.
     for (text, rules) in [(ETERNA, &[][..]), (TIENDA, &["K-T8", "K-T8"][..]), (PLATFORM, &["P-28"][..]), (DEVSHELF, &[][..]), (LISTACOMPRA, &[][..])]
     {
-        let problems = check("f.toml", text);
+        let problems = check("f.toml", text, &Origin::Operator);
         assert!(problems.iter().all(|p| p.level == Level::Warning), "{problems:#?}");
         let (found, later): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.id.starts_with("service:rule:"));
         assert_eq!(found.iter().filter_map(|p| p.id.split(':').nth(2)).collect::<Vec<_>>(), rules);
@@ -119,7 +119,7 @@ fn what_is_accepted_and_not_acted_on_is_listed_and_nothing_else_is_wrong_with_th
             "{later:#?}"
         );
     }
-    let told = check("f.toml", TIENDA);
+    let told = check("f.toml", TIENDA, &Origin::Operator);
     assert!(told.iter().any(|p| p.message.contains("In [env]: target type compose")), "{told:#?}");
 }
 
@@ -192,11 +192,22 @@ fn a_file_from_the_cluster_may_do_less() {
         assert!(messages.contains(part), "{part} is missing in:\n{messages}");
     }
     assert!(ServiceFile::read("mine", &text, &Origin::Operator).1.is_empty(), "an operator's own file may do all of that");
-    assert_ne!(accepted_hash("a"), accepted_hash("b"));
 }
 
 #[test]
 fn values_of_headers_stay_out_of_debug_output() {
     let text = format!("{HEAD}[[probe]]\nid = \"h\"\nkind = \"http\"\nurl = \"https://x/\"\nheaders = {{ X-Thing = \"hunter2\" }}\n");
     assert!(!format!("{:?}", resolved(&text, None)).contains("hunter2"));
+}
+
+#[test]
+fn a_file_from_the_cluster_makes_no_environment_milder_than_its_names() {
+    use crate::base::environment::EnvironmentKind::{Development, Production, Staging, Unknown};
+    let text = |kind: &str| format!("{HEAD}[env.x]\nkind = \"{kind}\"\n[env.x.target]\nnamespace = \"shop\"\n");
+    let kind = |kind: &str, origin: &Origin, named| ServiceFile::read("f", &text(kind), origin).0.expect("a file").resolve(Some("x")).0.kind(named);
+    let cluster = Origin::Cluster { namespace: "shop".into() };
+    assert_eq!(kind("development", &cluster, Production), Some(Production));
+    assert_eq!(kind("development", &cluster, Unknown), Some(Unknown), "what is not known counts as production");
+    assert_eq!(kind("production", &cluster, Staging), Some(Production));
+    assert_eq!(kind("development", &Origin::Operator, Production), Some(Development));
 }

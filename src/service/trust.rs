@@ -1,12 +1,9 @@
 //! What a service file that comes from the cluster may not do (contract.md 12).
 //!
-//! Owns these rules and the hash under which an operator accepts such a file. Whoever may write a ConfigMap must not be able to make
+//! Owns these rules. Whoever may write a ConfigMap must not be able to make
 //! an operator's console run programs, read files, show secrets, or act somewhere else.
 
-use sha2::{Digest, Sha256};
-
 use super::{Declared, Environment, SecretRef, Target, Workload};
-use crate::base::id::hex;
 use crate::base::toml::{At, Entry, Spot, Table, quoted};
 
 /// Where a service file comes from.
@@ -20,11 +17,6 @@ pub enum Origin {
         /// Its namespace: the only one that the file may name.
         namespace: String,
     },
-}
-
-/// What an operator accepts when they accept a file from the cluster; another text needs to be accepted again.
-pub fn accepted_hash(text: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }
 
 const HINT: &str = "Only a file of the operator's own may do that (-f FILE).";

@@ -58,6 +58,7 @@ cases! {
         the_answers_and_each_change_come_as_lines_on_a_dumb_terminal
     }
     service_file {
+        a_file_that_a_namespace_keeps_is_used_once_its_text_was_accepted
         a_first_file_is_clean_and_proven_until_something_goes
         what_may_not_be_read_is_unknown_and_a_secret_is_its_keys
         a_file_pinned_to_another_cluster_writes_nothing

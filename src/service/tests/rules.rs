@@ -1,10 +1,10 @@
 //! The rules of good operation: each finds what it is about, and nothing in a file that does it well.
 
-use super::{HEAD, check};
+use super::{HEAD, Origin, check};
 
 /// Names of the rules that find something.
 fn found(text: &str) -> Vec<String> {
-    let problems = check("f.toml", &format!("{HEAD}{text}"));
+    let problems = check("f.toml", &format!("{HEAD}{text}"), &Origin::Operator);
     let errors: Vec<_> = problems.iter().filter(|p| p.level == crate::base::problem::Level::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let rule = |id: &str| id.strip_prefix("service:rule:").and_then(|rest| rest.split(':').next()).map(ToOwned::to_owned);

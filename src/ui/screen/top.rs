@@ -47,6 +47,7 @@ fn place(app: &App) -> Vec<Segment<'_>> {
     }
     if let Some(service) = &app.start.service {
         segments.push(Segment::elastic(Line::of(Role::Strong, &*service.id), 2, 10, 24));
+        segments.push(Segment::elastic(Line::of(Role::Dim, &*service.source), 6, 12, 24).lead(" "));
     }
     segments.push(Segment::elastic(target(app), 1, 14, 40).lead(if app.start.service.is_some() { " · " } else { "  " }));
     if let Some(problem) = app.problems.get(PIN) {

@@ -47,6 +47,57 @@ pub(crate) fn what_may_not_be_read_is_unknown_and_a_secret_is_its_keys(cluster: 
     }
 }
 
+/// The file that a namespace keeps: refused until its text was accepted, again when it changed, and still there when the server is not.
+pub(crate) fn a_file_that_a_namespace_keeps_is_used_once_its_text_was_accepted(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let keep = |more: &str| {
+        let text =
+            format!("schema = 1\n[service]\nid = \"shop\"\n[[contact]]\nid = \"ana\"\nrole = \"Lead\"\nphone = \"+34 1\"\nhours = \"24x7\"\n{more}");
+        let data = text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: of-shop, labels: {timonel.io/service: shop}}\ndata:\n  service.toml: |\n";
+        space.apply(&format!("{head}{data}"));
+    };
+    keep("");
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let operator = Operator::new(cluster, "operator", &space);
+    let refused = |what: &str| {
+        let finished = operator.call(&["status", "-f", "shop"]).exits(78);
+        assert!(finished.stderr.contains(what) && finished.stderr.contains("not in use"), "{}", finished.stderr);
+        finished.stderr.split("--accept ").nth(1).unwrap().trim().to_owned()
+    };
+    let digest = refused("was not accepted yet");
+    operator.call(&["check", "shop"]).exits(0);
+    assert!(operator.call(&["doctor"]).stdout.contains("keeps a service file"));
+    operator.call(&["status", "-f", "shop", "--accept", &format!("{digest}0")]).exits(78);
+    let answer = operator.call(&["status", "-f", "shop", "--accept", &digest, "-o", "json"]).json();
+    let from = format!("ConfigMap in {}", space.name());
+    assert_eq!(
+        (answer["service"]["id"].as_str(), answer["service"]["file"].as_str()),
+        (Some("shop"), Some(from.as_str())),
+        "{answer:#}"
+    );
+    let console = operator.console((120, 36), &["-f", "shop"]);
+    console.wait("it says where the file came from", |screen| screen.rows[0].contains("shop ConfigMap in"));
+    drop(console);
+
+    let kubeconfig = std::fs::read_to_string(cluster.kubeconfig("operator"))
+        .unwrap()
+        .replace(cluster.server(), "https://127.0.0.1:1");
+    let nowhere = operator.sandbox.write("nowhere.kubeconfig", &kubeconfig).display().to_string();
+    let plain = operator.call(&["--kubeconfig", &nowhere, "status", "-f", "shop"]);
+    assert!(!plain.stderr.contains("there is no service file"), "the accepted copy is used: {}", plain.stderr);
+
+    keep("[notify.all]\nkind = \"webhook\"\nurl = \"https://hooks.example/\"\n");
+    let digest = refused("has changed since it was accepted");
+    let told = operator.call(&["check", "shop"]).exits(2).stdout;
+    assert!(told.contains("must not notify"), "{told}");
+    let finished = operator.call(&["status", "-f", "shop", "--accept", &digest]).exits(78);
+    assert!(finished.stderr.contains("must not notify"), "accepting does not lift what such a file may not do: {}", finished.stderr);
+    let missing = operator.call(&["status", "-f", "nobody"]).exits(78);
+    assert!(missing.stderr.contains("there is no service file 'nobody'"), "{}", missing.stderr);
+}
+
 /// A context that leads to another cluster than the pinned one: seen in `status`, and nothing is written.
 pub(crate) fn a_file_pinned_to_another_cluster_writes_nothing(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
