@@ -2,6 +2,7 @@
 //!
 //! Owns everything that happens in time. Must not decide what a key means or what is on screen: that is `app` and `ui`.
 
+pub mod asking;
 pub mod console;
 pub mod effects;
 pub mod file_action;

@@ -9,6 +9,7 @@ mod around;
 mod contact;
 mod declared;
 mod environment;
+mod expectation;
 mod file;
 mod freeze;
 mod hours;
@@ -25,6 +26,7 @@ pub use declared::{
     MigrationTool, Migrations, ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
 };
 pub use environment::{Environment, PIN, Target};
+pub use expectation::Expectation;
 pub use file::{Choice, Defaults, ServiceFile};
 pub use freeze::Freeze;
 pub use hours::Hours;

@@ -10,3 +10,4 @@ pub mod model;
 pub mod net;
 pub mod probe;
 pub mod request;
+pub mod sql;

@@ -19,6 +19,7 @@ use super::{Global, Output, ServiceFile, cluster, kept_file, status, wish};
 use crate::base::problem::{Level, Problem};
 use crate::boot::{Booted, found_by_name};
 use crate::keymap::Keymap;
+use crate::runtime::asking::DatabaseAsker;
 use crate::service::Origin;
 use crate::target::probe::ProbeResult;
 use crate::{config, service};
@@ -160,7 +161,9 @@ async fn asked(booted: &Booted) -> Result<Vec<Found>, Failure> {
     let client = cluster::open(booted).await?;
     let namespaces = client.opened().namespaces.clone().unwrap_or_default();
     let namespace = namespaces.first().map(String::as_str).or_else(|| live::namespace_of(service)).unwrap_or("default").to_owned();
-    let (live, look) = tokio::join!(live::Live::read(&client, service, &namespace), status::look(&client, booted));
+    let own = client.clone();
+    let databases = DatabaseAsker::new(Some(service), move || Some(own.clone()));
+    let (live, look) = tokio::join!(live::Live::read(&client, &databases, service, &namespace), status::look(&client, booted));
     let look = look?;
     let mut found = Findings::new(booted.clock.now());
     resolve::resolve(service, &live, &look.identity, &namespace, &mut found);

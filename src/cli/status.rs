@@ -25,11 +25,12 @@ use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
+use crate::runtime::asking::InTarget;
 use crate::runtime::secrets::Vault;
 use crate::service::{Backup, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
-use crate::target::kubernetes::{Client, PodProxy};
+use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
 use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::ProbeReport;
@@ -251,7 +252,7 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
     let pods = Surroundings::of(fleet, booted.service.as_ref(), namespace).pods;
     let own = client.clone();
     let secrets = Arc::new(Vault::new(booted.service.as_ref(), move || Some(own.clone())));
-    let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(client.clone()))), secrets };
+    let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(InTarget::of(client, booted.service.as_ref()))), secrets };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
 }
 

@@ -6,9 +6,14 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::base::text::elide;
 use crate::service::{Expect, JsonType, ProbeKind, ProbeSpec};
 use crate::target::api::ErrorKind;
 use crate::target::probe::{Answer, CertificateFacts, Heard, HttpAnswer, NotHeard, ProbeResult, Refusal, TlsAnswer};
+use crate::target::sql::Rows;
+
+/// So wide is what is shown of a value.
+const SHOWN: usize = 60;
 
 /// What one answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,7 @@ pub fn judge(spec: &ProbeSpec, answer: &Answer, now: Timestamp) -> Verdict {
         }
         Ok(Heard::Connected) => Verdict::new(ProbeResult::Ok, "open"),
         Ok(Heard::Tls(shown)) => tls(spec, shown, now),
+        Ok(Heard::Rows(rows)) => answered(spec, rows),
     }
 }
 
@@ -67,6 +73,17 @@ fn not_heard(spec: &ProbeSpec, why: &NotHeard) -> Verdict {
     let verdict = Verdict::new(result, why.message.clone());
     let excused = !spec.declared || (result == ProbeResult::Unauthorised && why.here);
     if excused { verdict.excused() } else { verdict }
+}
+
+fn answered(spec: &ProbeSpec, rows: &Rows) -> Verdict {
+    let ProbeKind::Sql { expect, .. } = &spec.kind else { return Verdict::new(ProbeResult::Unknown, "a database answered, which was not asked") };
+    let first = rows.rows.first().map(|_| elide(rows.first().unwrap_or("NULL"), SHOWN).into_owned());
+    match (first, expect) {
+        (None, _) => Verdict::new(ProbeResult::Failed, "no row"),
+        (Some(first), None) => Verdict::new(ProbeResult::Ok, first),
+        (Some(first), Some(expect)) if expect.holds(rows.first()) => Verdict::new(ProbeResult::Ok, first),
+        (Some(first), Some(expect)) => Verdict::new(ProbeResult::Failed, format!("{first}, expected {expect}")),
+    }
 }
 
 fn http(spec: &ProbeSpec, page: &HttpAnswer) -> Verdict {

@@ -34,14 +34,14 @@ impl Prober {
         clock: Arc<dyn Clock>,
         out: mpsc::Sender<TargetEvent>,
     ) -> Self {
-        let (board, seen) = cell::channel(Board { askers: Askers { net, pods: None, secrets }, around: Arc::default() });
+        let (board, seen) = cell::channel(Board { askers: Askers { net, cluster: None, secrets }, around: Arc::default() });
         let task = tokio::spawn(supervise(declared, clock, seen, out));
         Self { board, task }
     }
 
-    /// Who asks pods from now on; `None` while no cluster is open.
-    pub fn cluster(&self, pods: Option<Arc<dyn Reach>>) {
-        self.board.send_modify(|board| board.askers.pods = pods);
+    /// Who asks pods and databases from now on; `None` while no cluster is open.
+    pub fn cluster(&self, asker: Option<Arc<dyn Reach>>) {
+        self.board.send_modify(|board| board.askers.cluster = asker);
     }
 
     /// What the cluster says now. Cheap when nothing is different.

@@ -48,8 +48,8 @@ impl Secrets for NoSecrets {
 pub struct Askers {
     /// HTTP, TCP, TLS.
     pub net: Arc<dyn Reach>,
-    /// Pods, through the API server; `None` while no cluster is open.
-    pub pods: Option<Arc<dyn Reach>>,
+    /// Pods through the API server, and the databases of the service; `None` while no cluster is open.
+    pub cluster: Option<Arc<dyn Reach>>,
     /// What headers may hold.
     pub secrets: Arc<dyn Secrets>,
 }
@@ -58,7 +58,7 @@ impl Askers {
     /// Who asks in that way; `None` when nobody can at the moment.
     pub(super) fn of(&self, way: &Way) -> Option<&Arc<dyn Reach>> {
         match way {
-            Way::PodProxy { .. } => self.pods.as_ref(),
+            Way::PodProxy { .. } | Way::Database { .. } => self.cluster.as_ref(),
             _ => Some(&self.net),
         }
     }
@@ -91,6 +91,7 @@ pub fn questions(spec: &ProbeSpec, pods: &Pods, headers: Vec<Header>) -> Result<
             };
             Ok(ready.iter().map(question).collect())
         }
+        ProbeKind::Sql { database, query, .. } => one(Way::Database { id: database.as_str().into(), sql: query.clone() }),
         ProbeKind::Later(kind) => Err(later(&format!("probes of kind '{kind}'"))),
     }
 }

@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::base::clock::FixedClock;
 use crate::base::health::Health::{self, Degraded, Down, Off, Ok as Well, Unknown};
-use crate::service::{Endpoint, HeaderSpec, HeaderValue, JsonType, ProbeKind, ProbeSpec};
+use crate::service::{Endpoint, Expectation, HeaderSpec, HeaderValue, JsonType, ProbeKind, ProbeSpec};
 use crate::target::api::ErrorKind;
 use crate::target::event::TargetEvent;
 use crate::target::probe::{Answer, Ask, CertificateFacts, Heard, HttpAnswer, NotHeard, ProbeReport, ProbeResult, Reach, Refusal, TlsAnswer, Way};
+use crate::target::sql::Rows;
 
 const TOOK: Duration = Duration::from_millis(34);
 
@@ -316,7 +317,7 @@ impl Reach for Script {
 }
 
 fn askers(net: Arc<Script>) -> Askers {
-    Askers { net, pods: Some(Script::of([silence(ErrorKind::Forbidden, true)])), secrets: Arc::new(NoSecrets) }
+    Askers { net, cluster: Some(Script::of([silence(ErrorKind::Forbidden, true)])), secrets: Arc::new(NoSecrets) }
 }
 
 #[tokio::test]
@@ -413,6 +414,38 @@ async fn hosts_are_asked_while_an_ingress_serves_them() {
     assert_eq!(next(&mut reports).await, "ingress:a.example ok/ok");
     prober.see(hosts(&[]));
     assert_eq!(next(&mut reports).await, "ingress:a.example unknown/off");
+}
+
+#[test]
+fn a_database_is_judged_by_its_first_value_and_one_that_could_not_be_asked_is_not_judged() {
+    let spec = |expect: Option<&str>| {
+        let expect = expect.map(|text| Expectation::parse(text).expect(text));
+        ProbeSpec::new("orders", ProbeKind::Sql { database: "main".into(), query: "select 1".into(), expect })
+    };
+    let rows = |value: Option<Option<&str>>| {
+        let rows = value.into_iter().map(|v| vec![v.map(str::to_owned)]).collect();
+        let answer = Answer { took: Duration::ZERO, heard: Ok(Heard::Rows(Rows { columns: vec!["n".into()], rows, cut: false })) };
+        move |spec: &ProbeSpec| judge(spec, &answer, now())
+    };
+    for (value, expect, result, detail) in [
+        (Some(Some("3")), Some("> 0"), ProbeResult::Ok, "3"),
+        (Some(Some("0")), Some("> 0"), ProbeResult::Failed, "0, expected > 0"),
+        (Some(None), Some("> 0"), ProbeResult::Failed, "NULL, expected > 0"),
+        (Some(Some("x")), None, ProbeResult::Ok, "x"),
+        (None, None, ProbeResult::Failed, "no row"),
+    ] {
+        let verdict = rows(value)(&spec(expect));
+        assert_eq!((verdict.result, verdict.detail.as_str()), (result, detail));
+    }
+    for (kind, here, result) in [
+        (ErrorKind::ReadOnly, true, ProbeResult::Unauthorised),
+        (ErrorKind::Invalid, true, ProbeResult::Unknown),
+        (ErrorKind::Unauthorised, false, ProbeResult::Unauthorised),
+        (ErrorKind::Invalid, false, ProbeResult::Failed),
+    ] {
+        let verdict = judge(&spec(None), &silence(kind, here), now());
+        assert_eq!((verdict.result, verdict.excused), (result, result == ProbeResult::Unauthorised && here), "{kind:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::asking::DatabaseAsker;
 use super::secrets::Vault;
 use crate::app::App;
 use crate::base::clock::Clock;
@@ -17,7 +18,7 @@ use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{PodProxy, Session};
 use crate::target::net::{Net, Route, Trust};
-use crate::target::probe::{Answer, Ask, NotHeard, Reach};
+use crate::target::probe::{Answer, Ask, NotHeard, Reach, Way};
 
 /// Probes that are kept asked; dropping it stops them.
 pub(super) struct Probing {
@@ -38,12 +39,14 @@ impl Probing {
         events: mpsc::Sender<TargetEvent>,
     ) -> Option<Self> {
         let net = Net::new(&Trust::System, Route::Environment).ok()?;
-        let vault = {
+        let client = {
             let session = session.clone();
-            Vault::new(service, move || session.client())
+            move || session.client()
         };
+        let vault = Vault::new(service, client.clone());
+        let databases = DatabaseAsker::new(service, client);
         let prober = Prober::spawn(specs, Arc::new(net), Arc::new(vault), clock, events);
-        prober.cluster(Some(Arc::new(OpenTarget { session, declared })));
+        prober.cluster(Some(Arc::new(OpenTarget { session, declared, databases })));
         Some(Self { prober, ask_ingresses, seen: 0 })
     }
 
@@ -63,17 +66,20 @@ impl Probing {
     }
 }
 
-/// Pods of whatever target is open at the moment.
+/// Pods of whatever target is open at the moment, and the databases that are asked through it.
 struct OpenTarget {
     session: Arc<Session>,
     /// What a read-only client lets through (contract.md 10).
     declared: Vec<DeclaredProbe>,
+    databases: DatabaseAsker,
 }
 
 impl Reach for OpenTarget {
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            if let Some(client) = self.session.client() {
+            if matches!(ask.way, Way::Database { .. }) {
+                Reach::ask(&self.databases, ask).await
+            } else if let Some(client) = self.session.client() {
                 client.declare_probes(self.declared.clone());
                 PodProxy::new(client).ask(ask).await
             } else {

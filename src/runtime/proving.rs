@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 
+use super::asking::InTarget;
 use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::fleet::Fleet;
@@ -14,7 +15,7 @@ use crate::probe::{Askers, Pods, Surroundings, once};
 use crate::run::{ProbeAnswer, Probes};
 use crate::service::{ProbeKind, ProbeSpec, Service};
 use crate::target::api::Read as _;
-use crate::target::kubernetes::{Client, PodProxy};
+use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
 use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::ProbeResult;
@@ -54,7 +55,8 @@ impl DeclaredProbes {
         };
         let client = self.client.clone();
         let secrets = Arc::new(Vault::new(self.service.as_ref(), move || Some(client.clone())));
-        let askers = Askers { net: Arc::new(net), pods: Some(Arc::new(PodProxy::new(self.client.clone()))), secrets };
+        let cluster = InTarget::of(&self.client, self.service.as_ref());
+        let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(cluster)), secrets };
         let pods = if matches!(spec.kind, ProbeKind::HttpEachPod { .. }) { self.pods().await } else { Pods::new() };
         let Some(report) = once(std::slice::from_ref(spec), &askers, &pods, &*self.clock).await.pop() else {
             return ProbeAnswer::Unknown("it was not asked".to_owned());

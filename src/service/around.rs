@@ -16,6 +16,8 @@ pub(super) struct Around<'a> {
     pub(super) workloads: &'a [Workload],
     /// Ids under `[secrets]`.
     pub(super) secrets: &'a [String],
+    /// Ids of the databases, those that this environment cannot fill in included: what refers to one is no fault.
+    pub(super) databases: &'a [String],
 }
 
 impl Around<'_> {

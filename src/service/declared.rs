@@ -55,12 +55,10 @@ pub struct Declared {
 /// Reads all of it. Notes what this version does not act on.
 pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, later: &mut Vec<Later>) -> Declared {
     reference::check(root);
-    // Also of a database that this environment cannot fill in: what refers to it is no fault.
-    let databases: Vec<String> = root.tables("database").iter().filter_map(|t| t.text("id")).map(|id| id.value).collect();
     Declared {
         secrets: secret::decode(root, around, later),
-        backups: backup::decode(root, around, &databases, later),
-        migrations: migrations::decode(root, around, &databases),
+        backups: backup::decode(root, around, later),
+        migrations: migrations::decode(root, around),
         databases: database::decode(root, around),
         releases: releases::decode(root, around),
         kpis: kpi::decode(root, around),

@@ -171,13 +171,14 @@ impl ServiceFile {
             root.entries();
             let workloads = workload::decode(root, &names, &mut later);
             let ids: Vec<String> = self.environments.iter().map(|e| e.id.clone()).collect();
-            let around = Around { names: &names, environments: &ids, workloads: &workloads, secrets: &self.secrets };
+            let ids_of = |entry: &str| -> Vec<String> { root.tables(entry).iter().filter_map(|p| p.text("id")).map(|id| id.value).collect() };
+            let databases = ids_of("database");
+            let around = Around { names: &names, environments: &ids, workloads: &workloads, secrets: &self.secrets, databases: &databases };
             let probes = probe::decode(root, &around, &mut later);
             let contacts = contact::contacts(root);
             let escalations = contact::escalations(root, &contacts, &mut later);
             let declared = declared::decode(root, &around, &mut later);
             trust::check_entries(root, &self.origin, &workloads, &declared);
-            let ids_of = |entry: &str| -> Vec<String> { root.tables(entry).iter().filter_map(|p| p.text("id")).map(|id| id.value).collect() };
             let (probe_ids, backup_ids) = (ids_of("probe"), ids_of("backup"));
             let around = action::Around {
                 names: &names,

@@ -8,6 +8,7 @@ mod url;
 
 use std::time::Duration;
 
+use super::Expectation;
 pub(super) use decode::decode;
 pub use expect::{Expect, JsonType, StatusSet};
 pub use url::{Endpoint, EndpointError};
@@ -45,7 +46,7 @@ pub struct ProbeSpec {
 }
 
 /// What a probe asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ProbeKind {
     /// GET of a URL.
     Http {
@@ -75,6 +76,15 @@ pub enum ProbeKind {
         /// and so many of alarm.
         crit_days: u32,
     },
+    /// A statement to a database of the file, which reads.
+    Sql {
+        /// Id of the database.
+        database: String,
+        /// The statement.
+        query: String,
+        /// What its first value must be; `None` = that there is a row.
+        expect: Option<Expectation>,
+    },
     /// A kind that this version cannot ask yet, as the file writes it.
     Later(&'static str),
 }
@@ -87,6 +97,7 @@ impl ProbeKind {
             Self::HttpEachPod { .. } => "http-each-pod",
             Self::Tcp { .. } => "tcp",
             Self::Tls { .. } => "tls",
+            Self::Sql { .. } => "sql",
             Self::Later(word) => word,
         }
     }
@@ -97,6 +108,7 @@ impl ProbeKind {
             Self::Http { url } => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
             Self::HttpEachPod { workload, port, path } => format!("{workload} :{port}{path}"),
             Self::Tcp { at } | Self::Tls { at, .. } => at.to_string(),
+            Self::Sql { database, .. } => database.clone(),
             Self::Later(_) => String::new(),
         }
     }
@@ -145,6 +157,8 @@ pub mod defaults {
     pub const WARN_DAYS: u32 = 21;
     /// `crit_days` of a certificate.
     pub const CRIT_DAYS: u32 = 7;
+    /// `interval` of a question to a database, which is also the shortest.
+    pub const SQL_INTERVAL: Duration = Duration::from_mins(1);
 }
 
 impl ProbeSpec {

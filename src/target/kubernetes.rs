@@ -22,6 +22,7 @@ mod streams;
 mod table;
 #[cfg(test)]
 mod testing;
+mod tunnel;
 pub mod version;
 mod watch;
 mod wire;
@@ -32,3 +33,4 @@ pub use error::{OpenCause, OpenError};
 pub use log::{LogHub, last_lines};
 pub use pod_proxy::{PodProxy, declared};
 pub use session::Session;
+pub use tunnel::Tunnel;

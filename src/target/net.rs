@@ -1,4 +1,4 @@
-//! The driver for endpoints outside of the API server: HTTP, TCP and TLS.
+//! The driver for endpoints outside of the API server: HTTP, TCP, TLS and PostgreSQL.
 //!
 //! Owns connections, deadlines and what an answer says, bounded and cleaned. Asks once and changes nothing: HTTP is GET, TLS ends
 //! after the handshake, redirects are answers. Every question opens a connection of its own, so that a new certificate or a dead
@@ -7,6 +7,7 @@
 mod certificate;
 mod failure;
 mod http;
+mod sql;
 mod tls;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use tokio::time::Instant;
 
 use super::api::ErrorKind;
 use super::probe::{Answer, Ask, Heard, NotHeard, Reach, Way};
+use super::sql::{Login, Rows};
+pub use sql::over as ask_over;
 
 /// Whom to trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +60,16 @@ impl Net {
             Way::Http { url, headers } => http::get(&self.http, url, headers, until).await.map(Heard::Http),
             Way::Tcp { host, port } => connect(host, *port).await.map(|_| Heard::Connected),
             Way::Tls { host, port } => tls::handshake(&self.verifier, host, *port).await.map(Heard::Tls),
-            Way::PodProxy { .. } => Err(NotHeard { kind: ErrorKind::Invalid, message: "pods are asked through the API server".into(), here: true }),
+            Way::PodProxy { .. } | Way::Database { .. } => {
+                Err(NotHeard { kind: ErrorKind::Invalid, message: "pods and databases are asked through the target".into(), here: true })
+            }
         }
+    }
+
+    /// Asks a PostgreSQL server at an address of its own. Over TLS alone: a password goes over no open line.
+    pub async fn ask_database(&self, host: &str, port: u16, login: &Login, sql: &str, within: Duration) -> Result<Rows, NotHeard> {
+        let asked = tokio::time::timeout(within, sql::at(&self.verifier, host, port, login, sql, within)).await;
+        asked.unwrap_or_else(|_| Err(too_late(within)))
     }
 }
 

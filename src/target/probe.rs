@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::api::ErrorKind;
+use super::sql::Rows;
 use crate::base::health::Health;
 use crate::base::text::{Str, clean, elide};
 
@@ -60,6 +61,13 @@ pub enum Way {
         /// Path with its query, from `/`.
         path: String,
     },
+    /// One statement to a database that a service file declares, which reads.
+    Database {
+        /// Its id.
+        id: Str,
+        /// The statement.
+        sql: String,
+    },
 }
 
 /// A request header; its value stays out of logs, and out of the memory that is left behind.
@@ -103,6 +111,8 @@ pub enum Heard {
     Connected,
     /// A TLS handshake.
     Tls(TlsAnswer),
+    /// What a database answered.
+    Rows(Rows),
 }
 
 /// An HTTP response, bounded and cleaned of control sequences.
@@ -212,7 +222,8 @@ pub struct NotHeard {
     pub here: bool,
 }
 
-/// Whoever can ask an endpoint. Every call ends within the question's own timeout.
+/// Whoever can ask an endpoint. Every call ends within the question's own timeout; a database, which is asked one question at a time,
+/// within that from when it is its turn.
 pub trait Reach: Send + Sync {
     /// Asks once. Never repeats by itself.
     fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer>;

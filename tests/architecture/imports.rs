@@ -42,6 +42,13 @@ const RULES: &[Rule] = &[
         why: "only drivers talk to the outside world",
     },
     Rule {
+        words: &["tokio_postgres::"],
+        only_in: &["src/target/net"],
+        not_in: &[],
+        tests_may: false,
+        why: "a database is asked in one place, which lets nothing be changed",
+    },
+    Rule {
         words: &["axum::", "TcpListener::bind"],
         only_in: &["src/sim"],
         not_in: &[],

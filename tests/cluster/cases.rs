@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod asks;
 mod backups;
 mod bed;
 mod checks;
@@ -325,6 +326,14 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace,
     ),
     ("backups::a_dump_that_was_cut_off_is_found_by_reading_it", backups::a_dump_that_was_cut_off_is_found_by_reading_it),
+    (
+        "asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown",
+        asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown,
+    ),
+    (
+        "asks::who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so",
+        asks::who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so,
+    ),
 ];
 
 /// Tests that need Python with Alembic and Django besides.

@@ -12,6 +12,11 @@ use crate::run::backup::{Known, catalogue};
 use crate::service::{Secret, SecretRef, Service, Target};
 use crate::target::api::{Access, Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::probe::NotHeard;
+use crate::target::sql::{Databases, Rows};
+
+/// What a database is asked that is asked for nothing else.
+const VERSION: &str = "show server_version";
 
 /// Kinds that are read in each namespace.
 pub(in crate::cli) const KINDS: [Kind; 11] = [
@@ -42,6 +47,8 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) secrets: BTreeMap<(String, String), Result<Vec<String>, Missing>>,
     /// What the catalogue of backups says.
     pub(in crate::cli) backups: Known,
+    /// What the declared databases say when they are asked for their version.
+    pub(in crate::cli) databases: BTreeMap<String, Result<String, NotHeard>>,
     /// What we may do, in words.
     pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
 }
@@ -56,8 +63,8 @@ pub(in crate::cli) enum Missing {
 }
 
 impl Live {
-    /// Reads everything that the service in `namespace` needs.
-    pub(in crate::cli) async fn read(read: &dyn Read, service: &Service, namespace: &str) -> Self {
+    /// Reads everything that the service in `namespace` needs, and asks its databases who they are.
+    pub(in crate::cli) async fn read(read: &dyn Read, databases: &dyn Databases, service: &Service, namespace: &str) -> Self {
         let namespaces: BTreeSet<String> = std::iter::once(namespace.to_owned())
             .chain(service.workloads.iter().filter_map(|w| w.namespace.clone()))
             .collect();
@@ -67,6 +74,10 @@ impl Live {
         let keys = join_all(secrets.iter().map(|(ns, name)| keys(read, ns, name))).await;
         live.secrets = secrets.into_iter().zip(keys).collect();
         live.backups = Known::of(read, &catalogue::of(&service.id, namespace)).await;
+        let ids: Vec<&str> = service.declared.databases.iter().map(|d| d.id.as_str()).collect();
+        let versions = join_all(ids.iter().map(|id| databases.ask(id, VERSION))).await;
+        let version = |rows: Rows| rows.first().unwrap_or_default().to_owned();
+        live.databases = ids.iter().map(|id| (*id).to_owned()).zip(versions.into_iter().map(|v| v.map(version))).collect();
         let wanted = wanted(service, namespace);
         let answers = join_all(wanted.iter().map(|(_, access)| read.may(access))).await;
         let said = |((words, _), answer): ((String, Access), Result<_, TargetError>)| {

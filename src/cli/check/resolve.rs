@@ -257,10 +257,13 @@ fn declared(service: &Service, live: &Live, namespace: &str, found: &mut Finding
             DatabaseAt::Workload(id) => format!("in the pods of {id}"),
             DatabaseAt::Host(host) => format!("on {host}:{}", database.port),
         };
-        found.unknown(
-            format!("database.{}", database.id),
-            format!("the database {} {place}: nothing of this version connects to it", database.name),
-        );
+        let (id, what) = (format!("database.{}", database.id), format!("the database {} {place}", database.name));
+        match live.databases.get(&database.id) {
+            Some(Ok(version)) => found.proven(id, format!("{what} answers: PostgreSQL {version}")),
+            Some(Err(why)) if why.here => found.unknown(id, format!("{what}: {}", why.message)),
+            Some(Err(why)) => found.failed(id, format!("{what}: {}", why.message), Some("see its workload, name, user and password".into())),
+            None => found.unknown(id, format!("{what}: nobody asked it")),
+        }
     }
     for backup in &service.declared.backups {
         let id = format!("backup.{}", backup.id);

@@ -98,6 +98,7 @@ fn good() -> Live {
         namespaces: Some(Ok(vec![json!({"metadata": {"name": "shop", "labels": {"environment": "production"}}})])),
         secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(vec!["KEY".to_owned()]))]),
         backups: Known::default(),
+        databases: BTreeMap::new(),
         rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
     }
 }

@@ -8,13 +8,14 @@ use futures_util::future::{Either, select};
 use serde_json::Value;
 
 use super::Deps;
-use crate::run::facts::{PodFacts, WorkloadFacts, items, text};
+use crate::run::facts::{WorkloadFacts, text};
 use crate::run::gate::Gate;
 use crate::run::machine::{Ran, Stop};
+use crate::run::ready::ready_pod_of;
 use crate::run::scrub;
 use crate::run::step::{Exec, FieldWrite};
 use crate::target::api::{Delivery, ErrorKind, Read, TargetError};
-use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::model::ObjectRef;
 
 /// How much of what a command said is told.
 const SAID: usize = 200;
@@ -57,13 +58,7 @@ async fn pod(read: &dyn Read, write: &FieldWrite, exec: &Exec) -> Result<ObjectR
     if workload.uid() != write.uid {
         return Err(refused(format!("{} was deleted and made again", write.object)));
     }
-    let scope = Scope::Namespace(write.object.namespace.clone());
-    let pods = read.list(Kind::Pod, &scope, &workload.selector(), "").await?;
-    let has = |pod: &Value| items(pod, "/spec/containers").any(|c| c["name"] == *exec.command.container);
-    let fit = pods.iter().filter(|p| PodFacts::of(p).ready() && !PodFacts::of(p).deleting() && has(p));
-    let name = fit.map(|p| text(p, "/metadata/name")).min();
-    let none = || refused(format!("{} has no ready pod with a container '{}'", write.object, exec.command.container));
-    Ok(ObjectRef::new(Kind::Pod, write.object.namespace.clone(), name.ok_or_else(none)?))
+    ready_pod_of(read, &workload, Some(&exec.command.container)).await
 }
 
 fn ran(answer: &Value, pod: &str) -> Ran {

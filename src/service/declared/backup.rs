@@ -130,11 +130,11 @@ const OLDEST: Duration = Duration::from_hours(24 * 366);
 /// What this version does not do with a dump: make it by itself, restore it for a trial.
 const LATER: [&str; 3] = ["schedule", "drill", "stanza"];
 
-pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String], later: &mut Vec<Later>) -> Vec<Backup> {
-    each(root, "backup", around, |table, id| one(table, id, around, databases, later))
+pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, later: &mut Vec<Later>) -> Vec<Backup> {
+    each(root, "backup", around, |table, id| one(table, id, around, later))
 }
 
-fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], later: &mut Vec<Later>) -> Option<Backup> {
+fn one(table: &Table<'_>, id: &str, around: &Around<'_>, later: &mut Vec<Later>) -> Option<Backup> {
     Later::note(table, &LATER, later);
     if !table.has("kind") {
         table.missing("kind");
@@ -144,7 +144,7 @@ fn one(table: &Table<'_>, id: &str, around: &Around<'_>, databases: &[String], l
         later.push(Later { key: format!("backup.kind {}", other.value.word()), spot: other.spot.clone() });
     }
     let kind = word.map(|k| k.value);
-    let database = table.text("database").filter(|id| known(table, id, "database", databases.iter()));
+    let database = table.text("database").filter(|id| known(table, id, "database", around.databases.iter()));
     let from = around.workload(table, "from");
     if kind == Some(BackupKind::PgDump) && !table.has("database") && !table.has("from") {
         let message = format!("The backup '{id}' does not say of what it is.");

@@ -69,7 +69,7 @@ const TOOLS: [(&str, MigrationTool); 4] =
 const RUN_AS: [(&str, RunAs); 3] = [("job", RunAs::Job), ("exec", RunAs::Exec), ("compose-run", RunAs::ComposeRun)];
 const IMAGES: [(&str, CandidateImage); 2] = [("new", CandidateImage::New), ("current", CandidateImage::Current)];
 
-pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String]) -> Option<Migrations> {
+pub(super) fn decode(root: &Table<'_>, around: &Around<'_>) -> Option<Migrations> {
     let table = root.table("migrations")?;
     if !table.has("tool") {
         table.missing("tool");
@@ -78,7 +78,7 @@ pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, databases: &[String]
     let run_as = table.word("run_as", &RUN_AS).map(|r| r.value).unwrap_or_default();
     let image = table.word("image", &IMAGES).map(|i| i.value).unwrap_or_default();
     let workload = around.workload(&table, "workload");
-    let database = table.text("database").filter(|id| known(&table, id, "database", databases.iter()));
+    let database = table.text("database").filter(|id| known(&table, id, "database", around.databases.iter()));
     let (lock, plan) = (table.text("lock").map(|l| l.value), table.text("plan").map(|p| p.value));
     let destructive = table.texts("destructive").into_iter().map(|d| d.value).collect();
     table.finish();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::url::check_http;
 use super::{Endpoint, EndpointError, Expect, HeaderSpec, HeaderValue, ProbeKind, ProbeSpec, defaults, expect};
 use crate::base::toml::{At, Table, quoted, word_hint};
-use crate::service::Later;
-use crate::service::around::Around;
+use crate::service::around::{Around, known};
+use crate::service::{Expectation, Later};
 
 /// Kinds as files write them. The ones that this version asks come first.
 const KINDS: [&str; 13] =
@@ -76,7 +76,7 @@ fn one(table: &Table<'_>, id: &At<String>, around: &Around<'_>) -> Option<ProbeS
     let kind = word.and_then(|word| kind(table, word, around));
     let (expect, headers) = match word {
         Some("http" | "http-each-pod") => (expect::decode(table), headers(table, around)),
-        Some("tcp" | "tls") => (Expect::default(), Vec::new()),
+        Some("tcp" | "tls" | "sql") => (Expect::default(), Vec::new()),
         _ => {
             table.accept(&LATER);
             (Expect::default(), Vec::new())
@@ -85,7 +85,9 @@ fn one(table: &Table<'_>, id: &At<String>, around: &Around<'_>) -> Option<ProbeS
     let count = |key: &str| table.integer(key, 1..=100).and_then(|n| u32::try_from(n.value).ok());
     let title = table.text("title").map(|t| t.value);
     let timeout = table.duration("timeout", QUICKEST..=SLOWEST).map_or(defaults::TIMEOUT, |d| d.value);
-    let interval = table.duration("interval", SHORTEST..=LONGEST).map_or(defaults::INTERVAL, |d| d.value);
+    // A database has other work to do.
+    let (shortest, usual) = if word == Some("sql") { (defaults::SQL_INTERVAL, defaults::SQL_INTERVAL) } else { (SHORTEST, defaults::INTERVAL) };
+    let interval = table.duration("interval", shortest..=LONGEST).map_or(usual, |d| d.value);
     let fail_after = count("fail_after").unwrap_or(defaults::FAIL_AFTER);
     let pass_after = count("pass_after").unwrap_or(defaults::PASS_AFTER);
     let optional = table.flag("optional").is_some_and(|f| f.value);
@@ -134,6 +136,14 @@ fn kind(table: &Table<'_>, word: &'static str, around: &Around<'_>) -> Option<Pr
             let host = text("host")?;
             let at = Endpoint::parse(&host.value, Some(443)).map_err(|why| told(&host.spot, why)).ok()?;
             Some(ProbeKind::Tls { at, warn_days: u32::try_from(warn_days).ok()?, crit_days: u32::try_from(crit_days).ok()? })
+        }
+        "sql" => {
+            let id = table.need_text("database");
+            let database = id.filter(|id| known(table, id, "database", around.databases.iter())).map(|id| id.value);
+            let query = around.need(table, "query");
+            let written = table.text("expect");
+            let expect = written.as_ref().and_then(|text| Expectation::read(table, text));
+            (written.is_some() == expect.is_some()).then_some(ProbeKind::Sql { database: database?, query: query?, expect })
         }
         later => Some(ProbeKind::Later(later)),
     }

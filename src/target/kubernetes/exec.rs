@@ -27,7 +27,10 @@ impl Client {
     pub(super) async fn exec(&self, pod: &ObjectRef, command: &Command) -> Result<Value, TargetError> {
         let pods: Api<Pod> = Api::namespaced(self.kube().await?, &pod.namespace);
         let parameters = AttachParams::default().container(&*command.container).stdin(false).stdout(true).stderr(true).tty(false);
-        let mut attached = pods.exec(&pod.name, &command.argv, &parameters).await.map_err(|error| self.refused_upgrade(&error))?;
+        let mut attached = pods
+            .exec(&pod.name, &command.argv, &parameters)
+            .await
+            .map_err(|error| self.refused_upgrade(&error, "does not run it", true))?;
         let (output, errors, status) = (attached.stdout(), attached.stderr(), attached.take_status());
         let ended = async {
             match status {
@@ -40,10 +43,10 @@ impl Client {
         Ok(json!({ "exit_code": exit_code, "output": shown(&output), "errors": shown(&errors) }))
     }
 
-    /// The connection was not upgraded: the command was not begun.
-    fn refused_upgrade(&self, error: &kube::Error) -> TargetError {
+    /// The connection was not upgraded: nothing was begun. `what` is what the server does not do.
+    pub(super) fn refused_upgrade(&self, error: &kube::Error, what: &str, mutating: bool) -> TargetError {
         let kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) = error else {
-            return of_transport(error, Asked { server: self.server(), mutating: true });
+            return of_transport(error, Asked { server: self.server(), mutating });
         };
         let kind = match status.as_u16() {
             401 => ErrorKind::Unauthorised,
@@ -53,7 +56,7 @@ impl Client {
             500.. => ErrorKind::Server,
             _ => ErrorKind::Invalid,
         };
-        TargetError { status: Some(status.as_u16()), ..TargetError::new(kind, format!("the server does not run it: {status}")) }
+        TargetError { status: Some(status.as_u16()), ..TargetError::new(kind, format!("the server {what}: {status}")) }
     }
 }
 

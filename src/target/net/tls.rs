@@ -64,7 +64,8 @@ pub(super) async fn handshake(verifier: &Arc<dyn ServerCertVerifier>, host: &str
     Ok(TlsAnswer { certificate, version: version.to_owned(), refused: seen.refused })
 }
 
-fn server_name(host: &str) -> Result<ServerName<'static>, NotHeard> {
+/// The name that a certificate of that host must have.
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, NotHeard> {
     let name = match host.parse::<IpAddr>() {
         Ok(address) => Ok(ServerName::from(address)),
         Err(_) => ServerName::try_from(host.to_owned()),

@@ -1,0 +1,103 @@
+//! A real PostgreSQL asked through the API server: by probes, by `check --live`, by steps; and who may not ask.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Namespace};
+use crate::operator::Operator;
+use crate::postgres::{PASSWORD, Postgres};
+
+/// A service whose database is the one of [`Postgres`].
+fn service(space: &Namespace<'_>, operator: &Operator, more: &str) -> String {
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
+         [secrets.db]\nref = \"k8s:{0}/db#password\"\n[secrets.wrong]\nref = \"env:WRONG_PASSWORD\"\n\
+         [[workload]]\nid = \"db\"\nrole = \"database\"\nkind = \"statefulset\"\nname = \"db\"\n\
+         [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n{more}",
+        space.name()
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+fn probe(id: &str, database: &str, query: &str, expect: &str) -> String {
+    format!("[[probe]]\nid = \"{id}\"\nkind = \"sql\"\ndatabase = \"{database}\"\nquery = \"{query}\"\nexpect = \"{expect}\"\n")
+}
+
+/// Answers of `check --live` by their ids, and their texts.
+fn live(operator: &Operator, file: &str, more: &[&str]) -> impl Fn(&str) -> (String, String) + use<> {
+    let finished = operator.call(&[&["check", file, "--live", "-o", "json"], more].concat());
+    assert!(!finished.stdout.contains(PASSWORD) && !finished.stderr.contains(PASSWORD), "{}", finished.stdout);
+    let answer = finished.json();
+    move |id: &str| {
+        let all = answer["live"].as_array().unwrap_or_else(|| panic!("{answer:#}"));
+        let found = all.iter().find(|f| f["id"] == id).unwrap_or_else(|| panic!("{id}: {answer:#}"));
+        let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+        (text("answer"), text("text"))
+    }
+}
+
+pub(crate) fn a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    postgres.ask("create table orders (id int, note text)");
+    postgres.ask("insert into orders select n, 'ok' from generate_series(1, 700) n");
+    let operator = Operator::new(cluster, "operator", &space).env("WRONG_PASSWORD", "not-the-one-5519");
+    let wrong = "[[database]]\nid = \"locked\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:wrong\"\n\
+                 [[database]]\nid = \"deaf\"\nkind = \"postgres\"\nworkload = \"db\"\nport = 5999\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n";
+    let probes = [
+        probe("orders", "main", "select count(*) from orders", "> 0"),
+        probe("none", "main", "select count(*) from orders where id > 9000", "> 0"),
+        probe("nowhere", "main", "select count(*) from no_such_table", "> 0"),
+        probe("writes", "main", "with gone as (delete from orders returning 1) select count(*) from gone", "> 0"),
+        probe("ends-it", "main", "select 1; commit; delete from orders; select 1", "> 0"),
+        probe("slow", "main", "select pg_sleep(60)", "== ''"),
+        probe("huge", "main", "select repeat('x', 3000000)", "== 'x'"),
+        probe("wrong-password", "locked", "select 1", "== 1"),
+    ];
+    let file = service(&space, &operator, &format!("{wrong}{}", probes.concat()));
+    let of = live(&operator, &file, &[]);
+    let (answer, text) = of("database.main");
+    assert!(answer == "proven" && text.contains("answers: PostgreSQL"), "{text}");
+    for (id, expected, part) in [
+        ("probe.orders", "proven", "700"),
+        ("probe.none", "failed", "0, expected > 0"),
+        ("probe.nowhere", "failed", "42P01"),
+        ("probe.writes", "failed", "read-only transaction"),
+        ("probe.ends-it", "failed", "42601"),
+        ("probe.slow", "failed", "57014"),
+        ("probe.huge", "unknown", "longer than"),
+        ("probe.wrong-password", "unknown", "28P01"),
+        ("database.locked", "failed", "28P01"),
+        ("database.deaf", "failed", "nothing listens"),
+    ] {
+        let (answer, text) = of(id);
+        assert!(answer == expected && text.contains(part), "{id}: {answer}: {text}");
+        assert!(!text.contains("5519"), "{text}");
+    }
+    assert_eq!(postgres.ask("select count(*) from orders"), "700", "nothing was changed");
+}
+
+pub(crate) fn who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let _postgres = Postgres::new(&space);
+    let ask = probe("one", "main", "select 1", "== 1");
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = service(&space, &operator, &ask);
+    let of = live(&operator, &file, &["--read-only"]);
+    for id in ["database.main", "probe.one"] {
+        let (answer, text) = of(id);
+        assert!(answer == "unknown" && text.contains("read-only"), "{id}: {answer}: {text}");
+    }
+    let status = operator.call(&["status", "-f", &file, "-o", "json", "--read-only"]).json();
+    assert_eq!((&status["probes"][0]["result"], &status["health"]), (&Value::from("unauthorised"), &Value::from("ok")), "{status:#}");
+    let status = operator.call(&["status", "-f", &file, "-o", "json"]).json();
+    assert_eq!(status["probes"][0]["result"], "ok", "{status:#}");
+    // A viewer may not read the Secret; with the password in their hands they still may not connect.
+    let viewer = Operator::new(cluster, "viewer", &space).env("DB_PASSWORD", PASSWORD);
+    let file = service(&space, &viewer, &ask);
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace(&format!("k8s:{}/db#password", space.name()), "env:DB_PASSWORD");
+    std::fs::write(&file, text).unwrap();
+    let (answer, text) = live(&viewer, &file, &[])("database.main");
+    assert!(answer == "unknown" && text.contains("pods/portforward"), "{answer}: {text}");
+}
