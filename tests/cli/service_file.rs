@@ -34,7 +34,7 @@ fn the_traps_of_a_system_are_seen_on_its_living_objects() {
         all.iter().filter_map(|f| f["rule"].as_str().map(ToOwned::to_owned)).collect()
     };
     assert_eq!(rules("eterna"), ["E-T21", "E-T27", "E-T12", "E-T19"]);
-    assert_eq!(rules("platform"), ["P-T5"]);
+    assert_eq!(rules("platform"), ["P-T5", "P-T4"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::run::backup::{Known, catalogue};
@@ -43,14 +44,23 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) policies: BTreeMap<String, List>,
     /// All namespaces; only their names and labels are looked at.
     pub(in crate::cli) namespaces: Option<List>,
-    /// Names of keys of the Secrets that are referred to.
-    pub(in crate::cli) secrets: BTreeMap<(String, String), Result<Vec<String>, Missing>>,
+    /// The Secrets that are referred to, without what is in them.
+    pub(in crate::cli) secrets: BTreeMap<(String, String), Result<Keys, Missing>>,
     /// What the catalogue of backups says.
     pub(in crate::cli) backups: Known,
     /// What the declared databases say when they are asked for their version.
     pub(in crate::cli) databases: BTreeMap<String, Result<String, NotHeard>>,
     /// What we may do, in words.
     pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
+}
+
+/// A Secret without what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::cli) struct Keys {
+    /// Names of its keys.
+    pub(in crate::cli) names: Vec<String>,
+    /// When it was last written, by its managed fields; `None` = they do not say.
+    pub(in crate::cli) written: Option<Timestamp>,
 }
 
 /// Why an object is not there to be seen.
@@ -134,10 +144,16 @@ pub(in crate::cli) fn namespace_of(service: &Service) -> Option<&str> {
 }
 
 /// Names of a Secret's keys. Its values go no further than here.
-async fn keys(read: &dyn Read, namespace: &str, name: &str) -> Result<Vec<String>, Missing> {
+async fn keys(read: &dyn Read, namespace: &str, name: &str) -> Result<Keys, Missing> {
     let object = ObjectRef::new(Kind::Secret, namespace, name);
     match read.get(&object, "").await {
-        Ok(secret) => Ok(secret["data"].as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default()),
+        Ok(secret) => {
+            let times = secret["metadata"]["managedFields"].as_array().into_iter().flatten();
+            Ok(Keys {
+                names: secret["data"].as_object().map(|data| data.keys().cloned().collect()).unwrap_or_default(),
+                written: times.filter_map(|field| field["time"].as_str()?.parse().ok()).max(),
+            })
+        }
         Err(error) if error.kind == crate::target::api::ErrorKind::NotFound => Err(Missing::NotThere),
         Err(error) => Err(Missing::Unknown(why(&error))),
     }

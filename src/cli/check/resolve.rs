@@ -2,6 +2,7 @@
 //!
 //! Owns what counts as found. Pure: what was read is an argument.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::found::Findings;
@@ -202,12 +203,12 @@ fn one_secret(secret: &Secret, service: &Service, live: &Live, namespace: &str, 
         SecretRef::Kubernetes { name, key, .. } => {
             let place = of_cluster(secret, namespace).unwrap_or_default();
             match live.secrets.get(&place) {
-                Some(Ok(keys)) if keys.contains(key) => {
+                Some(Ok(keys)) if keys.names.contains(key) => {
                     found.proven(id, format!("the Secret {}/{name} has the key {key}", place.0));
-                    consumers(secret, service, live, namespace, name, key, found);
+                    consumers(secret, &Used { name, key, written: keys.written }, service, live, namespace, found);
                 }
                 Some(Ok(keys)) => {
-                    let hint = if keys.is_empty() { "it has no keys".into() } else { format!("it has: {}", keys.join(", ")) };
+                    let hint = if keys.names.is_empty() { "it has no keys".into() } else { format!("it has: {}", keys.names.join(", ")) };
                     found.failed(id, format!("the Secret {}/{name} has no key {key}", place.0), Some(hint));
                 }
                 Some(Err(Missing::NotThere)) => found.failed(id, format!("there is no Secret {}/{name}", place.0), None),
@@ -218,13 +219,26 @@ fn one_secret(secret: &Secret, service: &Service, live: &Live, namespace: &str, 
     }
 }
 
-/// Whether the pods of those that are said to use a secret get it.
-fn consumers(secret: &Secret, service: &Service, live: &Live, namespace: &str, name: &str, key: &str, found: &mut Findings) {
+/// A key of a Secret that pods use.
+struct Used<'a> {
+    name: &'a str,
+    key: &'a str,
+    written: Option<Timestamp>,
+}
+
+/// Whether the pods of those that are said to use a secret get it, and whether they have it as it is now.
+fn consumers(secret: &Secret, used: &Used<'_>, service: &Service, live: &Live, namespace: &str, found: &mut Findings) {
+    let Used { name, key, written } = *used;
     for consumer in &secret.consumers {
         let Some(workload) = service.workloads.iter().find(|w| w.id == *consumer) else { continue };
         let (Some(kind), Some(object)) = (kind_of(workload), workload.name.as_deref()) else { continue };
-        let Ok(object) = live.one(kind, workload.namespace.as_deref().unwrap_or(namespace), object) else { continue };
+        let namespace = workload.namespace.as_deref().unwrap_or(namespace);
+        let Ok(object) = live.one(kind, namespace, object) else { continue };
         let id = format!("secret.{}.{consumer}", secret.id);
+        if let Some(pod) = written.filter(|_| by_variable(pod_spec(object), name, key)).and_then(|at| older(object, live, namespace, at)) {
+            let text = format!("the pod {pod} started before {name} was written: it may still have the old value of {key}");
+            found.rule("P-T3", &format!("{}.{consumer}", secret.id), text, "timonel run restart, once what takes the new value is ready for it");
+        }
         if gets(pod_spec(object), name, key) {
             found.proven(id, format!("the pods of {consumer} get it"));
         } else {
@@ -234,21 +248,34 @@ fn consumers(secret: &Secret, service: &Service, live: &Live, namespace: &str, n
     }
 }
 
-/// Whether a pod gets a key of a Secret, by variable or volume.
-fn gets(spec: &Value, secret: &str, key: &str) -> bool {
-    let all = ["initContainers", "containers"].into_iter().flat_map(|list| containers(spec, list));
-    let by_variable = all.clone().any(|c| {
+/// A pod of a workload that started before `at`: variables are read once.
+fn older<'l>(workload: &Value, live: &'l Live, namespace: &str, at: Timestamp) -> Option<&'l str> {
+    let labels = workload["spec"]["selector"]["matchLabels"].as_object().filter(|labels| !labels.is_empty())?;
+    let own = |pod: &&Value| labels.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
+    let started = |pod: &Value| pod["status"]["startTime"].as_str()?.parse::<Timestamp>().ok();
+    let pod = live.of(Kind::Pod, namespace).iter().filter(own).find(|pod| started(pod).is_some_and(|start| start < at))?;
+    pod["metadata"]["name"].as_str()
+}
+
+/// Whether a pod gets a key of a Secret by variable.
+fn by_variable(spec: &Value, secret: &str, key: &str) -> bool {
+    let mut all = ["initContainers", "containers"].into_iter().flat_map(|list| containers(spec, list));
+    all.any(|c| {
         let one = c["env"].as_array().into_iter().flatten().any(|e| {
             let from = &e["valueFrom"]["secretKeyRef"];
             from["name"] == secret && from["key"] == key
         });
         one || c["envFrom"].as_array().into_iter().flatten().any(|e| e["secretRef"]["name"] == secret)
-    });
+    })
+}
+
+/// Whether a pod gets a key of a Secret, by variable or volume.
+fn gets(spec: &Value, secret: &str, key: &str) -> bool {
     let by_volume = spec["volumes"].as_array().into_iter().flatten().any(|v| {
         let projected = v["projected"]["sources"].as_array().into_iter().flatten().any(|s| s["secret"]["name"] == secret);
         v["secret"]["secretName"] == secret || projected
     });
-    by_variable || by_volume
+    by_variable(spec, secret, key) || by_volume
 }
 
 fn declared(service: &Service, live: &Live, namespace: &str, found: &mut Findings) {

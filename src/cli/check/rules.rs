@@ -81,6 +81,10 @@ fn images(subject: &Subject<'_>, found: &mut Findings) {
 fn variables(subject: &Subject<'_>, found: &mut Findings) {
     for entry in subject.all_containers().flat_map(|c| c["env"].as_array().into_iter().flatten()) {
         let (Some(name), Some(value)) = (entry["name"].as_str(), entry["value"].as_str()) else { continue };
+        if ["NEXT_PUBLIC_", "VITE_", "REACT_APP_"].iter().any(|prefix| name.starts_with(prefix)) {
+            let text = format!("the variable {name} was compiled into what browsers download: setting it here changes nothing");
+            found.rule("P-T4", &subject.workload.id, text, "build the image anew with it");
+        }
         if PLACEHOLDERS.iter().any(|p| value.contains(p)) {
             found.rule("placeholder", &subject.workload.id, format!("the variable {name} holds a placeholder"), "set it, by a Secret");
         } else if SECRET.iter().any(|word| name.ends_with(word)) && !value.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::found::{Answer, Findings, Found};
-use super::live::{KINDS, Live, Missing};
+use super::live::{KINDS, Keys, Live, Missing};
 use super::{resolve, rules};
 use crate::run::backup::Known;
 use crate::service::{Origin, Service, ServiceFile};
@@ -55,7 +55,7 @@ fn service() -> Service {
 fn deployment() -> Value {
     json!({
         "metadata": {"name": "shop-api"},
-        "spec": {"replicas": 2, "template": {
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "api"}}, "template": {
             "metadata": {"labels": {"app": "api"}},
             "spec": {"containers": [{
                 "name": "api", "image": "ghcr.io/shop/api:v1", "ports": [{"containerPort": 8080}],
@@ -66,6 +66,10 @@ fn deployment() -> Value {
             }]}
         }}
     })
+}
+
+fn keys(name: &str) -> Keys {
+    Keys { names: vec![name.to_owned()], written: Some(jiff::Timestamp::from_second(1_000).expect("a time")) }
 }
 
 fn autoscaler() -> Value {
@@ -96,7 +100,7 @@ fn good() -> Live {
         lists,
         policies: BTreeMap::from([("shop".to_owned(), Ok(Vec::new()))]),
         namespaces: Some(Ok(vec![json!({"metadata": {"name": "shop", "labels": {"environment": "production"}}})])),
-        secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(vec!["KEY".to_owned()]))]),
+        secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(keys("KEY")))]),
         backups: Known::default(),
         databases: BTreeMap::new(),
         rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
@@ -150,7 +154,7 @@ fn what_is_not_there_has_failed_and_what_could_not_be_read_is_unknown() {
     assert!(wrong(&hidden).iter().all(|(_, answer)| *answer == Answer::Unknown), "{:?}", wrong(&hidden));
     assert_eq!(wrong(&hidden).len(), 3);
     let mut bare = good();
-    bare.secrets.insert(("shop".into(), "shop-secrets".into()), Ok(vec!["OTHER".into()]));
+    bare.secrets.insert(("shop".into(), "shop-secrets".into()), Ok(keys("OTHER")));
     bare.rights = vec![("patch deployments in shop".into(), Ok(false))];
     let ids: Vec<String> = wrong(&bare).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["secret.key", "right.patch.deployments.in.shop"]);
@@ -185,6 +189,20 @@ fn each_rule_finds_what_it_is_about() {
                 json!({"metadata": {"name": "b"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "api"}}}}),
             ),
         ),
+        (
+            "P-T3",
+            add(
+                Kind::Pod,
+                json!({"metadata": {"name": "api-1", "labels": {"app": "api"}}, "status": {"startTime": "1970-01-01T00:16:39Z"}}),
+            ),
+        ),
+        (
+            "P-T4",
+            pod(|spec| {
+                let env = spec["containers"][0]["env"].as_array_mut().expect("a list");
+                env.push(json!({"name": "VITE_ORIGIN", "value": "https://x.example"}));
+            }),
+        ),
         ("P-10", add(Kind::Service, json!({"metadata": {"name": "s"}, "spec": {"type": "NodePort", "selector": {"app": "api"}}}))),
         ("E-T12", policy(json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 5432}]}]}))),
         ("E-T12", policy(json!({"podSelector": {"matchLabels": {"app": "api"}}, "ingress": [{"ports": [{"port": 9090}]}]}))),
@@ -197,6 +215,13 @@ fn each_rule_finds_what_it_is_about() {
         let rules: Vec<&str> = found.iter().filter_map(|f| f.rule.as_deref()).collect();
         assert_eq!(rules, [rule], "{found:#?}");
     }
+}
+
+#[test]
+fn a_pod_that_started_after_its_secret_was_written_has_it() {
+    let new = json!({"metadata": {"name": "api-1", "labels": {"app": "api"}}, "status": {"startTime": "1970-01-01T00:16:41Z"}});
+    let other = json!({"metadata": {"name": "web-1", "labels": {"app": "web"}}, "status": {"startTime": "1970-01-01T00:00:01Z"}});
+    assert_eq!(wrong(&with(Kind::Pod, |all| all.extend([new, other]))), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod actions;
 
-use super::super::{BackupKind, ChannelKind, DatabaseAt, DumpFormat, ProbeKind, RunAs, Service, Target, Verify};
+use super::super::{BackupKind, ChannelKind, DatabaseAt, DumpFormat, MigrationTool, ProbeKind, RunAs, Service, Target, Verify};
 use crate::base::environment::EnvironmentKind;
 use crate::base::toml::{Spot, Table};
 
@@ -101,6 +101,13 @@ fn backups(advice: &Advice<'_>, service: &Service) {
         if backup.verify == Verify::Nothing {
             say("E-34", "is never verified, and never counts as one", "verify = \"full-read\"");
         }
+        if backup.verify == Verify::Nothing && backup.keep_local.is_some() {
+            say(
+                "E-T16",
+                "prunes by age what nobody verified: a week of failures leaves none",
+                "verify = \"full-read\": old ones go once a new one was read to its end.",
+            );
+        }
         if backup.max_age.is_none() {
             say("E-27", "has no max_age: it is never too old", "max_age = \"26h\" for a daily one.");
         }
@@ -108,8 +115,13 @@ fn backups(advice: &Advice<'_>, service: &Service) {
 }
 
 fn migrations(advice: &Advice<'_>, service: &Service) {
-    if service.declared.migrations.as_ref().is_some_and(|m| m.run_as == RunAs::Exec) {
-        let spot = advice.root.table("migrations").map_or_else(|| advice.root.spot().clone(), |t| t.spot().clone());
+    let Some(migrations) = &service.declared.migrations else { return };
+    let spot = advice.root.table("migrations").map_or_else(|| advice.root.spot().clone(), |t| t.spot().clone());
+    if migrations.tool == MigrationTool::Alembic && migrations.lock.is_none() {
+        let message = "Alembic takes no lock: two that upgrade at once collide in the middle of it";
+        advice.say("D-T3", &spot, message, "lock = \"pg-advisory:NUMBER\", any number that is the service's own.");
+    }
+    if migrations.run_as == RunAs::Exec {
         let message = "Migrations run in the pods of the old image, where the new files are not: nothing is done, and nothing is said";
         advice.say("E-T1", &spot, message, "run_as = \"job\" (compose-run on Compose), image = \"new\"");
     }

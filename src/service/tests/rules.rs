@@ -37,6 +37,21 @@ fn each_rule_finds_what_it_is_about() {
         ("E-T3", dump("format = \"plain\"\nvolume = \"v\"\nmax_age = \"1d\"")),
         ("E-T2", dump("max_age = \"1d\"")),
         ("E-34", dump("verify = \"none\"\nvolume = \"v\"\nmax_age = \"1d\"")),
+        ("D-T3", "[migrations]\ntool = \"alembic\"\n".into()),
+        ("L-T1", action("", &["type = \"job\"\nargv = [\"kubectl\", \"wait\", \"--for=condition=complete\", \"job/m\"]"])),
+        ("L-T6", action("", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"status\"]"])),
+        ("E-T4", action("", &["type = \"job\"\nargv = [\"pg_restore\", \"-d\", \"shop\", \"/dumps/shop.dump.gz\"]"])),
+        ("E-T24", action("", &["type = \"job\"\nargv = [\"kubectl\", \"get\", \"secret\", \"s\", \"-o\", \"yaml\"]"])),
+        (
+            "L-T11",
+            action(
+                "",
+                &[
+                    "type = \"scale\"\nworkload = \"api\"\nreplicas = 0\nremember = \"replicas\"",
+                    "type = \"scale\"\nworkload = \"api\"\nreplicas = 3",
+                ],
+            ),
+        ),
         ("E-27", dump("volume = \"v\"")),
         ("E-T1", "[migrations]\ntool = \"django\"\nrun_as = \"exec\"\n".into()),
         ("K-T8", "[secrets.k]\nref = \"env:K\"\nexposure = \"public-bundle\"\n".into()),
@@ -51,7 +66,7 @@ fn each_rule_finds_what_it_is_about() {
         ("L-T4", action(gated, &["type = \"job\"\nargv = [\"npm\", \"run\", \"prisma:migrate\"]"])),
         ("D-T4", action("", &["type = \"job\"\nargv = [\"python\", \"-c\", \"create_all()\"]"])),
         ("D-22", action("", &[migrate])),
-        ("D-T2", format!("[migrations]\ntool = \"alembic\"\n{}", action(gated, &[migrate]))),
+        ("D-T2", format!("[migrations]\ntool = \"alembic\"\nlock = \"pg-advisory:7\"\n{}", action(gated, &[migrate]))),
         ("L-T5", action(gated, &["type = \"set-image\"", migrate])),
         ("D-T1", action("", &["type = \"rollback\"\nworkload = \"api\"", "type = \"job\"\nargv = [\"alembic downgrade -1\"]"])),
         (
@@ -79,6 +94,13 @@ fn each_rule_finds_what_it_is_about() {
     ] {
         assert_eq!(found(&text), [rule], "{text}");
     }
+}
+
+#[test]
+fn what_nobody_verified_is_not_pruned_by_age() {
+    let dump = "[[workload]]\nid = \"pg\"\nkind = \"deployment\"\nname = \"pg\"\n[[backup]]\nid = \"b\"\nkind = \"pg_dump\"\nfrom = \"pg\"\n\
+                volume = \"v\"\nmax_age = \"1d\"\nkeep_local = \"7d\"\nverify = \"none\"\n";
+    assert_eq!(found(dump), ["E-34", "E-T16"]);
 }
 
 #[test]

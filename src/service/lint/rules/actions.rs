@@ -99,6 +99,7 @@ pub(super) fn advise(advice: &Advice<'_>, service: &Service, timeout: bool) {
             steps: table.tables("step").iter().map(Step::read).collect(),
         };
         migrations(advice, service, &action);
+        commands(advice, &action);
         order(advice, &action);
         restores(advice, &action);
         scaling(advice, service, &action);
@@ -150,6 +151,29 @@ fn migrations(advice: &Advice<'_>, service: &Service, action: &Action) {
     }
 }
 
+/// Commands that say less than they seem to, or more than anybody should see.
+fn commands(advice: &Advice<'_>, action: &Action) {
+    for step in &action.steps {
+        let has = |words: &[&str]| words.iter().all(|word| step.argv.contains(word));
+        if has(&["kubectl", "condition=complete"]) || has(&["kubectl", "delete", "job"]) {
+            let message = "Who waits for a Job to complete waits for ever when it fails, and who deletes it cuts off what runs";
+            advice.say("L-T1", &step.spot, message, "type = \"job\": both ends are watched, and a failed one is kept.");
+        }
+        if has(&["prisma", "migrate", "status"]) {
+            let message = "Its exit code 1 means pending, diverged, failed or unreachable alike";
+            advice.say("L-T6", &step.spot, message, "type = \"migrate-plan\" tells them apart.");
+        }
+        if has(&["pg_restore", ".gz"]) {
+            let message = "pg_restore reads no file that gzip packed";
+            advice.say("E-T4", &step.spot, message, "A dump in custom format is compressed already.");
+        }
+        if has(&["kubectl", "get", "secret"]) && ["yaml", "json"].iter().any(|form| step.argv.contains(form)) {
+            let message = "This shows the values of a Secret to whoever looks at the screen";
+            advice.say("E-T24", &step.spot, message, "`timonel check FILE --live` says which keys there are.");
+        }
+    }
+}
+
 fn order(advice: &Advice<'_>, action: &Action) {
     let image = action.steps.iter().position(Step::changes_images);
     let migrates = action.steps.iter().position(Step::migrates);
@@ -195,6 +219,11 @@ fn scaling(advice: &Advice<'_>, service: &Service, action: &Action) {
         if step.stops && !step.remembers {
             let message = "To zero and back by a number in a file: how many there were is forgotten";
             advice.say("E-T8", &step.spot, message, "remember = \"replicas\"");
+        }
+        let back = |other: &&Step| other.kind == "scale" && !other.stops && other.workload == step.workload;
+        if step.stops && action.steps.iter().find(back).is_some_and(|back| !back.always) {
+            let message = "When a step after this one fails, it stays at zero, where an autoscaler does nothing";
+            advice.say("L-T11", &step.spot, message, "always = true on the step that scales it up again.");
         }
         if !step.stops && action.class == "scale" && scaled.is_some_and(|w| w.hpa.is_some()) && !action.names_hpa {
             let message = format!("The action '{}' sets a number that the autoscaler of its workload undoes", action.id);
