@@ -36,6 +36,12 @@ pub struct Inspection {
     pub applied: Vec<String>,
     /// Those that were begun and did not end well.
     pub failed: Vec<String>,
+    /// Those that the image has otherwise than they were when they were applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// Where one failed: what the database has, as `relation` and `table.column`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub there: Vec<String>,
     /// The table in which the tool keeps what it applied is there.
     pub recorded: bool,
     /// Tables of the database besides that one.
@@ -131,6 +137,10 @@ struct Printed {
     applied: Vec<String>,
     #[serde(default)]
     failed: Vec<String>,
+    #[serde(default)]
+    changed: Vec<String>,
+    #[serde(default)]
+    there: Vec<String>,
     recorded: bool,
     tables: u32,
     scripts: Vec<PrintedScript>,
@@ -179,6 +189,8 @@ pub fn read(printed: &str, tool: MigrationTool, destructive: &[String]) -> Resul
         heads: printed.heads,
         applied: printed.applied,
         failed: printed.failed,
+        changed: printed.changed,
+        there: printed.there,
         recorded: printed.recorded,
         tables: printed.tables,
         scripts,
@@ -223,7 +235,7 @@ impl Inspection {
     /// Without what could drive a terminal, and within bounds: whoever can write where it was read from can write anything.
     #[must_use]
     pub fn cleaned(mut self) -> Self {
-        let own = [&mut self.heads, &mut self.applied, &mut self.failed, &mut self.database.invalid];
+        let own = [&mut self.heads, &mut self.applied, &mut self.failed, &mut self.changed, &mut self.there, &mut self.database.invalid];
         own.into_iter().for_each(clean_all);
         self.tool = clean(&self.tool).into_owned();
         self.revisions.truncate(LIST);
@@ -288,8 +300,12 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn inspection(answer: &Value) -> Inspection {
-        let tool = if answer["tool"] == "django" { MigrationTool::Django } else { MigrationTool::Alembic };
-        let tool = if answer["tool"] == "prisma" { MigrationTool::Prisma } else { tool };
+        let tool = match answer["tool"].as_str() {
+            Some("django") => MigrationTool::Django,
+            Some("prisma") => MigrationTool::Prisma,
+            Some("sql") => MigrationTool::Sql,
+            _ => MigrationTool::Alembic,
+        };
         read(&printed(answer), tool, &[]).expect("an answer")
     }
 

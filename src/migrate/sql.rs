@@ -306,7 +306,7 @@ fn cut(text: &str) -> String {
 }
 
 /// A name without its schema where that is the usual one, and without its quotes.
-fn name(name: &ObjectName) -> String {
+pub(super) fn name(name: &ObjectName) -> String {
     let parts: Vec<String> = name.0.iter().map(|part| part.as_ident().map_or_else(|| part.to_string(), folded)).collect();
     match &parts[..] {
         [schema, table] if schema == "public" => table.clone(),
@@ -315,7 +315,7 @@ fn name(name: &ObjectName) -> String {
 }
 
 /// As the server folds it: in lower case unless it is quoted.
-fn folded(ident: &sqlparser::ast::Ident) -> String {
+pub(super) fn folded(ident: &sqlparser::ast::Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::effect;
 use super::inspection::{Inspection, Revision, Script};
 use super::sql::Harm;
 
@@ -32,12 +33,28 @@ pub struct Position {
     pub pending: Vec<String>,
     /// Those that were begun and did not end well.
     pub failed: Vec<String>,
+    /// What of those is there all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub half: Vec<Half>,
     /// What the database has and the image has not: the database is ahead of the code.
     pub ahead: Vec<String>,
     /// There are tables, and no record of what made them.
     pub unrecorded: bool,
     /// More than one newest revision where there may be one: the tool does not know which way to go.
     pub forked: Vec<String>,
+}
+
+/// A revision that did not come to its end, statement by statement, by what the database has now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Half {
+    /// The revision.
+    pub id: String,
+    /// What is in effect.
+    pub done: Vec<String>,
+    /// What is not.
+    pub left: Vec<String>,
+    /// What the database does not show.
+    pub untold: Vec<String>,
 }
 
 /// Why nothing is migrated.
@@ -52,9 +69,6 @@ pub struct Refusal {
 impl MigrationState {
     /// By an answer of image and database.
     pub fn of(inspection: &Inspection) -> Self {
-        if inspection.tool == "sql" {
-            return Self::Unknown("which files were applied is recorded nowhere".to_owned());
-        }
         if inspection.revisions.is_empty() {
             return Self::Unknown("the image has no revisions: it is not the one that migrates, or they are elsewhere in it".to_owned());
         }
@@ -78,6 +92,7 @@ impl Position {
             heads: inspection.heads.clone(),
             pending,
             failed: inspection.failed.clone(),
+            half: inspection.failed.iter().filter_map(|id| Half::of(inspection, id)).collect(),
             ahead,
             unrecorded: inspection.tables > 0 && inspection.applied.is_empty(),
             forked: forked(inspection),
@@ -107,20 +122,30 @@ impl Position {
             add(format!("there are several heads: {}", some(&self.forked)), way_out);
         }
         if self.unrecorded {
-            let way_out = match tool {
-                "alembic" => "compare the schema with the revisions, then alembic stamp REVISION",
-                "prisma" => "compare the schema with the migrations, then prisma migrate resolve --applied NAME",
-                _ => "compare the schema with the migrations, then migrate --fake",
+            let (made, way_out) = match tool {
+                "alembic" => ("create_all", "compare the schema with the revisions, then alembic stamp REVISION"),
+                "prisma" => ("prisma db push", "compare the schema with the migrations, then prisma migrate resolve --applied NAME"),
+                "sql" => ("by hand", "compare the schema with the files, then write the numbers of those that it has into the version table"),
+                _ => ("by hand", "compare the schema with the migrations, then migrate --fake"),
             };
-            add("there are tables and no record of a migration: they were made in another way (create_all)".to_owned(), way_out);
+            add(format!("there are tables and no record of a migration: they were made in another way ({made})"), way_out);
         }
         if !self.failed.is_empty() {
-            add(
-                format!("a migration failed before: {}", some(&self.failed)),
-                "look at what it did, then prisma migrate resolve --applied or --rolled-back NAME",
-            );
+            let half = self.halves();
+            let way_out = match tool {
+                "prisma" => {
+                    "finish it by hand, then prisma migrate resolve --applied NAME; or take back what is in effect, then prisma migrate resolve --rolled-back NAME"
+                }
+                _ => "finish it by hand or take back what is in effect, then put the version table right: the number that holds, dirty = false",
+            };
+            add(format!("a migration failed before: {}{half}", some(&self.failed)), way_out);
         }
         all
+    }
+
+    /// What of those that failed is there all the same, to be put behind other words.
+    pub fn halves(&self) -> String {
+        self.half.iter().fold(String::new(), |text, half| text + "; " + &half.words())
     }
 
     /// In one line.
@@ -140,6 +165,29 @@ impl Position {
             0 => format!("{at}, several heads: {}", some(&self.forked)),
             n => format!("{at}, {n} pending: {}", some(&self.pending)),
         }
+    }
+}
+
+impl Half {
+    fn of(inspection: &Inspection, id: &str) -> Option<Self> {
+        let script = inspection.scripts.iter().find(|s| s.id == id).filter(|_| !inspection.there.is_empty())?;
+        let (mut done, mut left, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+        for statement in &script.statements {
+            let of = match effect::is_in_effect(&statement.text, &inspection.there) {
+                Some(true) => &mut done,
+                Some(false) => &mut left,
+                None => &mut untold,
+            };
+            of.push(statement.text.clone());
+        }
+        Some(Self { id: id.to_owned(), done, left, untold })
+    }
+
+    /// In one line.
+    pub fn words(&self) -> String {
+        let parts = [("in effect", &self.done), ("not in effect", &self.left), ("not known", &self.untold)];
+        let told = parts.iter().filter(|(_, all)| !all.is_empty()).map(|(what, all)| format!("{what}: {}", some(all)));
+        format!("of {} {}", self.id, told.collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -187,7 +235,7 @@ fn current(inspection: &Inspection, by_id: &BTreeMap<&str, &Revision>) -> Vec<St
     if inspection.tool == "alembic" {
         return inspection.applied.clone();
     }
-    if inspection.tool == "prisma" {
+    if matches!(inspection.tool.as_str(), "prisma" | "sql") {
         return inspection.applied.last().cloned().into_iter().collect();
     }
     let applied: BTreeSet<&str> = inspection.applied.iter().map(String::as_str).collect();
@@ -331,10 +379,41 @@ mod tests {
         });
         assert_eq!(position(&answer).pending, ["20260201_note"]);
         answer["failed"] = json!(["20260201_note"]);
-        assert!(reasons(&answer).contains("failed before: 20260201_note | look at what it did, then prisma migrate resolve"));
+        assert!(
+            reasons(&answer).contains("failed before: 20260201_note | finish it by hand, then prisma migrate resolve"),
+            "{}",
+            reasons(&answer)
+        );
+        // What it did before it failed stays: its statements are no transaction.
+        answer["there"] = json!(["rules", "rules.id", "rules.kind"]);
+        answer["scripts"] = json!([{ "id": "20260201_note", "sql":
+            "ALTER TABLE \"rules\" ADD COLUMN \"kind\" TEXT; CREATE UNIQUE INDEX \"rules_kind_key\" ON \"rules\"(\"kind\"); UPDATE rules SET kind = 'x'" }]);
+        let half = &position(&answer).half[0];
+        assert_eq!(
+            (half.done.len(), &*half.left, &*half.untold),
+            (
+                1,
+                &["CREATE UNIQUE INDEX \"rules_kind_key\" ON \"rules\"(\"kind\")".to_owned()][..],
+                &["UPDATE rules SET kind = 'x'".to_owned()][..]
+            )
+        );
+        assert!(reasons(&answer).contains("of 20260201_note in effect: ALTER TABLE \"rules\" ADD COLUMN \"kind\" TEXT; not in effect: CREATE"));
         answer["failed"] = json!([]);
         answer["applied"] = json!(["20260101_init", "20260201_note", "20260301_drop"]);
         assert_eq!(position(&answer).ahead, ["20260301_drop"]);
+    }
+
+    #[test]
+    fn sql_files_are_told_apart_by_their_numbers_and_a_dirty_one_has_failed() {
+        let mut answer = json!({
+            "tool": "sql", "revisions": [{ "id": "1" }, { "id": "2", "down": ["1"] }, { "id": "10", "down": ["2"] }],
+            "heads": ["10"], "applied": ["1"], "recorded": true, "tables": 1, "scripts": [], "database": {},
+        });
+        assert_eq!(position(&answer).words(), "at 1, 2 pending: 2, 10");
+        answer["failed"] = json!(["2"]);
+        assert!(reasons(&answer).contains("failed before: 2 | finish it by hand") && reasons(&answer).contains("dirty = false"));
+        (answer["failed"], answer["applied"], answer["recorded"]) = (json!([]), json!([]), json!(false));
+        assert!(reasons(&answer).contains("(by hand) | compare the schema with the files"), "{}", reasons(&answer));
     }
 
     #[test]

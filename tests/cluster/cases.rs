@@ -334,6 +334,18 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         "asks::who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so",
         asks::who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so,
     ),
+    (
+        "migrations::plain_sql::three_releases_are_inspected_and_applied_and_the_one_that_loses_data_asks_for_more",
+        migrations::plain_sql::three_releases_are_inspected_and_applied_and_the_one_that_loses_data_asks_for_more,
+    ),
+    (
+        "migrations::plain_sql::a_file_that_fails_leaves_nothing_and_its_statement_is_told",
+        migrations::plain_sql::a_file_that_fails_leaves_nothing_and_its_statement_is_told,
+    ),
+    (
+        "migrations::plain_sql::the_one_row_of_golang_migrate_is_read_and_a_dirty_one_is_refused",
+        migrations::plain_sql::the_one_row_of_golang_migrate_is_read_and_a_dirty_one_is_refused,
+    ),
 ];
 
 /// Tests that need Python with Alembic and Django besides.
@@ -371,6 +383,22 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once,
     ),
     ("migrations::a_rollback_knows_what_the_database_has_become", migrations::a_rollback_knows_what_the_database_has_become),
+];
+
+/// Those that need Node with Prisma.
+pub(crate) const PRISMA: &[(&str, Case)] = &[
+    (
+        "migrations::prisma::three_releases_are_inspected_and_deployed_and_the_one_that_loses_data_asks_for_more",
+        migrations::prisma::three_releases_are_inspected_and_deployed_and_the_one_that_loses_data_asks_for_more,
+    ),
+    (
+        "migrations::prisma::a_migration_that_fails_half_way_is_told_by_statement_and_resolved",
+        migrations::prisma::a_migration_that_fails_half_way_is_told_by_statement_and_resolved,
+    ),
+    (
+        "migrations::prisma::what_was_made_by_db_push_and_who_holds_the_lock_is_seen_before",
+        migrations::prisma::what_was_made_by_db_push_and_who_holds_the_lock_is_seen_before,
+    ),
 ];
 
 /// Those that need an object store besides.

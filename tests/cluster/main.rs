@@ -66,13 +66,12 @@ fn tests() -> ExitCode {
     }
     let lacks_database = lacks("backups", postgres::missing());
     let lacks_store = lacks("uploads", store::missing());
+    let lacks_python = lacks("migrations", postgres::python_missing());
+    let lacks_node = lacks("Prisma's migrations", postgres::node_missing());
     let wanted = |name: &str| arguments.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let cases = cases::ALL.iter().map(|(name, case)| ((*name).to_owned(), Need::Cluster(Box::new(*case))));
-    let tools = postgres::tools_missing();
-    if let Some(tools) = tools {
-        eprintln!("SKIPPED: the tests of migrations need {tools}");
-    }
-    let migrations = cases::MIGRATIONS.iter().map(|(name, case)| ((*name).to_owned(), Need::Migrations(*case)));
+    let migrations = cases::MIGRATIONS.iter().map(|(name, case)| ((*name).to_owned(), Need::Python(*case)));
+    let prisma = cases::PRISMA.iter().map(|(name, case)| ((*name).to_owned(), Need::Node(*case)));
     let databases = cases::DATABASE.iter().map(|(name, case)| ((*name).to_owned(), Need::Database(*case)));
     let stores = cases::STORE.iter().map(|(name, case)| ((*name).to_owned(), Need::Store(*case)));
     let chapters = conformance::names().map(|name| {
@@ -86,6 +85,7 @@ fn tests() -> ExitCode {
     let all: Vec<(String, Need)> = cases
         .chain(databases)
         .chain(migrations)
+        .chain(prisma)
         .chain(stores)
         .chain(chapters)
         .chain(pairs)
@@ -113,7 +113,8 @@ fn tests() -> ExitCode {
             Need::Cluster(_) => !missing.is_empty(),
             // Nobody's cluster but our own is broken on purpose.
             Need::Database(_) => !missing.is_empty() || lacks_database,
-            Need::Migrations(_) => !missing.is_empty() || tools.is_some(),
+            Need::Python(_) => !missing.is_empty() || lacks_python,
+            Need::Node(_) => !missing.is_empty() || lacks_node,
             Need::Store(_) => !missing.is_empty() || lacks_database || lacks_store,
             Need::QuietCluster(_) => !missing.is_empty() || foreign,
             Need::Clients(_) => !unfetched.is_empty(),
@@ -158,7 +159,9 @@ enum Need {
     /// A real Kubernetes, and PostgreSQL in a pod of it.
     Database(cases::Case),
     /// The same, and images with Alembic and Django.
-    Migrations(cases::Case),
+    Python(cases::Case),
+    /// The same, and images with Prisma.
+    Node(cases::Case),
     /// The same, and an object store.
     Store(cases::Case),
     /// A real Kubernetes of our own that nobody else uses meanwhile: parts of it are stopped. These run last, one by one.
@@ -182,7 +185,12 @@ impl Need {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }
-            Self::Database(case) | Self::Store(case) | Self::Migrations(case) | Self::QuietCluster(case) | Self::ClusterAndClients(case) => {
+            Self::Database(case)
+            | Self::Store(case)
+            | Self::Python(case)
+            | Self::Node(case)
+            | Self::QuietCluster(case)
+            | Self::ClusterAndClients(case) => {
                 let cluster = shared.lock().unwrap().clone();
                 case(&*cluster.ok_or("there is no cluster")?);
             }

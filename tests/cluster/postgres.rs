@@ -18,8 +18,13 @@ pub(crate) fn missing() -> Option<&'static str> {
 }
 
 /// What the tests of migrations lack besides.
-pub(crate) fn tools_missing() -> Option<&'static str> {
+pub(crate) fn python_missing() -> Option<&'static str> {
     missing().or_else(|| node::python().is_none().then_some("Python with Alembic and Django (tests/cluster/fetch-python)"))
+}
+
+/// What those of Prisma lack.
+pub(crate) fn node_missing() -> Option<&'static str> {
+    missing().or_else(|| node::node().is_none().then_some("Node with Prisma (tests/cluster/fetch-node)"))
 }
 
 /// A database in the namespace: StatefulSet `db` with a Service, its password in the Secret `db`.
@@ -60,13 +65,23 @@ impl<'a> Postgres<'a> {
     /// Holds a table so that no dump gets past it, until the value is dropped.
     pub(crate) fn hold(&self, table: &str) -> Held {
         let holders = format!("from pg_locks where granted and mode = 'AccessExclusiveLock' and relation = '{table}'::regclass");
+        self.held(&format!("begin; lock table {table}; select pg_sleep(600)"), &holders)
+    }
+
+    /// Holds an advisory lock, as a migration does, until the value is dropped.
+    pub(crate) fn hold_lock(&self, number: u32) -> Held {
+        let holders = format!("from pg_locks where granted and locktype = 'advisory' and classid = 0 and objid = {number}");
+        self.held(&format!("select pg_advisory_lock({number}), pg_sleep(600)"), &holders)
+    }
+
+    fn held(&self, statement: &str, holders: &str) -> Held {
         let held = Held {
-            holder: self.psql(&format!("begin; lock table {table}; select pg_sleep(600)")).spawn().expect("psql starts"),
+            holder: self.psql(statement).spawn().expect("psql starts"),
             end: self.psql(&format!("select pg_terminate_backend(pid) {holders}")),
         };
         let until = Instant::now() + PATIENCE;
         while self.ask(&format!("select count(*) {holders}")) != "1" {
-            assert!(Instant::now() < until, "{table} is not held");
+            assert!(Instant::now() < until, "it is not held: {statement}");
         }
         held
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns what runs in it: the script beside this file, and its environment.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub enum Password {
 }
 
 /// The tool that keeps the schema's revision in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
     /// `alembic_version`.
     Alembic,
@@ -89,12 +90,17 @@ pub enum Revision {
     Django,
     /// `_prisma_migrations`.
     Prisma,
+    /// The table of plain files of SQL.
+    Sql {
+        /// Its name.
+        table: String,
+    },
 }
 
 impl Revision {
     /// What is asked of the database.
-    const fn query(self) -> &'static str {
-        match self {
+    fn query(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Alembic => "select string_agg(version_num, ' ' order by version_num) from alembic_version",
             Self::Django => {
                 "select string_agg(app || '.' || name, ' ' order by app) from (select distinct on (app) app, name from django_migrations order by app, id desc) newest"
@@ -102,7 +108,13 @@ impl Revision {
             Self::Prisma => {
                 "select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null order by finished_at desc limit 1"
             }
-        }
+            Self::Sql { table } => {
+                let newest = format!(
+                    "select version from (select cast(version as text) from {table}) as own(version) order by length(version) desc, version desc limit 1"
+                );
+                return Cow::Owned(newest);
+            }
+        })
     }
 }
 
@@ -132,7 +144,7 @@ impl Dump {
         ]
         .map(|(name, value)| job::variable(name, value))
         .into();
-        environment.extend(self.revision.map(|r| job::variable("REVISION", r.query())));
+        environment.extend(self.revision.as_ref().map(|r| job::variable("REVISION", &r.query())));
         environment.extend(self.keep.map(|keep| job::variable("KEEP_MINUTES", &(keep.as_secs() / 60).to_string())));
         if let Some(Password::Key { name, key, .. }) = &self.password {
             environment.push(job::secret("PGPASSWORD", name, key));

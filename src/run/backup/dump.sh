@@ -39,7 +39,10 @@ size=$(ask 'select pg_database_size(current_database())') || fail "its size cann
 free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
 [ "$free" -ge $((size * 2)) ] || fail "the volume has $free bytes free, and twice the size of the database is needed: $((size * 2))"
 revision=
-if [ -n "${REVISION:-}" ]; then revision=$(ask "$REVISION") || fail "the schema revision cannot be read: $(last)"; fi
+if [ -n "${REVISION:-}" ]; then
+  # Where nothing was migrated yet, the tool's table is not there.
+  revision=$(ask "$REVISION") || case $(last) in *"does not exist"*) revision= ;; *) fail "the schema revision cannot be read: $(last)" ;; esac
+fi
 rows=$(ask "select coalesce(json_object_agg(name, rows), '{}') from (select relid::regclass::text as name, n_live_tup as rows
   from pg_stat_user_tables join pg_class on pg_class.oid = relid order by relpages desc limit 5) as largest") || fail "its tables cannot be listed: $(last)"
 of=$(ask 'select count(*) from pg_stat_user_tables') || fail "its tables cannot be counted: $(last)"

@@ -168,6 +168,6 @@ const fn command(tool: MigrationTool) -> &'static str {
         MigrationTool::Alembic => "alembic upgrade head",
         MigrationTool::Django => "manage.py migrate --noinput",
         MigrationTool::Prisma => "prisma migrate deploy",
-        MigrationTool::Sql => "psql",
+        MigrationTool::Sql => "psql -v ON_ERROR_STOP=1 -1 -f FILE, for each file that is pending",
     }
 }

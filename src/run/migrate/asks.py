@@ -56,45 +56,11 @@ def answer(value):
 USER_TABLES = "c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%%'"
 
 
-def short(name):
-    return name[len("public.") :] if name.startswith("public.") else name
-
-
 def database(ask):
-    tables = ask(
-        # What is locked for itself cannot be measured without waiting for it.
-        "select n.nspname || '.' || c.relname, greatest(c.reltuples, 0)::bigint, case when exists (select 1 from pg_locks l where l.relation = c.oid"
-        " and l.granted and l.mode = 'AccessExclusiveLock') then 0 else pg_total_relation_size(c.oid) end::bigint from pg_class c"
-        " join pg_namespace n on n.oid = c.relnamespace where " + USER_TABLES + " order by 3 desc limit 200"
-    )
-    sessions = ask(
-        "select a.pid, extract(epoch from now() - a.xact_start)::bigint, coalesce(a.state, ''), coalesce(a.application_name, ''),"
-        " coalesce(string_agg(distinct n.nspname || '.' || c.relname, ' '), '') from pg_stat_activity a"
-        " left join pg_locks l on l.pid = a.pid and l.locktype = 'relation' and l.granted and l.database = (select oid from pg_database where datname = current_database())"
-        " left join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p') left join pg_namespace n on n.oid = c.relnamespace and n.nspname not in ('pg_catalog', 'information_schema')"
-        " where a.datname = current_database() and a.pid <> pg_backend_pid() and a.xact_start is not null and a.backend_type = 'client backend'"
-        " group by a.pid, a.xact_start, a.state, a.application_name having extract(epoch from now() - a.xact_start) > 5 or count(n.nspname) > 0 order by 2 desc limit 20"
-    ) if MODE == "inspect" else []
-    high, low = (LOCK >> 32) & 0xFFFFFFFF, LOCK & 0xFFFFFFFF
-    locked = ask(
-        "select count(*) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
-        " and database = (select oid from pg_database where datname = current_database()) and classid::bigint = %d and objid::bigint = %d and objsubid = 1" % (high, low)
-    )[0][0]
-    return {
-        "server": int(ask("select current_setting('server_version_num')::int / 10000")[0][0]),
-        "bytes": int(ask("select pg_database_size(current_database())")[0][0]),
-        "lock_timeout_ms": int(ask("select setting::bigint from pg_settings where name = 'lock_timeout'")[0][0]),
-        "locked": bool(locked),
-        "sessions": [
-            {"pid": row[0], "seconds": int(row[1]), "state": row[2], "program": row[3][:60], "tables": sorted(short(t) for t in row[4].split())[:20]}
-            for row in sessions
-        ],
-        "invalid": [short(row[0]) for row in ask(
-            "select n.nspname || '.' || c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
-            " join pg_namespace n on n.oid = c.relnamespace where not i.indisvalid and n.nspname not like 'pg_toast%%' limit 50"
-        )],
-        "sizes": {short(row[0]): {"rows": int(row[1]), "bytes": int(row[2])} for row in tables},
-    }
+    said = json.loads(ask(os.environ["TIMONEL_DATABASE"])[0][0])
+    if MODE != "inspect":
+        said["sessions"] = []
+    return said
 
 
 def count_tables(ask, own):

@@ -3,7 +3,6 @@
 //! Owns its part of a plan and what is checked before. It runs beside the pods, never in them: they have not the image that is asked.
 
 use crate::base::id::object_name;
-use crate::migrate::inspection;
 use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::{WorkloadFacts, items, text};
@@ -62,13 +61,7 @@ pub(super) fn declared(context: &PlanContext, workload: &WorkloadFacts) -> Resul
     if (own.kind, own.name.as_str()) != (workload.reference.kind, &*workload.reference.name) {
         return Err(PlanError::Usage(format!("[migrations] of the service file is about {} {}", own.kind.word(), own.name)));
     }
-    match migration.tool {
-        MigrationTool::Alembic | MigrationTool::Django => Ok(migration.clone()),
-        MigrationTool::Prisma | MigrationTool::Sql => Err(PlanError::Usage(format!(
-            "an image cannot be asked by {} yet, only by alembic and django",
-            inspection::tool_word(migration.tool)
-        ))),
-    }
+    Ok(migration.clone())
 }
 
 /// The image that is meant.
@@ -126,10 +119,15 @@ fn risks(asked: &Asked, workload: &WorkloadFacts) -> Vec<String> {
 }
 
 fn same_as(asked: &Asked) -> Vec<String> {
-    let lines: &[&str] = match asked.migration.tool {
-        MigrationTool::Alembic => &["alembic current; alembic heads; alembic history; alembic upgrade CURRENT:head --sql"],
-        MigrationTool::Django => &["manage.py showmigrations --plan; manage.py sqlmigrate APP NAME; select app, name from django_migrations"],
-        _ => &[],
+    let migration = &asked.migration;
+    let line = match migration.tool {
+        MigrationTool::Alembic => "alembic current; alembic heads; alembic history; alembic upgrade CURRENT:head --sql".to_owned(),
+        MigrationTool::Django => "manage.py showmigrations --plan; manage.py sqlmigrate APP NAME; select app, name from django_migrations".to_owned(),
+        MigrationTool::Prisma => "prisma migrate status; select migration_name, finished_at, rolled_back_at from _prisma_migrations".to_owned(),
+        MigrationTool::Sql => {
+            let (folder, table) = (migration.folder.as_deref().unwrap_or("migrations"), migration.table.as_deref().unwrap_or("schema_migrations"));
+            format!("ls {folder}; psql -c 'select * from {table}'")
+        }
     };
-    lines.iter().map(|line| format!("in {}: {line}", asked.image)).collect()
+    vec![format!("in {}: {line}", asked.image)]
 }

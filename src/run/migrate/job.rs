@@ -13,10 +13,14 @@ use crate::run::backup::Workload;
 use crate::run::facts::{WorkloadFacts, items, text};
 use crate::service::MigrationTool;
 
-/// Carried out by the image's own Python.
-const SCRIPT: &str = include_str!("asks.py");
-/// Finds it, whatever it is called.
-const START: &str = "exec \"$(command -v python3 || command -v python || echo python3)\" -c \"$0\"";
+/// What a database says of itself; asked by each of the scripts.
+const DATABASE: &str = include_str!("database.sql");
+/// What carries out a script: the image's own Python, whatever it is called.
+const PYTHON: &str = "exec \"$(command -v python3 || command -v python || echo python3)\" -c \"$0\"";
+/// The image's own Node.
+const NODE: &str = "exec \"$(command -v node || echo node)\" -e \"$0\"";
+/// The image's own shell.
+const SHELL: &str = "exec /bin/sh -c \"$0\"";
 /// How long a statement waits for a lock before it gives up: whoever waits for one holds up everybody behind.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The advisory lock where the service file names none: the one that Prisma takes.
@@ -40,6 +44,12 @@ pub struct Migration {
     pub lock: i64,
     /// What the service file calls destructive besides what is known to be.
     pub destructive: Vec<String>,
+    /// Where the image has its files of migrations; `None` = where the tool has them.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Where plain files of SQL are recorded; `None` = `schema_migrations`.
+    #[serde(default)]
+    pub table: Option<String>,
 }
 
 /// What is asked of an image.
@@ -110,7 +120,8 @@ impl Asked {
         let options = items(&container, "/env").find(|e| e["name"] == "PGOPTIONS").map(|e| text(e, "/value")).unwrap_or_default();
         environment.extend(self.environment(&options));
         container["image"] = self.image.as_str().into();
-        container["command"] = json!(["/bin/sh", "-c", START, SCRIPT]);
+        let (start, script) = script(self.migration.tool);
+        container["command"] = json!(["/bin/sh", "-c", start, script]);
         container["env"] = Value::Array(environment);
         container
     }
@@ -121,6 +132,9 @@ impl Asked {
         all.insert("PGOPTIONS".into(), options.trim().into());
         all.insert("TIMONEL_TOOL".into(), inspection::tool_word(self.migration.tool).into());
         all.insert("TIMONEL_LOCK".into(), self.migration.lock.to_string().into());
+        all.insert("TIMONEL_DATABASE".into(), database(self.migration.lock).into());
+        let named = [("TIMONEL_FOLDER", &self.migration.folder), ("TIMONEL_TABLE", &self.migration.table)];
+        all.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.into()))));
         match &self.mode {
             Mode::Inspect => drop(all.insert("TIMONEL_MODE".into(), "inspect".into())),
             Mode::Apply { applied, heads, .. } => {
@@ -131,6 +145,22 @@ impl Asked {
         }
         all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
     }
+}
+
+/// How a script is started, and the script.
+const fn script(tool: MigrationTool) -> (&'static str, &'static str) {
+    match tool {
+        MigrationTool::Alembic | MigrationTool::Django => (PYTHON, include_str!("asks.py")),
+        MigrationTool::Prisma => (NODE, include_str!("asks.js")),
+        MigrationTool::Sql => (SHELL, include_str!("asks.sh")),
+    }
+}
+
+/// What is asked of a database that is kept to one migration by that lock. PostgreSQL tells the halves of its number apart.
+fn database(lock: i64) -> String {
+    let bytes = lock.to_be_bytes();
+    let half = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]).to_string();
+    DATABASE.replace("HIGH", &half(0)).replace("LOW", &half(4))
 }
 
 impl Migration {
@@ -172,6 +202,8 @@ pub(super) mod tests {
             container: None,
             lock: LOCK,
             destructive: Vec::new(),
+            folder: None,
+            table: None,
         };
         Asked { migration, image: "shop:2".into(), mode, deadline: Duration::from_mins(5) }
     }
@@ -212,6 +244,20 @@ pub(super) mod tests {
         assert_eq!(env("DB")["valueFrom"]["secretKeyRef"]["name"], "db");
         assert_eq!(env("PGOPTIONS")["value"], "-c statement_timeout=9 -c lock_timeout=5000");
         assert_eq!((env("TIMONEL_MODE")["value"].clone(), env("TIMONEL_APPLIED")), (json!("inspect"), Value::Null));
+    }
+
+    #[test]
+    fn each_tool_is_asked_by_what_its_images_have() {
+        let job = |tool: MigrationTool| {
+            let mut asked = asked(Mode::Inspect);
+            (asked.migration.tool, asked.migration.lock) = (tool, (3 << 32) + 7);
+            (asked.migration.folder, asked.migration.table) = (Some("db/migrations".into()), None);
+            asked.job(&workload(), "r1")["template"]["spec"]["containers"][0].to_string()
+        };
+        assert!(job(MigrationTool::Django).contains("command -v python3") && job(MigrationTool::Prisma).contains("command -v node"));
+        let sql = job(MigrationTool::Sql);
+        assert!(sql.contains("psql") && sql.contains(r#"{"name":"TIMONEL_FOLDER","value":"db/migrations"}"#), "{sql}");
+        assert!(!sql.contains("\"TIMONEL_TABLE\",") && sql.contains("= 3 and cast(objid as bigint) = 7"), "{sql}");
     }
 
     #[test]

@@ -111,6 +111,7 @@ fn small(mut seen: Seen) -> Option<String> {
         return Some(shorter);
     }
     seen.inspection.scripts.clear();
+    seen.inspection.there.clear();
     seen.inspection.database.sizes.clear();
     text(&seen).filter(fits)
 }

@@ -85,7 +85,7 @@ fn half(position: &Position, pending: &[String], failure: &Failure) -> String {
     let (left, done): (Vec<&str>, Vec<&str>) = pending.iter().map(String::as_str).partition(|id| position.pending.iter().any(|p| p == id));
     let list = |ids: &[&str]| if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
     let at = if failure.statement.is_empty() { String::new() } else { format!(" at {}", failure.statement) };
-    format!("{}{at}; applied: {}; not applied: {}", failure.why, list(&done), list(&left))
+    format!("{}{at}; applied: {}; not applied: {}{}", failure.why, list(&done), list(&left), position.halves())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Owns this translation. What a Job cannot make (another kind, no volume, a server that is nowhere) is none here; `check` says so.
 
 use crate::run::backup::{Dump, Host, Password, Revision, Upload, Workload};
-use crate::service::{Backup, BackupKind, Database, DatabaseAt, DumpFormat, MigrationTool, SecretRef, Service, WorkloadKind};
+use crate::service::{Backup, BackupKind, Database, DatabaseAt, DumpFormat, MigrationTool, Migrations, SecretRef, Service, WorkloadKind};
 use crate::target::model::Kind;
 
 /// Those of a service, for a Job in that namespace.
@@ -30,7 +30,7 @@ fn one(service: &Service, backup: &Backup, namespace: &str) -> Option<Dump> {
         password: database.password.as_ref().and_then(|id| password(service, id, namespace)),
         max_age: backup.max_age,
         keep: backup.keep_local,
-        revision: service.declared.migrations.as_ref().and_then(|m| revision(m.tool)),
+        revision: service.declared.migrations.as_ref().map(revision),
         upload: upload(service, backup, &image, namespace),
     })
 }
@@ -76,11 +76,11 @@ fn password(service: &Service, id: &str, namespace: &str) -> Option<Password> {
     })
 }
 
-const fn revision(tool: MigrationTool) -> Option<Revision> {
-    match tool {
-        MigrationTool::Alembic => Some(Revision::Alembic),
-        MigrationTool::Django => Some(Revision::Django),
-        MigrationTool::Prisma => Some(Revision::Prisma),
-        MigrationTool::Sql => None,
+fn revision(migrations: &Migrations) -> Revision {
+    match migrations.tool {
+        MigrationTool::Alembic => Revision::Alembic,
+        MigrationTool::Django => Revision::Django,
+        MigrationTool::Prisma => Revision::Prisma,
+        MigrationTool::Sql => Revision::Sql { table: migrations.table.clone().unwrap_or_else(|| "schema_migrations".to_owned()) },
     }
 }

@@ -37,6 +37,8 @@ pub(super) fn of(service: &Service, namespace: &str) -> Result<Migration, String
         container: workload.container.clone(),
         lock: declared.lock.as_deref().and_then(lock).unwrap_or(LOCK),
         destructive: declared.destructive.clone(),
+        folder: declared.folder.clone(),
+        table: declared.table.clone(),
     })
 }
 

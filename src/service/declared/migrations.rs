@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::toml::Table;
+use crate::base::toml::{Table, quoted};
 use crate::service::around::{Around, known};
 
 /// `[migrations]`.
@@ -26,6 +26,10 @@ pub struct Migrations {
     pub plan: Option<String>,
     /// Statements that count as destructive besides those that the program knows.
     pub destructive: Vec<String>,
+    /// Where the image has its files of migrations, from the folder that it starts in.
+    pub folder: Option<String>,
+    /// The table in which plain files of SQL are recorded.
+    pub table: Option<String>,
 }
 
 /// Tools that move a schema.
@@ -81,6 +85,31 @@ pub(super) fn decode(root: &Table<'_>, around: &Around<'_>) -> Option<Migrations
     let database = table.text("database").filter(|id| known(&table, id, "database", around.databases.iter()));
     let (lock, plan) = (table.text("lock").map(|l| l.value), table.text("plan").map(|p| p.value));
     let destructive = table.texts("destructive").into_iter().map(|d| d.value).collect();
+    let plain = |key: &str, more: &str, what: &str| {
+        let text = table.text(key)?;
+        let good = !text.value.is_empty()
+            && !text.value.starts_with(['-', '.'])
+            && text.value.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+        if !good {
+            table.error(&text.spot, format!("{} is no name of a {what}.", quoted(&text.value)), Some("Letters, digits and _.".into()));
+        }
+        good.then_some(text.value)
+    };
+    let (folder, own) = (plain("folder", "_-./", "folder"), plain("table", "_.", "table"));
+    if own.is_some() && tool.is_some_and(|t| t != MigrationTool::Sql) {
+        table.error(table.spot(), "The tool has a table of its own.", Some("table = \"...\" is for tool = \"sql\".".into()));
+    }
     table.finish();
-    Some(Migrations { tool: tool?, run_as, image, workload, database: database.map(|d| d.value), lock, plan, destructive })
+    Some(Migrations {
+        tool: tool?,
+        run_as,
+        image,
+        workload,
+        database: database.map(|d| d.value),
+        lock,
+        plan,
+        destructive,
+        folder,
+        table: own,
+    })
 }

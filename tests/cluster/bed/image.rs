@@ -98,8 +98,11 @@ const MODULES: &[&str] = &["plpgsql.so", "dict_snowball.so"];
 
 /// Writes the archive of a database image: this machine's PostgreSQL beside busybox and its applets.
 pub(crate) fn postgres(name: &str, postgres: &Postgres, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+    archive(name, with_postgres(root(busybox, applets), postgres)?, &["/bin/sh"], to)
+}
+
+fn with_postgres(mut layer: Tar, postgres: &Postgres) -> Result<Tar, String> {
     let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-    let mut layer = root(busybox, applets);
     let mut files: BTreeSet<PathBuf> = MODULES.iter().map(|module| postgres.home.join("lib").join(module)).collect();
     files.extend(["GMT", "UTC"].map(|zone| Path::new("/usr/share/zoneinfo").join(zone)));
     files_below(&postgres.share, &mut files)?;
@@ -113,7 +116,7 @@ pub(crate) fn postgres(name: &str, postgres: &Postgres, busybox: &[u8], applets:
         let mode = if file.starts_with(&postgres.share) { 0o644 } else { 0o755 };
         layer.add(file.display().to_string().trim_start_matches('/'), &Entry::File { mode, content: &read(file)? });
     }
-    archive(name, layer, &["/bin/sh"], to)
+    Ok(layer)
 }
 
 /// Writes the archive of an image that uploads: this machine's curl beside busybox and its applets.
@@ -163,7 +166,7 @@ fn root(busybox: &[u8], applets: &[String]) -> Tar {
 }
 
 fn archive(name: &str, layer: Tar, entrypoint: &[&str], to: &Path) -> Result<(), String> {
-    Images::default().add(name, &[&Layer::of(layer)], entrypoint, "/").write(to)
+    Images::default().add(name, &[&Layer::of(layer)], entrypoint, &["PATH=/bin"], "/").write(to)
 }
 
 /// One layer, with its digest.
@@ -192,14 +195,13 @@ struct Images {
 }
 
 impl Images {
-    fn add(mut self, name: &str, layers: &[&Layer], entrypoint: &[&str], folder: &str) -> Self {
+    fn add(mut self, name: &str, layers: &[&Layer], entrypoint: &[&str], env: &[&str], folder: &str) -> Self {
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
         let digests: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", layer.digest)).collect();
         let step = json!({"created": "2026-01-01T00:00:00Z", "created_by": "timonel tests"});
-        let path = if folder == "/" { "PATH=/bin" } else { "PATH=/usr/bin:/bin" };
         let config = json!({
             "architecture": architecture, "os": "linux", "created": "2026-01-01T00:00:00Z",
-            "config": {"Entrypoint": entrypoint, "Env": [path], "WorkingDir": folder},
+            "config": {"Entrypoint": entrypoint, "Env": env, "WorkingDir": folder},
             "rootfs": {"type": "layers", "diff_ids": digests},
             "history": vec![step; layers.len()],
         })
@@ -222,12 +224,19 @@ impl Images {
     }
 }
 
-/// Python with the tools of `fetch-python`, as a layer that is made already.
-pub(crate) struct Python {
-    /// The layer.
-    pub(crate) layer: PathBuf,
-    /// Its SHA-256.
-    pub(crate) sha256: String,
+/// What the images of a project are made on.
+pub(crate) enum Base {
+    /// A language with its tools, as a layer that is made already.
+    Fetched {
+        /// The layer.
+        layer: PathBuf,
+        /// Its SHA-256.
+        sha256: String,
+        /// What its programs find in their environment.
+        env: &'static [&'static str],
+    },
+    /// This machine's PostgreSQL.
+    Postgres(Postgres),
 }
 
 /// A release of a project that migrates a database: what is left out of its folder to make it an older one.
@@ -236,15 +245,20 @@ pub(crate) struct Release {
     pub(crate) tag: &'static str,
     /// The folder below `tests/cluster/projects`.
     pub(crate) project: &'static str,
-    /// Its files of revisions; those of other releases are left out.
+    /// Its revisions, by the names of their files or folders; those of other releases are left out.
     pub(crate) revisions: &'static [&'static str],
 }
 
 /// Writes one archive with the images of these releases.
-pub(crate) fn releases(name: &str, releases: &[Release], python: &Python, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
+pub(crate) fn releases(name: &str, releases: &[Release], base: &Base, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {
     let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-    let below = Layer::of(root(busybox, applets));
-    let tools = Layer { content: read(&python.layer)?, digest: python.sha256.clone() };
+    let (below, own): (Vec<Layer>, &[&str]) = match base {
+        Base::Fetched { layer, sha256, env } => {
+            (vec![Layer::of(root(busybox, applets)), Layer { content: read(layer)?, digest: sha256.clone() }], env)
+        }
+        Base::Postgres(postgres) => (vec![Layer::of(with_postgres(root(busybox, applets), postgres)?)], &[]),
+    };
+    let env: Vec<&str> = own.iter().copied().chain(["PATH=/usr/bin:/bin"]).collect();
     let projects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/projects");
     let mut images = Images::default();
     for release in releases {
@@ -252,17 +266,29 @@ pub(crate) fn releases(name: &str, releases: &[Release], python: &Python, busybo
         let (mut files, mut layer) = (BTreeSet::new(), Tar::default());
         files_below(&folder, &mut files)?;
         for file in &files {
-            let within = file.strip_prefix(&folder).unwrap_or(file).display().to_string();
-            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            let revision = within.contains("versions/") || (within.contains("shop/migrations/") && stem != "__init__");
-            if Path::new(&within).extension().is_some_and(|end| end == "py") && revision && !release.revisions.contains(&stem) {
+            let within = file.strip_prefix(&folder).unwrap_or(file);
+            if revision(within).is_some_and(|revision| !release.revisions.contains(&revision)) {
                 continue;
             }
-            layer.add(&format!("srv/app/{within}"), &Entry::File { mode: 0o644, content: &read(file)? });
+            layer.add(&format!("srv/app/{}", within.display()), &Entry::File { mode: 0o644, content: &read(file)? });
         }
-        images = images.add(&format!("{name}:{}", release.tag), &[&below, &tools, &Layer::of(layer)], &["/bin/sh"], "/srv/app");
+        let layer = Layer::of(layer);
+        let all: Vec<&Layer> = below.iter().chain([&layer]).collect();
+        images = images.add(&format!("{name}:{}", release.tag), &all, &["/bin/sh"], &env, "/srv/app");
     }
     images.write(to)
+}
+
+/// The revision that a file of a project belongs to: a module of Python or a file of SQL by its name, one of Prisma by its folder.
+fn revision(within: &Path) -> Option<&str> {
+    let (stem, end) = (within.file_stem()?.to_str()?, within.extension()?.to_str()?);
+    let folder = within.parent()?;
+    match end {
+        "py" => (folder.ends_with("versions") || folder.ends_with("shop/migrations") && stem != "__init__").then_some(stem),
+        "sql" if stem == "migration" => folder.file_name()?.to_str(),
+        "sql" => Some(stem),
+        _ => None,
+    }
 }
 
 /// SHA-256 in hex.

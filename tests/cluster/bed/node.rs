@@ -21,9 +21,9 @@ pub(crate) const IMAGE: &str = "docker.io/timonel/app";
 pub(crate) const VERSIONS: &[&str] = &["1.0.0", "1.1.0", "1.2.0"];
 /// The image with PostgreSQL, which is there when the machine has one.
 pub(crate) const DATABASE: &str = "docker.io/timonel/postgres:bed";
-/// The images that migrate a database, without their tags; they are there when `fetch-python` was run.
+/// The images that migrate a database, without their tags; they are there when `fetch-python` and `fetch-node` were run.
 pub(crate) const MIGRATIONS: &str = "docker.io/timonel/migrations";
-const RELEASES: &[image::Release] = &[
+const OF_PYTHON: &[image::Release] = &[
     image::Release { tag: "alembic-1", project: "alembic", revisions: &["a1_rules"] },
     image::Release { tag: "alembic-2", project: "alembic", revisions: &["a1_rules", "b2_note"] },
     image::Release { tag: "alembic-3", project: "alembic", revisions: &["a1_rules", "b2_note", "c3_drop"] },
@@ -32,6 +32,30 @@ const RELEASES: &[image::Release] = &[
     image::Release { tag: "django-1", project: "django", revisions: &["0001_rules"] },
     image::Release { tag: "django-2", project: "django", revisions: &["0001_rules", "0002_note"] },
     image::Release { tag: "django-3", project: "django", revisions: &["0001_rules", "0002_note", "0003_drop"] },
+];
+const OF_NODE: &[image::Release] = &[
+    image::Release { tag: "prisma-1", project: "prisma", revisions: &["20260101000000_rules"] },
+    image::Release { tag: "prisma-2", project: "prisma", revisions: &["20260101000000_rules", "20260201000000_note"] },
+    image::Release {
+        tag: "prisma-3",
+        project: "prisma",
+        revisions: &["20260101000000_rules", "20260201000000_note", "20260301000000_drop"],
+    },
+    image::Release {
+        tag: "prisma-broken",
+        project: "prisma",
+        revisions: &["20260101000000_rules", "20260201000000_note", "20260401000000_unique"],
+    },
+];
+const OF_SQL: &[image::Release] = &[
+    image::Release { tag: "sql-1", project: "sql", revisions: &["0001_rules"] },
+    image::Release { tag: "sql-2", project: "sql", revisions: &["0001_rules", "0002_note"] },
+    image::Release { tag: "sql-3", project: "sql", revisions: &["0001_rules", "0002_note", "0003_drop"] },
+    image::Release { tag: "sql-broken", project: "sql", revisions: &["0001_rules", "0002_note", "0004_unique"] },
+    image::Release { tag: "sql-index", project: "sql", revisions: &["0001_rules", "0002_note", "0005_index"] },
+    // The form of golang-migrate: what goes on and what goes back in files of their own, one row that may be dirty.
+    image::Release { tag: "sql-up-1", project: "sql-up", revisions: &["1_rules.up", "1_rules.down"] },
+    image::Release { tag: "sql-up-2", project: "sql-up", revisions: &["1_rules.up", "1_rules.down", "2_note.up", "2_note.down"] },
 ];
 /// The image with curl, which is there when the machine has it.
 pub(crate) const UPLOADER: &str = "docker.io/timonel/curl:bed";
@@ -103,11 +127,21 @@ pub(crate) fn postgres() -> Option<image::Postgres> {
 }
 
 /// Python with Alembic and Django, where `fetch-python` puts it.
-pub(crate) fn python() -> Option<image::Python> {
-    let folder = super::build::cache().ok()?.join("python");
+pub(crate) fn python() -> Option<image::Base> {
+    fetched("python", &[])
+}
+
+/// Node with Prisma, where `fetch-node` puts it.
+pub(crate) fn node() -> Option<image::Base> {
+    // Programs that Prisma would download; its other engine, which the project has, needs neither.
+    fetched("node", &["PRISMA_SCHEMA_ENGINE_BINARY=/bin/true", "PRISMA_QUERY_ENGINE_LIBRARY=/bin/true"])
+}
+
+fn fetched(name: &str, env: &'static [&'static str]) -> Option<image::Base> {
+    let folder = super::build::cache().ok()?.join(name);
     let sha256 = fs::read_to_string(folder.join("layer.sha256")).ok()?.trim().to_owned();
     let layer = folder.join("layer.tar");
-    layer.is_file().then_some(image::Python { layer, sha256 })
+    layer.is_file().then_some(image::Base::Fetched { layer, sha256, env })
 }
 
 impl Node<'_> {
@@ -208,9 +242,12 @@ impl Node<'_> {
             image::postgres(DATABASE, &postgres, &busybox, &applets, &archive)?;
             self.import(&archive)?;
         }
-        if let Some(python) = python() {
-            image::releases(MIGRATIONS, RELEASES, &python, &busybox, &applets, &archive)?;
-            self.import(&archive)?;
+        let of_sql = postgres().map(image::Base::Postgres);
+        for (base, releases) in [(python(), OF_PYTHON), (node(), OF_NODE), (of_sql, OF_SQL)] {
+            if let Some(base) = base {
+                image::releases(MIGRATIONS, releases, &base, &busybox, &applets, &archive)?;
+                self.import(&archive)?;
+            }
         }
         if let Some(curl) = which("curl") {
             image::curl(UPLOADER, &curl, &busybox, &applets, &archive)?;

@@ -1,4 +1,8 @@
 //! Migrations of a real PostgreSQL by real Alembic and Django: asked of the image that is meant, planned, applied, proven by the database.
+//! Prisma's are beside it, and plain files of SQL; what they share is here.
+
+pub(crate) mod plain_sql;
+pub(crate) mod prisma;
 
 use serde_json::{Value, json};
 
@@ -8,17 +12,25 @@ use crate::operator::{Operator, Run};
 use crate::postgres::{PASSWORD, Postgres};
 
 /// The image of a release.
-fn image(release: &str) -> String {
+pub(super) fn image(release: &str) -> String {
     format!("{MIGRATIONS}:{release}")
 }
 
 /// A Deployment whose pods run that release and find the database in their environment.
-fn workload(space: &Namespace<'_>, release: &str) {
+pub(super) fn workload(space: &Namespace<'_>, release: &str) {
     let env = |name: &str, value: &str| format!("{{name: {name}, value: {value}}}");
     let password = "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}";
     let pod = space.get("v1", "Pod", "db-0").unwrap();
     let address = pod["status"]["podIP"].as_str().expect("the pod has an address").to_owned();
-    let envs = [env("DB_HOST", &address), env("DB_PORT", "'5432'"), env("DB_NAME", "shop"), env("DB_USER", "shop"), password.to_owned()];
+    let url = format!("'postgresql://shop:$(DB_PASSWORD)@{address}:5432/shop?schema=public'");
+    let envs = [
+        env("DB_HOST", &address),
+        env("DB_PORT", "'5432'"),
+        env("DB_NAME", "shop"),
+        env("DB_USER", "shop"),
+        password.to_owned(),
+        env("DATABASE_URL", &url),
+    ];
     // What the template runs before its containers is not run by an inspection: it would be the migration itself.
     space.apply(&format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: api}}}}\n  template:\n    \
@@ -31,7 +43,7 @@ fn workload(space: &Namespace<'_>, release: &str) {
 }
 
 /// A service file with these migrations; the environment is of that kind.
-fn file(operator: &Operator, tool: &str, kind: &str) -> String {
+pub(super) fn file(operator: &Operator, tool: &str, kind: &str) -> String {
     let text = format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.{kind}]\nkind = \"{kind}\"\n[env.{kind}.target]\ntype = \"kubernetes\"\n\
          [[workload]]\nid = \"api\"\nrole = \"api\"\nkind = \"deployment\"\nname = \"api\"\n\
@@ -43,15 +55,15 @@ fn file(operator: &Operator, tool: &str, kind: &str) -> String {
 }
 
 /// A database, a service of that release beside it, an operator with a service file.
-struct Shop<'a> {
-    space: &'a Namespace<'a>,
-    postgres: Postgres<'a>,
-    operator: Operator,
-    file: String,
+pub(super) struct Shop<'a> {
+    pub(super) space: &'a Namespace<'a>,
+    pub(super) postgres: Postgres<'a>,
+    pub(super) operator: Operator,
+    pub(super) file: String,
 }
 
 impl<'a> Shop<'a> {
-    fn new(cluster: &Cluster, space: &'a Namespace<'a>, tool: &str, release: &str) -> Self {
+    pub(super) fn new(cluster: &Cluster, space: &'a Namespace<'a>, tool: &str, release: &str) -> Self {
         let postgres = Postgres::new(space);
         workload(space, release);
         let operator = Operator::new(cluster, "operator", space);
@@ -59,46 +71,46 @@ impl<'a> Shop<'a> {
         Self { space, postgres, operator, file }
     }
 
-    fn run(&self, action: &str, release: &str, more: &[&str]) -> Run {
+    pub(super) fn run(&self, action: &str, release: &str, more: &[&str]) -> Run {
         let image = format!("image={}", image(release));
         self.operator.run_of(action, &[&[&*image, "-f", &self.file], more].concat())
     }
 
-    fn plan(&self, release: &str, code: i32) -> Value {
+    pub(super) fn plan(&self, release: &str, code: i32) -> Value {
         let image = format!("image={}", image(release));
         self.operator.call(&["plan", "migrate", &image, "-f", &self.file, "-o", "json"]).exits(code).json()
     }
 
     /// What is known of a release.
-    fn known(&self, release: &str) -> Value {
+    pub(super) fn known(&self, release: &str) -> Value {
         let all = self.operator.call(&["migrations", "-f", &self.file, "-o", "json"]).json();
         let own = |i: &&Value| i["names"].as_array().unwrap().contains(&json!(image(release)));
         all["images"].as_array().unwrap().iter().find(own).cloned().unwrap_or_default()
     }
 
-    fn migrated(&self, release: &str) {
+    pub(super) fn migrated(&self, release: &str) {
         self.run("inspect", release, &[]).expect("proven", 0);
         self.run("migrate", release, &[]).expect("proven", 0);
     }
 
-    fn columns(&self) -> String {
+    pub(super) fn columns(&self) -> String {
         self.postgres
             .ask("select string_agg(column_name, ' ' order by column_name) from information_schema.columns where table_name = 'rules'")
     }
 
     /// Fails when the password is anywhere that the program wrote to, here and in the cluster.
-    fn kept_to_itself(&self, run: &Run) {
+    pub(super) fn kept_to_itself(&self, run: &Run) {
         let journal = std::fs::read_to_string(self.operator.sandbox.path("state/timonel/journal.jsonl")).unwrap();
         let record = self.space.get("v1", "ConfigMap", "timonel-releases-shop").unwrap_or_default().to_string();
         assert!(!journal.contains(PASSWORD) && !format!("{run:?}").contains(PASSWORD) && !record.contains(PASSWORD), "{run:#?}");
     }
 }
 
-fn reason(run: &Run) -> String {
+pub(super) fn reason(run: &Run) -> String {
     run.end()["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-fn check<'v>(plan: &'v Value, id: &str) -> &'v Value {
+pub(super) fn check<'v>(plan: &'v Value, id: &str) -> &'v Value {
     let all = plan["checks"].as_array().expect("checks");
     all.iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("no check {id}: {plan:#}"))
 }
@@ -170,7 +182,7 @@ pub(crate) fn a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_dat
 }
 
 /// What a command of the tool itself exits with in that release.
-fn exit_code(space: &Namespace<'_>, release: &str, name: &str, command: &str) -> Value {
+pub(super) fn exit_code(space: &Namespace<'_>, release: &str, name: &str, command: &str) -> Value {
     let mut pod = space.get("apps/v1", "Deployment", "api").unwrap()["spec"]["template"].clone();
     pod["spec"]["restartPolicy"] = json!("Never");
     pod["spec"]["containers"][0]["image"] = json!(image(release));

@@ -1,0 +1,1 @@
+create table rules (id int primary key, body text);

@@ -1,0 +1,2 @@
+drop index rules_note;
+alter table rules drop column note;

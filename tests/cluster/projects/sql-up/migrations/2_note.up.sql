@@ -1,0 +1,2 @@
+alter table rules add column note text;
+create index rules_note on rules (note);

@@ -1,0 +1,5 @@
+-- migrate:up
+alter table rules add column note text;
+
+-- migrate:down
+alter table rules drop column note;

@@ -1,0 +1,5 @@
+-- migrate:up
+alter table rules drop column body;
+
+-- migrate:down
+alter table rules add column body text;
