@@ -196,6 +196,8 @@ actions! {
     PauseRollout, "pause-rollout", "pause or resume: a rollout, or a CronJob's schedule", [Workloads, Global], Key;
     Trigger, "trigger", "trigger: a Job of the CronJob now", [Workloads, Global], Key;
     BackUp, "back-up", "back up: make one of the declared backups now", [Workloads, Health, Global], Key;
+    Migrate, "migrate", "migrate: bring the database to the newest revision of an image", [Workloads, Health, Releases, Global], Key;
+    Inspect, "inspect", "inspect: ask an image and the database where the schema stands", [Workloads, Health, Releases, Global], Key;
     Evict, "evict", "evict: delete the pod as its disruption budget allows", [Workloads, Global], Key;
     Cordon, "cordon", "cordon: the pod's node takes no new pods, or takes them again", [Workloads, Global], Key;
 
@@ -250,7 +252,16 @@ impl Action {
     pub const fn changes(self) -> bool {
         let begins = matches!(
             self,
-            Self::Scale | Self::Rollback | Self::Restart | Self::PauseRollout | Self::Trigger | Self::BackUp | Self::Evict | Self::Cordon
+            Self::Scale
+                | Self::Rollback
+                | Self::Restart
+                | Self::PauseRollout
+                | Self::Trigger
+                | Self::BackUp
+                | Self::Migrate
+                | Self::Inspect
+                | Self::Evict
+                | Self::Cordon
         );
         begins || matches!(self, Self::Approve | Self::UndoLast | Self::UndoRun | Self::ResumeRun)
     }

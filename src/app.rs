@@ -30,6 +30,7 @@ mod reading;
 mod receive;
 pub mod releases;
 pub mod runs;
+pub mod schema;
 mod second;
 pub mod telling;
 pub mod text_field;
@@ -56,7 +57,7 @@ use crate::target::api::Identity;
 use crate::target::event::Opened;
 use crate::target::probe::ProbeReport;
 use crate::target::request::TargetSpec;
-use answers::Answers;
+use answers::{Answers, Declared};
 use effect::Effect;
 use first_steps::FirstSteps;
 use logs::{LogBounds, Logs};
@@ -113,6 +114,8 @@ pub struct App {
     pub owing: debts::Owing,
     /// What is known of the backups of the service.
     pub backups: backups::Backups,
+    /// What is known of the schema of its database.
+    pub schema: schema::Schema,
     /// The focused pane.
     pub focus: Pane,
     /// Whether it has the whole screen.
@@ -162,6 +165,7 @@ impl App {
             answers: Answers::default(),
             owing: debts::Owing::default(),
             backups: backups::Backups::default(),
+            schema: schema::Schema::default(),
             focus: Pane::Workloads,
             zoomed: false,
             workloads: Workloads::default(),
@@ -205,12 +209,7 @@ impl App {
         if self.notice.as_ref().is_some_and(|n| n.until <= now) {
             self.notice = None;
         }
-        effects.extend(self.follow_selection());
-        effects.extend(self.ask_writer());
-        effects.extend(self.ask_debts());
-        effects.extend(self.ask_backups());
-        effects.extend(self.take_up());
-        effects.extend(self.glass_broken());
+        effects.extend(self.ask_further());
         effects
     }
 
@@ -220,7 +219,8 @@ impl App {
         self.now = now;
         self.logs.settle();
         self.fleet.settle(now);
-        self.answers.refresh(&self.fleet, &self.probes, &self.backups, self.start.service.as_ref(), now);
+        let declared = Declared { service: self.start.service.as_ref(), backups: &self.backups, schema: &self.schema };
+        self.answers.refresh(&self.fleet, &self.probes, declared, now);
         self.refresh_debts();
         self.workloads.refresh(&self.fleet, now);
         self.releases.refresh(&self.fleet, self.workloads.subject());

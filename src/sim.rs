@@ -8,6 +8,7 @@ mod api;
 mod behaviour;
 mod cluster;
 mod control;
+mod errand;
 mod exec;
 mod handle;
 mod kubelet;

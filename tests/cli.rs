@@ -1,6 +1,7 @@
 //! The command line without a terminal, on the simulated cluster: one file per family of commands.
 
 mod answers;
+mod errands;
 mod follower;
 mod logs;
 mod plain;

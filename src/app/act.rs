@@ -72,6 +72,7 @@ impl App {
             Action::Restart => self.plan_for_selection(Action::Restart, "restart", Vec::new()),
             Action::Trigger => self.plan_for_selection(Action::Trigger, "trigger", Vec::new()),
             Action::BackUp => self.ask_backup(),
+            Action::Migrate | Action::Inspect => self.ask_image(action),
             Action::Evict => self.plan_evict(),
             Action::Cordon => self.plan_cordon(),
             Action::NewPlan => self.replan(),

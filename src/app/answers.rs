@@ -7,7 +7,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::App;
 use super::backups::Backups;
+use super::schema::Schema;
 use crate::base::health::Health;
 use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
@@ -35,7 +37,7 @@ pub struct Answers {
     pub items: Vec<HealthItem>,
     /// What only full objects can tell.
     pub unexplained: Vec<Unexplained>,
-    seen: Option<([u64; 3], Timestamp)>,
+    seen: Option<([u64; 4], Timestamp)>,
 }
 
 impl Default for Answers {
@@ -45,16 +47,31 @@ impl Default for Answers {
     }
 }
 
-impl Answers {
-    /// Whether something changed since they were worked out.
-    pub fn are_behind(&self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> bool {
-        self.seen.is_none_or(|(seen, _)| seen != revision(fleet, probes, backups))
-    }
+/// What a service file declares, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared<'a> {
+    /// The service.
+    pub service: Option<&'a Service>,
+    /// Its backups.
+    pub backups: &'a Backups,
+    /// The schema of its database.
+    pub schema: &'a Schema,
+}
 
+impl App {
+    /// Whether something changed since the answers were worked out.
+    pub fn answers_are_behind(&self) -> bool {
+        let revision = revision(&self.fleet, &self.probes, &self.backups, &self.schema);
+        self.answers.seen.is_none_or(|(seen, _)| seen != revision)
+    }
+}
+
+impl Answers {
     /// Works the answers out again when something changed, and at least once a minute: certificates and staleness move with
     /// the time alone.
-    pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups, service: Option<&Service>, now: Timestamp) {
-        let revision = revision(fleet, probes, backups);
+    pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, declared: Declared<'_>, now: Timestamp) {
+        let Declared { service, backups, schema } = declared;
+        let revision = revision(fleet, probes, backups, schema);
         if let Some((seen, at)) = self.seen {
             let age = now.duration_since(at);
             if (seen == revision && age < SignedDuration::from_secs(60)) || (age < REST && age >= SignedDuration::ZERO) {
@@ -68,6 +85,7 @@ impl Answers {
         self.up = fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
         self.items = fleet.health_items(now);
         self.items.extend(service.map(|s| promised(s, |b| backups.standing(b, now))).unwrap_or_default());
+        self.items.extend(schema.row(fleet, now));
         self.changed = release::changed(fleet, &counts);
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
         self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
@@ -76,12 +94,12 @@ impl Answers {
 
 /// Tells apart whatever the answers rest on. Of the probes it is a digest: in a sum, one that turns well as its history grows by one
 /// would leave no trace.
-fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups) -> [u64; 3] {
+fn revision(fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, backups: &Backups, schema: &Schema) -> [u64; 4] {
     let mut digest = DefaultHasher::new();
     for probe in probes.values() {
         (&probe.id, probe.health.severity(), probe.counts, &probe.detail, probe.at).hash(&mut digest);
     }
-    [fleet.revision(), backups.revision(), digest.finish()]
+    [fleet.revision(), backups.revision(), schema.revision(), digest.finish()]
 }
 
 /// The service file's entry for a workload: by name, and by namespace where it names one.

@@ -11,7 +11,8 @@ use super::overlay::Pick;
 use super::ticket::Question;
 use crate::action::Action;
 use crate::base::health::Health;
-use crate::run::backup::{Known, PARAMETER, catalogue};
+use crate::run::backup::catalogue::{self, Entry};
+use crate::run::backup::{Known, PARAMETER};
 use crate::service::{Backup, Target};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -40,6 +41,11 @@ impl Backups {
         }
         let freshness = self.known.freshness(&backup.id, backup.max_age, now);
         (freshness.health(), freshness.words(now))
+    }
+
+    /// The dumps that are known, the newest first.
+    pub fn entries(&self) -> &[Entry] {
+        self.known.entries()
     }
 
     /// The catalogue was read, or why not.
@@ -96,7 +102,7 @@ impl App {
     pub(super) fn plan_backup(&mut self, id: &str) -> Vec<Effect> {
         let declared = self.start.service.iter().flat_map(|s| &s.declared.backups).find(|b| b.id == id && b.is_catalogued());
         let claim = declared.and_then(|b| b.volume.clone());
-        match (claim, self.backed_up()) {
+        match (claim, self.own_namespace()) {
             (Some(claim), Some(namespace)) => {
                 let claim = ObjectRef::new(Kind::PersistentVolumeClaim, namespace, claim);
                 self.plan_for(Action::BackUp, "backup", claim, vec![format!("{PARAMETER}={id}")])
@@ -109,11 +115,11 @@ impl App {
     /// Where the catalogue is.
     fn catalogue(&self) -> Option<ObjectRef> {
         let service = self.start.service.as_ref().filter(|s| !s.declared.backups.is_empty())?;
-        Some(catalogue::of(&service.id, &self.backed_up()?))
+        Some(catalogue::of(&service.id, &self.own_namespace()?))
     }
 
-    /// The namespace of the backups: the one that is looked at, else that of the environment.
-    fn backed_up(&self) -> Option<String> {
+    /// The namespace of what the service file declares: the one that is looked at, else that of the environment.
+    pub(super) fn own_namespace(&self) -> Option<String> {
         let service = self.start.service.as_ref()?;
         match (self.opened.as_ref()?.namespaces.as_deref(), service.environment.as_ref().map(|e| &e.target)) {
             (Some([one]), _) => Some(one.clone()),

@@ -177,6 +177,8 @@ pub enum Fetch {
     Debts(Vec<ObjectRef>),
     /// What a catalogue of backups says.
     Backups(ObjectRef),
+    /// What a record of releases says of the schema.
+    Schema(ObjectRef),
     /// The last lines of a container that ended.
     LastLines(LogSource),
     /// All namespaces that may be listed.

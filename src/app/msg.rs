@@ -15,6 +15,7 @@ use crate::keymap::Key;
 use crate::run::backup::Known;
 use crate::run::debts::Owed;
 use crate::run::journal::{RunRecord, RunSummary};
+use crate::run::migrate::releases::Record;
 use crate::run::{OwnRuns, Plan, RunEvent, Undo};
 use crate::target::event::TargetEvent;
 
@@ -62,6 +63,8 @@ pub enum Answer {
     Debts(Result<Vec<Owed>, String>),
     /// What is known of the backups.
     Backups(Known),
+    /// What is known of the schema.
+    Schema(Record),
     /// What a container said last, oldest first.
     LastLines(Result<Vec<String>, String>),
     /// Names to choose from.

@@ -12,7 +12,7 @@ use super::effect::{Fetch, PlanRequest};
 use super::prompt::Prompt;
 use super::text_field::TextField;
 use super::ticket::Ticket;
-use crate::action::Context;
+use crate::action::{Action, Context};
 use crate::base::problem::Problem;
 use crate::run::Plan;
 use crate::run::journal::RunSummary;
@@ -125,6 +125,8 @@ pub enum Pick {
     Secret,
     /// Opens the plan of that backup.
     Backup,
+    /// Opens the plan of migrating to that image, or of inspecting it.
+    Image(Action),
     /// Overrides that check.
     Override,
 }

@@ -181,6 +181,7 @@ impl App {
             }
             Pick::Approve => self.approve_run(&first),
             Pick::Backup => self.plan_backup(&first),
+            Pick::Image(action) => self.take_image(action, &first),
             Pick::Override => self.ask_reason(first),
         }
     }
@@ -197,6 +198,7 @@ impl App {
                 Some(self.switch(|spec| spec.namespaces = Namespaces::Some(names)))
             }
             Action::BackUp => Some(self.plan_backup(argument)),
+            action @ (Action::Migrate | Action::Inspect) => Some(self.plan_image(action, argument)),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 
 use super::file_action::Asking;
 use super::text_field::TextField;
+use crate::action::Action;
 use crate::target::model::ObjectRef;
 
 /// What a prompt asks for.
@@ -41,6 +42,8 @@ pub enum Purpose {
     },
     /// What an action of the service file needs.
     Variable(Asking),
+    /// The image that is migrated to, or inspected.
+    Image(Action),
     /// What a step of a run asks to be typed.
     GoOn {
         /// The run.
@@ -69,6 +72,8 @@ impl Purpose {
             }
             Self::Reason { check } => format!("why override {check}"),
             Self::Variable(asking) => asking.question.clone(),
+            Self::Image(Action::Migrate) => "migrate to image".into(),
+            Self::Image(_) => "inspect image".into(),
             Self::GoOn { wanted, .. } => format!("to go on type  {wanted} "),
             Self::Alone => "why without a second person".into(),
         }
@@ -84,6 +89,7 @@ impl Purpose {
             Self::SaveLogs => "file",
             Self::Replicas { .. } => "number of replicas",
             Self::Variable(asking) => &asking.hint,
+            Self::Image(_) => "an image, or a tag of the one that runs",
             Self::GoOn { .. } => "",
             Self::Reason { .. } | Self::Alone => "a sentence; it is recorded",
         }
@@ -100,6 +106,7 @@ impl Purpose {
             Self::SaveLogs => "save",
             Self::Replicas { .. } => "replicas",
             Self::Variable(_) => "variable",
+            Self::Image(_) => "image",
             Self::GoOn { .. } => "go-on",
             Self::Reason { .. } | Self::Alone => "reason",
         }

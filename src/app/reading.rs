@@ -3,11 +3,13 @@
 //! Owns where each view's text comes from. The texts themselves are made in the files below.
 
 mod diff;
+mod dumps;
 mod events;
 mod explain;
 mod help;
 mod last_lines;
 mod locks;
+mod schema;
 
 use serde_json::Value;
 
@@ -17,6 +19,7 @@ use super::effect::{Effect, Fetch};
 use super::overlay::{LastLines, Live, Overlay, Reading, Source};
 use super::ticket::{Question, Ticket};
 use crate::base::problem::Level;
+use crate::fleet::Topic;
 use crate::target::model::ObjectRef;
 
 impl App {
@@ -165,7 +168,12 @@ impl App {
 
     fn health_lines(&self, id: &str) -> Vec<DocumentLine> {
         let Some(report) = self.probes.get(id) else {
-            return self.answers.items.iter().filter(|i| i.id == id).flat_map(|i| self.item_lines(i)).collect();
+            let Some(item) = self.answers.items.iter().find(|i| i.id == id) else { return Vec::new() };
+            return match (item.topic, id.strip_prefix("backup/")) {
+                (Topic::Schema, _) => self.schema_lines(item),
+                (Topic::Backup, Some(backup)) => self.dump_lines(item, backup),
+                _ => self.item_lines(item),
+            };
         };
         explain::probe(report, &self.start.zone)
     }

@@ -39,6 +39,18 @@ impl App {
         Vec::new()
     }
 
+    /// What is to be asked, now that something happened.
+    pub(super) fn ask_further(&mut self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = self.follow_selection().into_iter().collect();
+        effects.extend(self.ask_writer());
+        effects.extend(self.ask_debts());
+        effects.extend(self.ask_backups());
+        effects.extend(self.ask_schema());
+        effects.extend(self.take_up());
+        effects.extend(self.glass_broken());
+        effects
+    }
+
     /// How much of everything was on screen: what was not drawn yet takes no keys.
     pub(super) fn drawn(&mut self, measures: Measures) -> Vec<Effect> {
         self.measures = measures;
@@ -105,8 +117,10 @@ impl App {
         self.asked_writer = None;
         self.owing.forget();
         self.backups.forget();
+        self.schema.forget();
         self.tickets.void(Question::Debts);
         self.tickets.void(Question::Backups);
+        self.tickets.void(Question::Schema);
         self.tickets.void(Question::Writer);
         self.problems
             .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
@@ -123,6 +137,7 @@ impl App {
             Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
             Answer::Debts(result) => self.owing.recorded(result),
             Answer::Backups(known) => self.backups.learn(known),
+            Answer::Schema(record) => self.schema.learn(record),
             Answer::LastLines(result) => self.last_lines_told(ticket, result),
             Answer::Names(Ok(names)) => self.namespaces_listed(ticket, &names),
             Answer::Names(Err(why)) => return self.refuse(format!("namespaces cannot be listed: {why}; type a name")),
@@ -152,6 +167,10 @@ impl App {
         let again = self.journal_moved(&id);
         if let Some((plan, (outcome, at))) = self.runs.get(&id).and_then(|r| Some((r.plan.as_ref()?, r.ended.as_ref()?))) {
             self.owing.account(plan, outcome, *at);
+        }
+        let inspected = self.inspected(&id);
+        if !inspected.is_empty() {
+            return [again, inspected].concat();
         }
         // Whoever looks at the run sees its end; everybody else is told.
         if matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id) {

@@ -109,7 +109,7 @@ impl Telling {
         self.problems(app, &mut lines);
         let early = matches!(app.live(), Live::Connecting | Live::Reading { .. } | Live::NotOpen(_));
         // Answers that do not know yet what was read a moment ago are no first word.
-        if !self.begun && (early || app.answers.are_behind(&app.fleet, &app.probes, &app.backups)) {
+        if !self.begun && (early || app.answers_are_behind()) {
             return lines;
         }
         self.answers(app, &mut lines);

@@ -4,6 +4,7 @@ mod backups;
 mod file_action;
 mod journal;
 mod locks;
+mod schema;
 mod telling;
 
 use std::collections::BTreeMap;

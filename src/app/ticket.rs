@@ -24,6 +24,8 @@ pub enum Question {
     Debts,
     /// Which backups there are.
     Backups,
+    /// Where the schema stands.
+    Schema,
     /// What a container said before it ended.
     LastLines,
 }

@@ -255,6 +255,7 @@ pub(super) fn print_lines(lines: &[PlanLine], printer: &mut Printer) -> Result<(
         let (code, sign) = match line.tone {
             Tone::Ok => ("32", "ok "),
             Tone::Warning => ("33", "!  "),
+            Tone::Danger => ("31;1", "!  "),
             Tone::Failed => ("31;1", "NO "),
             Tone::Unknown => ("35", "?  "),
             Tone::Muted => ("2", ""),

@@ -11,8 +11,9 @@ use super::{Global, Output, ServiceFile, cluster};
 use crate::base::age;
 use crate::migrate::inspection::Script;
 use crate::migrate::{MigrationState, Position};
-use crate::run::migrate::{Seen, releases};
-use crate::target::api::{ErrorKind, Read as _};
+use crate::run::migrate::Seen;
+use crate::run::migrate::releases::{self, Record};
+use crate::target::api::Read as _;
 
 /// `timonel.migrations/1`.
 #[derive(Serialize, JsonSchema)]
@@ -68,7 +69,7 @@ impl Image {
 pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) -> Result<Exit, Failure> {
     let booted = cluster::booted(global, file)?;
     let planner = booted.planner(None);
-    let (service, running, raw) = cluster::within(global.timeout, async {
+    let (service, running, known) = cluster::within(global.timeout, async {
         let client = cluster::open(&booted).await?;
         let namespace = match client.opened().namespaces.as_deref() {
             Some([one]) => one.clone(),
@@ -78,14 +79,11 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
         let workload = planner.migrates(&namespace).map_err(|e| Failure::usage(e.to_string()))?;
         let unknown = |error: &crate::target::api::TargetError| Failure::new(Exit::UNKNOWN, format!("it cannot be read: {}", error.message));
         let running = client.get(&workload, "").await.map_err(|e| unknown(&e))?;
-        let raw = match client.get(&releases::of(&migration.service, &namespace), "").await {
-            Ok(raw) => Some(raw),
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(unknown(&error)),
-        };
-        Ok((migration.service.clone(), migration.image(&running), raw))
+        match Record::of(&client, &releases::of(&migration.service, &namespace)).await {
+            Record::Unread(why) => Err(Failure::new(Exit::UNKNOWN, format!("it cannot be read: {why}"))),
+            Record::Read(known) => Ok((migration.service.clone(), migration.image(&running), known)),
+        }
     })?;
-    let known = raw.as_ref().map(releases::read).unwrap_or_default();
     let now = booted.clock.now();
     let own = releases::find(&known, &running).map(Image::of);
     let words = own.as_ref().map_or_else(|| "unknown: not inspected".to_owned(), |image| image.words.clone());

@@ -25,13 +25,15 @@ use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
+use crate::run::migrate::releases::{self as record, Record};
+use crate::run::migrate::{Stand, Standing, of_service};
 use crate::runtime::asking::InTarget;
 use crate::runtime::secrets::Vault;
 use crate::service::{Backup, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::Client;
-use crate::target::model::{Kind, Scope};
+use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::ProbeReport;
 use crate::target::request::StreamKey;
@@ -69,6 +71,8 @@ pub(super) struct Status {
     probes: Vec<StatusProbe>,
     /// The declared backups, and whether each is fresh.
     backups: Vec<Declared>,
+    /// Where the schema of its database stands against the image that runs; null where no migrations are declared.
+    migrations: Option<StatusMigrations>,
     kpis: [(); 0],
     /// The last change; null when none has a time that can be known.
     changed: Option<ChangedAnswer>,
@@ -86,6 +90,18 @@ pub(super) struct Status {
     more_debts: bool,
     /// What could not be found out.
     problems: Vec<Problem>,
+}
+
+/// Where a schema stands, as the last inspection says.
+#[derive(Serialize, JsonSchema)]
+struct StatusMigrations {
+    state: Stand,
+    /// In words, with its age.
+    words: String,
+    /// When the database was asked; null = never, or what was said is not known.
+    inspected_at: Option<Timestamp>,
+    /// Whether what was said is too old to be relied on.
+    stale: bool,
 }
 
 /// Where an answer comes from.
@@ -180,6 +196,8 @@ pub(super) struct Seen {
     pub(super) probes: Vec<ProbeReport>,
     /// What the catalogue of backups says.
     backups: Known,
+    /// Where the schema stands; `None` where no migrations are declared.
+    schema: Option<Standing>,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
     pub(super) problems: Vec<Problem>,
@@ -197,20 +215,22 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         .chain([StreamKey { kind: Kind::Node, scope: Scope::Cluster }])
         .collect();
     let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
-    let (lists, identity, (book, unread), backups) = tokio::join!(lists, client.identity(), debts::records(client, &scopes), known(client, booted));
+    let now = booted.clock.now();
+    let (lists, identity, (book, unread), backups, schema) =
+        tokio::join!(lists, client.identity(), debts::records(client, &scopes), known(client, booted), schema(client, booted, now));
     let own = booted.own_runs();
     let mut seen = Seen {
         fleet: Fleet::new(),
         identity,
         probes: Vec::new(),
         backups,
+        schema,
         owed: (book, own.owed),
         problems: booted.problems.clone(),
     };
     seen.problems.extend(client.problems().iter().cloned().chain(unread));
     let environment = booted.service.as_ref().and_then(|s| s.environment.as_ref());
     seen.problems.extend(environment.and_then(|e| e.not_the_pinned(seen.identity.cluster_uid.as_deref())));
-    let now = booted.clock.now();
     // Missing rights are an answer (unknown, with the reasons); a target that cannot be asked is none.
     let lost = |l: &Result<_, TargetError>| l.as_ref().is_err_and(|e: &TargetError| !matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound));
     let needed_failed = keys.iter().zip(&lists).filter(|(k, l)| NEEDED.contains(&k.kind) && lost(l)).count();
@@ -263,6 +283,32 @@ async fn known(client: &Client, booted: &Booted) -> Known {
         (Some(service), Some([namespace])) => Known::of(client, &catalogue::of(&service.id, namespace)).await,
         (Some(_), _) => Known::Unread("its catalogue is in one namespace, and which is not said".to_owned()),
         (None, _) => Known::default(),
+    }
+}
+
+/// Where the schema stands against the image that runs, by the record of its releases.
+async fn schema(client: &Client, booted: &Booted, now: Timestamp) -> Option<Standing> {
+    let service = booted.service.as_ref().filter(|s| s.declared.migrations.is_some())?;
+    let Some([namespace]) = client.opened().namespaces.as_deref() else {
+        return Some(Standing::unknown("its record is in one namespace, and which is not said"));
+    };
+    let migration = match of_service(service, namespace) {
+        Ok(migration) => migration,
+        Err(why) => return Some(Standing::unknown(why)),
+    };
+    let workload = ObjectRef::new(migration.workload.kind, namespace.as_str(), migration.workload.name.as_str());
+    let record = record::of(&service.id, namespace);
+    let (running, record) = tokio::join!(client.get(&workload, ""), Record::of(client, &record));
+    Some(match running {
+        Ok(running) => record.standing(&migration.image(&running), now),
+        Err(error) => Standing::unknown(format!("which image runs is not known: {}", error.message)),
+    })
+}
+
+impl StatusMigrations {
+    fn of(standing: Standing) -> Self {
+        let stale = standing.stand != Stand::Unknown && standing.health() == Health::Unknown;
+        Self { state: standing.stand, words: standing.words, inspected_at: standing.at, stale }
     }
 }
 
@@ -346,6 +392,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
         backups: service.map(|s| backups(s, &seen.backups, now)).unwrap_or_default(),
+        migrations: seen.schema.map(StatusMigrations::of),
         kpis: [],
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
@@ -451,6 +498,9 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     }
     for backup in &status.backups {
         printer.line(&format!("backup {}: {}", backup.id, backup.words))?;
+    }
+    if let Some(migrations) = &status.migrations {
+        printer.line(&format!("schema: {}", migrations.words))?;
     }
     printer.line(&match &status.changed {
         Some(changed) => {

@@ -52,13 +52,14 @@ pub enum Topic {
     Volume,
     Node,
     Backup,
+    Schema,
 }
 
 impl Topic {
     /// What must be seen for good news on this topic to be believed.
     const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Workloads | Self::Probe | Self::Backup => &[],
+            Self::Workloads | Self::Probe | Self::Backup | Self::Schema => &[],
             Self::Service => &[Kind::Service, Kind::EndpointSlice],
             Self::Ingress => &[Kind::Ingress, Kind::Service, Kind::EndpointSlice],
             Self::Certificate => &[Kind::Certificate],

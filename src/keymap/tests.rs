@@ -175,6 +175,8 @@ fn a_key_that_hides_the_leader_in_one_place_is_told() {
         ("a p", "pause-rollout"),
         ("a t", "trigger"),
         ("a k", "back-up"),
+        ("a m", "migrate"),
+        ("a i", "inspect"),
         ("a d", "evict"),
         ("a c", "cordon"),
         ("a a", "approve"),

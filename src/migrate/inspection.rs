@@ -232,6 +232,12 @@ fn script(printed: PrintedScript, reader: &mut Reader) -> Script {
 }
 
 impl Inspection {
+    /// What this image would say, were the database as it was for that other inspection.
+    #[must_use]
+    pub fn on_database_of(&self, newest: &Self) -> Self {
+        Self { applied: newest.applied.clone(), tables: newest.tables, failed: newest.failed.clone(), ..self.clone() }
+    }
+
     /// Without what could drive a terminal, and within bounds: whoever can write where it was read from can write anything.
     #[must_use]
     pub fn cleaned(mut self) -> Self {

@@ -48,6 +48,13 @@ impl Harm {
         }
     }
 
+    /// The class of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Additive, Self::Locking, Self::Rewriting, Self::Destructive, Self::Unknown]
+            .into_iter()
+            .find(|harm| harm.word() == word)
+    }
+
     /// Whether it must be taken for a loss of data.
     pub const fn loses_data(self) -> bool {
         matches!(self, Self::Destructive | Self::Unknown)

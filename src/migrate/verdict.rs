@@ -25,8 +25,7 @@ pub enum Verdict {
 impl Verdict {
     /// Of an image, by its own inspection and by the newest that there is of the database.
     pub fn of(image: &Inspection, newest: &Inspection) -> Self {
-        let there = Inspection { applied: newest.applied.clone(), tables: newest.tables, failed: newest.failed.clone(), ..image.clone() };
-        let position = match MigrationState::of(&there) {
+        let position = match MigrationState::of(&image.on_database_of(newest)) {
             MigrationState::Known(position) => position,
             MigrationState::Unknown(why) => return Self::Unknown(why),
         };

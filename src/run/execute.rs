@@ -268,7 +268,7 @@ impl Runner {
     /// Leaves notes in the cluster; what could not be left is told, and changes nothing.
     async fn tell(&self, tell: &Tell) -> Vec<String> {
         let now = self.deps.clock.now();
-        let requests: Vec<Option<WriteRequest>> = match tell {
+        let mut requests: Vec<Option<WriteRequest>> = match tell {
             Tell::Changed(number, object) => {
                 vec![notes::annotations(&self.plan, *number, object, None), Some(notes::event(&self.plan, *number, None, now))]
             }
@@ -286,6 +286,13 @@ impl Runner {
             failed.extend(self.keep_book(outcome, now).await.err());
             failed.extend(Box::pin(self.keep_catalogue(outcome, now)).await.err());
             failed.extend(Box::pin(self.keep_release(outcome, now)).await.err());
+        }
+        // What it said must be kept before it goes.
+        if let Tell::Ended(outcome, _) = tell
+            && outcome.outcome == End::Proven
+            && failed.is_empty()
+        {
+            requests.extend(notes::expiries(&self.plan).into_iter().map(Some));
         }
         for request in requests.into_iter().flatten() {
             let what = request.object.to_string();

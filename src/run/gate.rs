@@ -38,6 +38,8 @@ pub(in crate::run) struct Gate {
     timers: Vec<ObjectRef>,
     /// The records that what a Job says comes into: the catalogue of dumps, what is known of releases.
     records: Vec<ObjectRef>,
+    /// The end of the Jobs that the run makes for itself.
+    expiries: Vec<WriteRequest>,
     write: Arc<dyn Write>,
 }
 
@@ -58,6 +60,7 @@ impl Gate {
             waits_in: waits_in(&plan),
             timers: timers(&plan),
             records: records(&plan),
+            expiries: notes::expiries(&plan),
             write,
         };
         (plan, gate)
@@ -73,6 +76,7 @@ impl Gate {
             waits_in: waits_in(plan),
             timers: timers(plan),
             records: Vec::new(),
+            expiries: Vec::new(),
             write,
         }
     }
@@ -105,6 +109,7 @@ impl Gate {
                 kept || self.subjects.iter().any(|(subject, _)| book::is_update(subject, request))
             }
             (Kind::Event, Change::Create(body)) => self.is_event(&request.object, body),
+            (Kind::Job, Change::MergePatch(_)) => self.is_planned(request) || self.expiries.contains(request),
             (_, Change::MergePatch(body)) => self.is_planned(request) || self.is_note(request, body),
             (Kind::Pod, Change::Exec(_)) => self.is_command(request),
             _ => self.is_planned(request),

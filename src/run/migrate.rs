@@ -1,7 +1,8 @@
 //! Migrate: what an image and a database say of each other, and what a plan makes of it.
 //!
 //! Owns the two actions (`inspect`, which only reads, and `migrate`), the Job that carries them out (`job`), what that Job says
-//! (`answer`), and the record of it that colleagues see (`releases`). The Job is made of the workload's own pod template with the image
+//! (`answer`), what a service file declares of it (`service`), and the record of it that colleagues see (`releases`), by
+//! which it is told where a database stands (`standing`). The Job is made of the workload's own pod template with the image
 //! that is meant: the pods that run have neither its files nor its code. What an answer means is the room `migrate`'s.
 
 mod answer;
@@ -11,13 +12,17 @@ mod checks;
 mod inspect;
 mod job;
 pub mod releases;
+mod service;
+mod standing;
 
 pub use answer::{Failure, Seen};
 pub(in crate::run) use answer::{Said, progress, said};
-pub(in crate::run) use apply::part as apply;
+pub(in crate::run) use apply::{harm, part as apply};
 pub(in crate::run) use back::check as schema;
 pub(in crate::run) use inspect::part as inspect;
 pub use job::{Asked, LOCK, Migration, Mode};
+pub use service::of_service;
+pub use standing::{Stand, Standing};
 
 use serde_json::Value;
 

@@ -1,6 +1,8 @@
-//! What a run leaves in the cluster for others to see: two annotations and events (contract.md 8).
+//! What a run leaves in the cluster for others to see: two annotations and events, and the end of its Jobs (contract.md 8).
 //!
 //! Owns their content. Best effort: some roles may scale and not annotate. Pure.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,6 +20,8 @@ use crate::target::model::{Kind, ObjectRef};
 
 /// Who reports, in every event.
 const REPORTER: &str = "timonel.io/console";
+/// How long a Job whose run is proven is kept: what it printed can be read meanwhile.
+const KEEP_JOB: Duration = Duration::from_hours(1);
 /// The API takes notes of at most 1 KiB, and names of reporters of at most 128 characters.
 const MOST_NOTE: usize = 1000;
 const MOST_INSTANCE: usize = 128;
@@ -99,6 +103,16 @@ pub(in crate::run) fn event(plan: &Plan, number: u16, outcome: Option<&Outcome>,
         "note": bounded(&scrub::text(&note), MOST_NOTE),
     });
     WriteRequest { object, subresource: "", change: Change::Create(body) }
+}
+
+/// A Job that a run made is no longer needed once what it said is kept: the server deletes it after a while. One that failed stays.
+pub(in crate::run) fn expiries(plan: &Plan) -> Vec<WriteRequest> {
+    plan.own_jobs()
+        .map(|job| {
+            let body = json!({ "spec": { "ttlSecondsAfterFinished": KEEP_JOB.as_secs() } });
+            WriteRequest { object: job.clone(), subresource: "", change: Change::MergePatch(body) }
+        })
+        .collect()
 }
 
 /// The namespace of events about an object: those about objects without one are kept in `default`.

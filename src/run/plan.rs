@@ -26,7 +26,7 @@ use super::level::{Nature, Raise, level};
 use super::outcome::Debt;
 use super::record;
 use super::scrub;
-use super::step::{FieldWrite, Step, StepId, Work, dotted};
+use super::step::{FieldWrite, Form, Step, StepId, Work, dotted};
 use super::word::{self, Word};
 use crate::base::confirmation::Confirmation;
 use crate::target::model::{Kind, Object, ObjectRef};
@@ -480,6 +480,12 @@ impl Plan {
         // What a watch does not deliver, it says nothing about: the run looks at all of it again before it writes.
         let fields = frozen.fields.iter().filter(|f| view.pointer(f.pointer).is_some()).cloned().collect();
         Frozen { fields, ..frozen.clone() }.moved(&view).into_iter().next()
+    }
+
+    /// The Jobs that it makes for itself; one of a CronJob belongs to that, which keeps as many as it is told to.
+    pub(in crate::run) fn own_jobs(&self) -> impl Iterator<Item = &ObjectRef> {
+        let made = |w: &&FieldWrite| matches!(&w.form, Form::Create { under } if under.kind != Kind::CronJob) && w.object.kind == Kind::Job;
+        self.writes().map(|(_, w)| w).filter(made).map(|w| &w.object)
     }
 
     pub(in crate::run) fn writes(&self) -> impl Iterator<Item = (&Step, &FieldWrite)> {

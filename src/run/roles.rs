@@ -105,8 +105,9 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
     }
 }
 
-/// What every run leaves: its lock, events for others, and the record of debts.
-const LEAVES: [Need; 4] = [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, ""), ("create", Kind::ConfigMap, "")];
+/// What every run leaves: its lock, events for others, the record of debts, and the end of the Jobs that it made.
+const LEAVES: [Need; 5] =
+    [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, ""), ("create", Kind::ConfigMap, ""), ("patch", Kind::Job, "")];
 
 impl Role {
     /// Whether its rights are enough for that action: its own, and any other that needs no more, for who may make a Job for one may make

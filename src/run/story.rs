@@ -102,7 +102,7 @@ impl Story<'_> {
             self.push(Tone::Plain, format!("step {}: {}; done when {}", text(&step["id"]), text(&step["title"]), text(&step["proof"])));
         }
         for risk in list(&plan["risks"]) {
-            self.push(Tone::Warning, format!("risk: {}", text(risk)));
+            self.push(Tone::of_risk(&text(risk)), format!("risk: {}", text(risk)));
         }
         if let Some(undo) = plan["undo"].as_str().filter(|u| !u.is_empty()) {
             self.push(Tone::Plain, format!("undo: {undo}"));

@@ -28,6 +28,7 @@ use crate::fleet::Writer;
 use crate::run::backup::Known;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
+use crate::run::migrate::releases::Record;
 use crate::run::{
     Asked, BreakGlass, Control, Deps, End, Here, Outcome, Plan, Probes, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume,
 };
@@ -207,6 +208,7 @@ impl Executor {
                 Fetch::Writer(object) => Answer::Writer(client.get(&object, "").await.map(|o| Writer::newest(&o)).map_err(|e| e.to_string())),
                 Fetch::Debts(records) => Answer::Debts(debts(&client, &records).await),
                 Fetch::Backups(catalogue) => Answer::Backups(Known::of(&client, &catalogue).await),
+                Fetch::Schema(record) => Answer::Schema(Record::of(&client, &record).await),
                 Fetch::LastLines(source) => Answer::LastLines(last_lines(&client, &source, LAST_LINES).await.map_err(|e| e.to_string())),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
@@ -444,6 +446,7 @@ fn nothing_open(what: &Fetch) -> Answer {
         Fetch::Writer(_) => Answer::Writer(Err(why)),
         Fetch::Debts(_) => Answer::Debts(Err(why)),
         Fetch::Backups(_) => Answer::Backups(Known::Unread(why)),
+        Fetch::Schema(_) => Answer::Schema(Record::Unread(why)),
         Fetch::LastLines(_) => Answer::LastLines(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),

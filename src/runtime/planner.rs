@@ -3,7 +3,6 @@
 //! Owns how settings and service file become what a plan rests on. The plan itself is made in `run`.
 
 mod dumps;
-mod migrations;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use crate::config::Settings;
 use crate::run::actions;
 use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
-use crate::run::migrate::Migration;
+use crate::run::migrate::{Migration, of_service};
 use crate::run::program;
 use crate::run::{ActionRequest, Confirmed, Connections, Environment, FileRef, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
 use crate::service::{ProbeSpec, Service, Target, WorkloadKind};
@@ -171,7 +170,7 @@ impl Planner {
     pub fn migration(&self, namespace: &str) -> Result<Migration, PlanError> {
         let service = self.service.as_ref();
         let service = service.ok_or_else(|| PlanError::Usage("migrations are declared in a service file: name it with -f FILE".to_owned()))?;
-        migrations::of(service, namespace).map_err(PlanError::Usage)
+        of_service(service, namespace).map_err(PlanError::Usage)
     }
 
     /// The workload whose pod template migrations run in: what their plans are about.
@@ -209,7 +208,7 @@ impl Planner {
         if let Some(service) = &self.service {
             Self::add_service(service, &mut context, namespace, &request.action, clock.now());
             context.dumps = dumps::of(service, namespace);
-            context.migration = migrations::of(service, namespace).ok();
+            context.migration = of_service(service, namespace).ok();
         }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;

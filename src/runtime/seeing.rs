@@ -36,7 +36,7 @@ impl Seeing {
         if here != self.here {
             *self = Self { here, writing: self.writing.take(), ..Self::default() };
         }
-        if begun && !app.answers.are_behind(&app.fleet, &app.probes, &app.backups) {
+        if begun && !app.answers_are_behind() {
             let found = self.seen.look(&app.fleet, &app.answers.up, app.live() == Live::Live, app.now);
             let room = WAITING.saturating_sub(self.waiting.len());
             self.waiting.extend(found.into_iter().take(room));

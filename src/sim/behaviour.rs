@@ -133,6 +133,10 @@ pub(crate) struct Traits {
     pub(crate) last_words: Vec<String>,
     pub(crate) trouble: Vec<String>,
     pub(crate) trouble_percent: u32,
+    /// What it prints and how long after its start, where it has an errand; then it prints nothing else.
+    pub(crate) played: Vec<(SignedDuration, String)>,
+    /// What it says at its end.
+    pub(crate) message: String,
 }
 
 impl Default for Traits {
@@ -159,6 +163,8 @@ impl Default for Traits {
             last_words: Vec::new(),
             trouble: Vec::new(),
             trouble_percent: 0,
+            played: Vec::new(),
+            message: String::new(),
         }
     }
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::api::kinds::known;
 use super::behaviour::{Facets, Traits};
+use super::errand::Deed;
 use super::network;
 use super::store::{Change, Happened, Key};
 use super::world::{Task, World};
@@ -79,6 +80,8 @@ pub(crate) struct Slot {
     probe_delay: Duration,
     probe_period: Duration,
     limit: Option<i64>,
+    /// What is different when it has ended by itself.
+    deed: Option<Deed>,
     crashes: u32,
     /// Counts runs, so that a timer of an earlier run is known as such.
     run: u32,
@@ -191,6 +194,12 @@ impl Kubelet {
     /// All pods, in no order.
     pub(crate) fn pods(&self) -> impl Iterator<Item = &PodRun> {
         self.pods.values()
+    }
+
+    /// Whether a ready pod of that workload runs.
+    pub(crate) fn serves(&self, namespace: &str, workload: &str) -> bool {
+        let own = self.pods.values().filter(|p| *p.key.namespace == *namespace && *p.workload == *workload);
+        own.into_iter().any(|p| !p.stopping && p.main.iter().all(|s| s.ready))
     }
 
     /// Sums of requests, and the number of pods, on a node. Pods that have ended do not count.
@@ -368,6 +377,7 @@ fn slot(world: &World, container: &Value, namespace: &str, workload: &str, node:
         probe_delay: whole_seconds(&probe["initialDelaySeconds"], 0),
         probe_period: whole_seconds(&probe["periodSeconds"], 10),
         limit: container["resources"]["limits"]["memory"].as_str().and_then(quantity::whole),
+        deed: None,
         crashes: 0,
         run: 0,
         name,

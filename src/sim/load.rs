@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::api::failure::Failure;
 use super::api::kinds::{KINDS, known};
+use super::errand::Errands;
 use super::logs::Format;
 use super::registry::{self, Place, Unknown, Writing};
 use super::story::Story;
@@ -27,8 +28,10 @@ pub(crate) fn world(scenario: Scenario, now: Timestamp, seed: u64, speed: f64) -
     let rules = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.rule)).collect();
     let pools = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.pool)).collect();
     let scripts = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.script)).collect();
+    let databases = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.database)).collect();
+    let errands = Errands::new(databases, scenario.fault.clone());
     let formats = systems.iter().flat_map(|s| &s.log).map(Format::new).collect();
-    let mut world = World::new(now, seed, speed, Story::new(scenario, rules, pools, scripts, formats));
+    let mut world = World::new(now, seed, speed, Story::new(scenario, rules, pools, scripts, formats), errands);
     for system in &systems {
         load(&mut world, system, now).map_err(|e| format!("System '{}': {e}", system.name))?;
     }

@@ -240,22 +240,28 @@ impl Tape {
     /// Lines of its start and of its end.
     fn ends(&self, out: &mut Vec<Written>) {
         let first = &self.stretches[0].traits;
-        let mut line = |at: Timestamp, text: &str, i: usize| {
+        let line = |at: Timestamp, text: &str, i: usize| {
             let mut written = String::new();
             Line::new(text).write(&mut written, at, hash(&(self.seed, i)), &self.pod);
-            out.push((at, written));
+            (at, written)
         };
         for (i, text) in first.boot.iter().enumerate() {
             let at = self.started.checked_add(SignedDuration::from_millis(40 + 130 * i as i64)).unwrap_or(self.started);
             if self.finished.is_none_or(|f| at < f) {
-                line(at, text, i);
+                out.push(line(at, text, i));
+            }
+        }
+        for (after, text) in &first.played {
+            let at = self.started.checked_add(*after).unwrap_or(self.started);
+            if self.finished.is_none_or(|f| at < f) {
+                out.push((at, text.clone()));
             }
         }
         if let Some(finished) = self.finished {
             let count = first.last_words.len() as i64;
             for (i, text) in first.last_words.iter().enumerate() {
                 let before = SignedDuration::from_millis(3 * (count - i as i64));
-                line(finished.checked_sub(before).unwrap_or(finished), text, 1_000 + i);
+                out.push(line(finished.checked_sub(before).unwrap_or(finished), text, 1_000 + i));
             }
         }
         out.sort_by_key(|(at, _)| *at);
@@ -267,7 +273,10 @@ impl Tape {
         let stretch = self.stretch(at);
         let traits = &stretch.traits;
         // Nothing but what it writes at start comes in the first moments.
-        if stretch.format.lines.is_empty() || second <= self.started.as_second() + i64::from(!traits.boot.is_empty()) {
+        if stretch.format.lines.is_empty()
+            || !self.stretches[0].traits.played.is_empty()
+            || second <= self.started.as_second() + i64::from(!traits.boot.is_empty())
+        {
             return;
         }
         let rate = traits.lines * (1.0 - traits.follows_hour * (1.0 - day(at)));

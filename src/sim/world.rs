@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::api::kinds::{Res, known};
 use super::control::{self, Notes, Work};
+use super::errand::Errands;
 use super::kubelet::{self, Kubelet, PodStep};
 use super::network::Network;
 use super::recorder::Recorder;
@@ -54,6 +55,8 @@ pub(crate) struct World {
     pub(crate) notes: Notes,
     /// What is going to happen, and how things behave.
     pub(crate) story: Story,
+    /// Databases, and the dumps of them.
+    pub(crate) errands: Errands,
     timers: BTreeMap<(Timestamp, u64), Task>,
     sequence: u64,
     queued: HashSet<Work>,
@@ -64,7 +67,7 @@ const NOTICE: Duration = Duration::from_millis(4);
 
 impl World {
     /// An empty cluster.
-    pub(crate) fn new(now: Timestamp, seed: u64, speed: f64, story: Story) -> Self {
+    pub(crate) fn new(now: Timestamp, seed: u64, speed: f64, story: Story, errands: Errands) -> Self {
         Self {
             store: Store::new(1_000),
             now,
@@ -77,6 +80,7 @@ impl World {
             recorder: Recorder::default(),
             notes: Notes::default(),
             story,
+            errands,
             timers: BTreeMap::new(),
             sequence: 0,
             queued: HashSet::new(),

@@ -76,6 +76,47 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     assert_eq!(files_in(&sandbox.path("state")), Vec::<PathBuf>::new());
 }
 
+// The README has these two commands, word for word.
+#[test]
+fn two_commands_lead_from_nothing_to_a_verified_backup_and_a_migration_with_proof() {
+    let (sandbox, _) = newcomer();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "-n", "devshelf", "--scenario", "quiet", "--speed", "4"]);
+    terminal.wait("the console sees all of it", |screen| screen.has(" UP ●") && screen.has_row(&["Backup daily", "none is known"]));
+    let command = |terminal: &mut Terminal, typed: &str| {
+        assert!(readme.contains(typed), "the README does not have '{typed}'");
+        terminal.press(":");
+        terminal.wait_for("Command");
+        terminal.type_text(typed.trim_start_matches(':'));
+        terminal.press("enter");
+    };
+    let proven = |terminal: &mut Terminal| {
+        terminal
+            .wait_at_most(Duration::from_mins(1), "the run ends proven", |screen| screen.has("every proof held"))
+            .unwrap();
+    };
+    command(&mut terminal, ":back-up daily");
+    terminal.wait_for("Backup devshelf-backups");
+    confirm(&mut terminal, "y");
+    proven(&mut terminal);
+    terminal.press("esc");
+    terminal.wait("the backup counts", |screen| screen.has_row(&["Backup daily", "fresh"]));
+    command(&mut terminal, ":migrate 1.9.0");
+    terminal.wait_for("Inspect devshelf-api");
+    confirm(&mut terminal, "y");
+    terminal
+        .wait_at_most(Duration::from_mins(1), "what it would do is told", |screen| screen.has("Migrate devshelf-api"))
+        .unwrap();
+    terminal.wait_for("e07b52c9d113 rewriting");
+    confirm(&mut terminal, "y");
+    proven(&mut terminal);
+    assert!(terminal.screen().has("the database is at e07b52c9d113"), "{}", terminal.screen().dump());
+    terminal.press("esc");
+    terminal.wait_gone("every proof held");
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+}
+
 #[test]
 fn a_deploy_that_only_half_arrived_is_rolled_back_under_its_autoscaler() {
     let (sandbox, _) = newcomer();

@@ -77,6 +77,10 @@ impl App {
                 }
             }
             Purpose::Reason { check } => self.override_with(check, text),
+            Purpose::Image(action) => match text.trim() {
+                "" => Err("name an image".to_owned()),
+                image => Ok(self.plan_image(*action, image)),
+            },
             Purpose::Variable(asking) => self.file_answered(asking, text),
             Purpose::GoOn { run, wanted } => self.typed_to_go_on(run, wanted, text),
             Purpose::Alone => self.break_glass(text),

@@ -201,7 +201,7 @@ fn lines(story: &[PlanLine]) -> Vec<DocumentLine> {
             Tone::Muted => LineKind::Dim,
             Tone::Ok => LineKind::Good,
             Tone::Warning => LineKind::Warning,
-            Tone::Failed => LineKind::Bad,
+            Tone::Danger | Tone::Failed => LineKind::Bad,
             Tone::Unknown => LineKind::Unknown,
         };
         lines.push(DocumentLine::new(kind, format!("  {}", line.text)));

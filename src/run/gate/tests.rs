@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Gate;
 use crate::base::clock::Clock;
 use crate::base::environment::EnvironmentKind;
+use crate::run::record;
 use crate::run::scale::{self, PlanContext, ScaleRequest};
 use crate::run::world::{World, deployment};
 use crate::run::{Environment, Operator};
@@ -71,4 +72,17 @@ fn only_what_the_plan_says_passes_the_gate() {
     }
     let refused = world.run(gate.send(patch(&other, "", json!({}))));
     assert!(refused.is_err() && world.with(|s| s.sent.is_empty()), "what is refused is not sent");
+}
+
+#[test]
+fn of_a_job_of_its_own_a_run_may_set_the_end_and_nothing_else() {
+    let world = World::new();
+    let plan = record::tests::plans(&world).into_iter().find(|plan| plan.action() == "backup").expect("a backup");
+    let job = plan.own_jobs().next().expect("a Job").clone();
+    let typed = plan.confirmation().text.clone().unwrap_or_default();
+    let gate = Gate::open(plan.confirm(&typed, world.now()).expect("confirmed"), Arc::new(world.clone())).1;
+    let end = |seconds: u64| json!({ "spec": { "ttlSecondsAfterFinished": seconds } });
+    assert!(gate.allows(&patch(&job, "", end(3600))));
+    assert!(!gate.allows(&patch(&job, "", end(0))), "not at once");
+    assert!(!gate.allows(&patch(&ObjectRef::new(Kind::Job, "shop", "other"), "", end(3600))), "not of another");
 }

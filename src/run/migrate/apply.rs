@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::checks::{self, Basis};
 use super::inspect::{candidate, container, declared, frozen, job_name, write};
 use super::job::{Asked, Mode};
-use super::{PARAMETER, Seen, releases};
+use super::releases::{self, Record};
+use super::{PARAMETER, Seen};
 use crate::base::confirmation::Confirmation;
 use crate::base::quantity;
 use crate::migrate::inspection::{Inspection, Script};
@@ -21,7 +22,7 @@ use crate::run::ground::{self, Ground, Part};
 use crate::run::level::{Nature, Raise};
 use crate::run::step::{Fact, Proof, Step, Work};
 use crate::service::MigrationTool;
-use crate::target::api::{ErrorKind, Read};
+use crate::target::api::Read;
 use crate::target::model::ObjectRef;
 
 /// The least time that a migration is given: tables may be large.
@@ -42,8 +43,8 @@ pub(in crate::run) async fn part(
     let namespace = &workload.reference.namespace;
     let migration = declared(context, workload)?;
     let image = candidate(&migration, workload, image)?;
-    let (known, unread) = known(read, &releases::of(&migration.service, namespace)).await;
-    let seen = releases::find(&known, &image);
+    let record = Record::of(read, &releases::of(&migration.service, namespace)).await;
+    let seen = releases::find(record.seen(), &image);
     let position = seen.and_then(|seen| match MigrationState::of(&seen.inspection) {
         MigrationState::Known(position) => Some(position),
         MigrationState::Unknown(_) => None,
@@ -51,7 +52,7 @@ pub(in crate::run) async fn part(
     let deadline = context.prove_within.max(DEADLINE);
     let asked = Asked { image: image.clone(), mode: mode(seen, position.as_ref()), deadline, migration };
     let logs = checks::logs(read, &workload.reference).await;
-    let mut checks = vec![container(&asked, workload), logs, checks::inspection(&image, seen, unread.as_deref(), now)];
+    let mut checks = vec![container(&asked, workload), logs, checks::inspection(&image, seen, record.unread(), now)];
     let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), false);
     if let (Some(seen), Some(position)) = (seen, &position) {
         let scripts = seen.inspection.pending(position);
@@ -105,14 +106,6 @@ fn mode(seen: Option<&Seen>, position: Option<&Position>) -> Mode {
     }
 }
 
-async fn known(read: &dyn Read, record: &ObjectRef) -> (Vec<Seen>, Option<String>) {
-    match read.get(record, "").await {
-        Ok(raw) => (releases::read(&raw), None),
-        Err(error) if error.kind == ErrorKind::NotFound => (Vec::new(), None),
-        Err(error) => (Vec::new(), Some(error.message)),
-    }
-}
-
 /// What the facts ask for: a loss of data two persons in production and a phrase elsewhere, any migration of production a phrase.
 fn raise(basis: &Basis<'_>, context: &PlanContext) -> Option<Raise> {
     let production = context.environment.kind.counts_as_production();
@@ -155,6 +148,12 @@ fn told(scripts: &[Script], inspection: &Inspection) -> Vec<String> {
         lines.push(format!("and {over} more statements"));
     }
     lines
+}
+
+/// How much harm a line of a plan tells of, where it tells of a statement; a step of several may stand before it.
+pub(in crate::run) fn harm(line: &str) -> Option<Harm> {
+    let class = |part: &str| part.rsplit_once(' ').and_then(|(_, word)| Harm::named(word));
+    line.split(": ").take(2).find_map(class)
 }
 
 fn quantity_of(position: &Position) -> String {

@@ -19,7 +19,7 @@ use crate::target::api::{Access, Read};
 use crate::target::model::{Kind, ObjectRef};
 
 /// How long what an inspection said of sessions and sizes is believed.
-const BELIEVED: Duration = Duration::from_mins(10);
+pub(super) const BELIEVED: Duration = Duration::from_mins(10);
 /// Sessions whose transaction is open this long are told even when they hold nothing that is in the way.
 const LONG: u64 = 60;
 

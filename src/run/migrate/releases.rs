@@ -11,7 +11,7 @@ use crate::base::id::{hex, object_name};
 use crate::base::text::{Str, clean};
 use crate::migrate::Inspection;
 use crate::run::entries;
-use crate::target::api::WriteRequest;
+use crate::target::api::{ErrorKind, Read, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
 /// Images that are kept in it; of more, those that were asked longest ago go. A ConfigMap holds 1 MiB.
@@ -20,6 +20,48 @@ const MOST: usize = 12;
 const ENTRY: usize = 64 * 1024;
 /// Names of one image that are kept.
 const NAMES: usize = 5;
+
+/// What is known of the images of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// What the record says, the newest first; none is empty.
+    Read(Vec<Seen>),
+    /// It could not be read, and why.
+    Unread(String),
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self::Unread("nobody read the record yet".to_owned())
+    }
+}
+
+impl Record {
+    /// Reads a record by one GET.
+    pub async fn of(target: &dyn Read, record: &ObjectRef) -> Self {
+        match target.get(record, "").await {
+            Ok(raw) => Self::Read(read(&raw)),
+            Err(error) if error.kind == ErrorKind::NotFound => Self::Read(Vec::new()),
+            Err(error) => Self::Unread(error.message.trim_end_matches('.').to_owned()),
+        }
+    }
+
+    /// What is known of each image, the newest first.
+    pub fn seen(&self) -> &[Seen] {
+        match self {
+            Self::Read(seen) => seen,
+            Self::Unread(_) => &[],
+        }
+    }
+
+    /// Why it could not be read.
+    pub fn unread(&self) -> Option<&str> {
+        match self {
+            Self::Read(_) => None,
+            Self::Unread(why) => Some(why),
+        }
+    }
+}
 
 /// The record of a service in a namespace.
 pub fn of(service: &str, namespace: &str) -> ObjectRef {

@@ -1,9 +1,10 @@
 //! What others are told is what the contract lists, in a form that the API takes.
 
-use super::{MOST_NOTE, event};
+use super::{MOST_NOTE, event, expiries};
 use crate::base::environment::EnvironmentKind;
 use crate::run::outcome::{End, Outcome};
 use crate::run::plan::Plan;
+use crate::run::record;
 use crate::run::scale::{self, PlanContext, ScaleRequest};
 use crate::run::world::{World, deployment};
 use crate::run::{Environment, Operator};
@@ -42,4 +43,14 @@ fn a_long_reason_is_cut_to_what_the_api_takes() {
     let body = body(Some(&Outcome::new(End::Failed, "é".repeat(2000))));
     assert_eq!(body["reason"], "TimonelFailed");
     assert!(body["note"].as_str().is_some_and(|note| note.len() <= MOST_NOTE));
+}
+
+#[test]
+fn the_jobs_of_backups_and_migrations_end_by_themselves_once_proven_and_one_of_a_cron_job_is_not_touched() {
+    let world = World::new();
+    for plan in record::tests::plans(&world) {
+        let ends: Vec<String> = expiries(&plan).iter().map(|request| request.object.to_string()).collect();
+        let makes = matches!(plan.action(), "backup" | "verify" | "inspect" | "migrate");
+        assert_eq!(ends.len(), usize::from(makes), "{}: {ends:?}", plan.action());
+    }
 }

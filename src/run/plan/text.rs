@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::Plan;
 use crate::base::confirmation::Confirmation;
+use crate::migrate::Harm;
 use crate::run::check::{Answer, Check};
+use crate::run::migrate;
 use crate::run::step::{Form, Work, difference, made, shown};
 
 /// How a line is meant; a drawing adds glyph and colour to it.
@@ -20,6 +22,8 @@ pub enum Tone {
     Ok,
     /// Shown, and nothing is blocked by it.
     Warning,
+    /// Loses something that does not come back.
+    Danger,
     /// Stands in the way.
     Failed,
     /// Not known.
@@ -45,6 +49,18 @@ fn told(value: &serde_json::Value) -> String {
         other => other.to_string(),
     };
     if text.chars().count() > 80 { text.chars().take(79).chain(['…']).collect() } else { text }
+}
+
+impl Tone {
+    /// Of a risk: what a statement of a migration can do is told by its class.
+    pub(in crate::run) fn of_risk(risk: &str) -> Self {
+        match migrate::harm(risk) {
+            Some(Harm::Additive) => Self::Plain,
+            Some(Harm::Destructive) => Self::Danger,
+            Some(Harm::Unknown) => Self::Unknown,
+            Some(Harm::Locking | Harm::Rewriting) | None => Self::Warning,
+        }
+    }
 }
 
 impl Plan {
@@ -76,7 +92,7 @@ impl Plan {
         }
         lines.block("Risks");
         for risk in &self.risks {
-            lines.push(Tone::Warning, risk.clone());
+            lines.push(Tone::of_risk(risk), risk.clone());
         }
         lines.block("Then prove");
         for step in self.steps.iter().filter(|s| matches!(s.work, Work::Prove(_))) {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::status;
@@ -12,6 +13,7 @@ use super::usage;
 use super::{Ended, PodStep, Slot, SlotId, State, What, pod_run};
 use crate::sim::api::kinds::known;
 use crate::sim::behaviour::{Facets, Traits};
+use crate::sim::errand::Asked;
 use crate::sim::recorder::Saying;
 use crate::sim::world::World;
 
@@ -80,6 +82,10 @@ fn slot_step(world: &mut World, uid: &Arc<str>, id: SlotId, what: What) {
         What::Check => check_memory(world, uid, id),
         What::End => {
             let code = slot(world, uid, id).map_or(0, |s| s.traits.exit);
+            if let Some(deed) = slot(world, uid, id).and_then(|s| s.deed.take()) {
+                let now = world.now;
+                world.errands.done(deed, now);
+            }
             end(world, uid, id, code, if code == 0 { "Completed" } else { "Error" });
         }
         What::BackOff => back_off(world, uid, id),
@@ -290,14 +296,15 @@ fn started(world: &mut World, uid: &Arc<str>, id: SlotId) {
     say_of(world, uid, id, false, "Created", "Container created".to_owned());
     say_of(world, uid, id, false, "Started", "Container started".to_owned());
     take_from_pool(world, uid, id);
+    run_errand(world, uid, id);
     let now = world.now;
     let Some(slot) = slot(world, uid, id) else { return };
     slot.state = State::Running(now);
     slot.run += 1;
-    let (number, run_for) = (slot.run, slot.traits.run.map(jiff::SignedDuration::unsigned_abs));
+    let (number, run_for) = (slot.run, slot.traits.run.map(SignedDuration::unsigned_abs));
     let probe = slot.has_probe || !slot.traits.unready.is_empty() || slot.traits.ready.is_some();
     slot.ready = !id.init && !probe;
-    let delay = slot.traits.ready.map_or(slot.probe_delay + slot.probe_period / 2, jiff::SignedDuration::unsigned_abs);
+    let delay = slot.traits.ready.map_or(slot.probe_delay + slot.probe_period / 2, SignedDuration::unsigned_abs);
     if probe && !id.init {
         world.later(delay, uid, Some((id, number)), What::Probe);
     }
@@ -332,12 +339,30 @@ fn take_from_pool(world: &mut World, uid: &Arc<str>, id: SlotId) {
         && let Some(slot) = self::slot(world, uid, id)
     {
         let mut traits = (*slot.traits).clone();
-        traits.run = Some(jiff::SignedDuration::from_secs(3));
+        traits.run = Some(SignedDuration::from_secs(3));
         traits.exit = 1;
         traits.last_words = pool.refusal;
         traits.unready = String::from("Get \"/health\": dial tcp: connect: connection refused");
         slot.traits = Arc::new(traits);
     }
+}
+
+/// A container that has an errand plays it from here on.
+fn run_errand(world: &mut World, uid: &Arc<str>, id: SlotId) {
+    let Some(pod) = pod_value(world, uid) else { return };
+    let list = if id.init { "initContainers" } else { "containers" };
+    let Some(namespace) = world.kubelet.pods.get(uid).map(|r| r.key.namespace.clone()) else { return };
+    let asked = Asked::of(&namespace, &pod, &pod["spec"][list][id.index]);
+    let up = world.errands.server(&asked).is_none_or(|(place, workload)| world.kubelet.serves(place, workload));
+    let Some(play) = world.errands.play(&asked, up) else { return };
+    let signed = |life| SignedDuration::try_from(life).unwrap_or_default();
+    let played = play.lines.into_iter().map(|(after, text)| (signed(world.scaled(after)), text)).collect();
+    let Some(slot) = slot(world, uid, id) else { return };
+    let mut traits = (*slot.traits).clone();
+    (traits.run, traits.exit, traits.message, traits.played) = (Some(signed(play.run)), play.exit, play.message, played);
+    (traits.boot, traits.last_words) = (Vec::new(), Vec::new());
+    slot.traits = Arc::new(traits);
+    slot.deed = play.deed;
 }
 
 fn probe(world: &mut World, uid: &Arc<str>, id: SlotId) {
@@ -427,7 +452,9 @@ pub(super) fn reconsider(world: &mut World, uid: &Arc<str>) {
         let id = SlotId { init: false, index };
         let fresh = traits(world, uid, id);
         let Some(slot) = slot(world, uid, id) else { continue };
-        if fresh == slot.traits || !matches!(slot.state, State::Running(_)) {
+        // What an errand does is said when it begins.
+        let has_errand = !slot.traits.played.is_empty();
+        if has_errand || fresh == slot.traits || !matches!(slot.state, State::Running(_)) {
             continue;
         }
         let (old, number) = (std::mem::replace(&mut slot.traits, fresh.clone()), slot.run);

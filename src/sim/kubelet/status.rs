@@ -137,6 +137,8 @@ fn state(state: &State, id: &dyn Fn(u32) -> String) -> Value {
         State::Waiting(reason, message) if message.is_empty() => json!({"waiting": {"reason": reason}}),
         State::Waiting(reason, message) => json!({"waiting": {"reason": reason, "message": message}}),
         State::Running(since) => json!({"running": {"startedAt": seconds(*since)}}),
+        State::Ended(e) if !e.traits.message.is_empty() => json!({"terminated": {"exitCode": e.code, "reason": e.reason,
+            "message": e.traits.message, "startedAt": seconds(e.started), "finishedAt": seconds(e.finished), "containerID": id(e.run)}}),
         State::Ended(e) => json!({"terminated": {"exitCode": e.code, "reason": e.reason, "startedAt": seconds(e.started),
             "finishedAt": seconds(e.finished), "containerID": id(e.run)}}),
     }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sim::behaviour::{Pool, Rule};
+use crate::sim::errand::Database;
 use crate::sim::exec::Script;
 use crate::sim::logs::FormatFile;
 use crate::sim::story::days;
@@ -45,6 +46,8 @@ pub(super) struct System {
     pub(super) pool: Vec<Pool>,
     /// Log formats.
     pub(super) log: Vec<FormatFile>,
+    /// Its databases.
+    pub(super) database: Vec<Database>,
     /// What commands answer in its containers.
     pub(super) script: Vec<Script>,
 }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::sim::behaviour::{Pool, Rule};
+use crate::sim::errand::Fault;
 
 /// A scenario file.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +25,9 @@ pub(crate) struct Scenario {
     /// What happens.
     #[serde(default)]
     pub(crate) step: Vec<Step>,
+    /// Dumps and migrations that fail.
+    #[serde(default)]
+    pub(crate) fault: Vec<Fault>,
     /// More workloads than the five systems have.
     #[serde(default)]
     pub(crate) fill: Option<Fill>,
@@ -168,10 +172,11 @@ pub(crate) struct Storm {
 }
 
 /// The shipped scenarios: name and text.
-pub(crate) const SHIPPED: [(&str, &str); 6] = [
+pub(crate) const SHIPPED: [(&str, &str); 7] = [
     ("first-steps", include_str!("../../../assets/scenarios/first-steps.toml")),
     ("friday", include_str!("../../../assets/scenarios/friday.toml")),
     ("database", include_str!("../../../assets/scenarios/database.toml")),
+    ("failing", include_str!("../../../assets/scenarios/failing.toml")),
     ("quiet", include_str!("../../../assets/scenarios/quiet.toml")),
     ("storm", include_str!("../../../assets/scenarios/storm.toml")),
     ("crowd", include_str!("../../../assets/scenarios/crowd.toml")),

@@ -195,6 +195,7 @@ const fn look(tone: Tone) -> (&'static str, Role) {
         Tone::Muted => ("", Role::Dim),
         Tone::Ok => (glyph::DONE, Role::Text),
         Tone::Warning => ("!", Role::NoticeWarn),
+        Tone::Danger => ("!", Role::Danger),
         Tone::Failed => (glyph::FAILED, Role::Danger),
         Tone::Unknown => ("?", Role::Unknown),
     }
@@ -204,7 +205,7 @@ const fn mark_role(tone: Tone) -> Role {
     match tone {
         Tone::Ok => Role::Ok,
         Tone::Warning => Role::NoticeWarn,
-        Tone::Failed => Role::Danger,
+        Tone::Danger | Tone::Failed => Role::Danger,
         Tone::Unknown => Role::Unknown,
         Tone::Plain | Tone::Muted => Role::Text,
     }

@@ -2,13 +2,13 @@
 //!
 //! Owns this translation. What no Job can ask (no workload with a pod template, another way than a Job) is none here, and said why.
 
+use super::job::{LOCK, Migration};
 use crate::run::backup::Workload;
-use crate::run::migrate::{LOCK, Migration};
 use crate::service::{RunAs, Service, WorkloadKind};
 use crate::target::model::Kind;
 
-/// That of a service, for a Job in that namespace.
-pub(super) fn of(service: &Service, namespace: &str) -> Result<Migration, String> {
+/// How the schema of a service is moved by a Job in that namespace, or why it is not.
+pub fn of_service(service: &Service, namespace: &str) -> Result<Migration, String> {
     let Some(declared) = &service.declared.migrations else {
         return Err("the service file has no [migrations]".to_owned());
     };
