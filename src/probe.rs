@@ -5,6 +5,7 @@
 
 mod derive;
 mod judge;
+mod measure;
 mod once;
 mod prober;
 mod question;
@@ -16,6 +17,7 @@ mod watch;
 
 pub use derive::host_certificates;
 pub use judge::{Near, Verdict, judge};
+pub use measure::measure;
 pub use once::once;
 pub use prober::Prober;
 pub use question::{Askers, NoSecrets, PodTarget, Pods, Question, Secrets, questions};

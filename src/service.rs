@@ -19,7 +19,9 @@ mod probe;
 mod trust;
 mod workload;
 
-pub use action::{ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, StepKind, Template, Value, Var, VarKind};
+pub use action::{
+    ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, SqlCheck, StepKind, Template, Value, Var, VarKind,
+};
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{
     Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, DatabaseConnections, Declared, DumpFormat, Kpi,

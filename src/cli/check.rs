@@ -21,7 +21,7 @@ use crate::boot::{Booted, found_by_name};
 use crate::keymap::Keymap;
 use crate::runtime::asking::DatabaseAsker;
 use crate::service::Origin;
-use crate::target::probe::ProbeResult;
+use crate::target::probe::{KpiResult, ProbeResult};
 use crate::{config, service};
 
 /// `timonel.check/1`.
@@ -173,6 +173,14 @@ async fn asked(booted: &Booted) -> Result<Vec<Found>, Failure> {
             ProbeResult::Ok => found.proven(id, &*probe.detail),
             ProbeResult::Failed => found.failed(id, &*probe.detail, None),
             _ => found.unknown(id, &*probe.detail),
+        }
+    }
+    for (kpi, reading) in service.declared.kpis.iter().zip(&look.kpis) {
+        let id = format!("kpi.{}", kpi.id);
+        match reading.result {
+            KpiResult::Ok => found.proven(id, &*reading.detail),
+            KpiResult::Warn | KpiResult::Crit => found.failed(id, &*reading.detail, None),
+            KpiResult::NoData => found.unknown(id, &*reading.detail),
         }
     }
     rules::hold(service, &live, &namespace, &mut found);

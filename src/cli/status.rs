@@ -28,14 +28,15 @@ use crate::run::debts::{Debts, Owed};
 use crate::run::migrate::releases::{self as record, Record};
 use crate::run::migrate::{Stand, Standing, of_service};
 use crate::runtime::asking::InTarget;
+use crate::runtime::measuring;
 use crate::runtime::secrets::Vault;
-use crate::service::{Backup, Reachable, Service, to_call};
+use crate::service::{Backup, Kpi, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::net::{Net, Route, Trust};
-use crate::target::probe::ProbeReport;
+use crate::target::probe::{KpiResult, ProbeReport, Reading};
 use crate::target::request::StreamKey;
 
 /// What the answer rests on; the rest of a namespace is for looking at.
@@ -73,7 +74,8 @@ pub(super) struct Status {
     backups: Vec<Declared>,
     /// Where the schema of its database stands against the image that runs; null where no migrations are declared.
     migrations: Option<StatusMigrations>,
-    kpis: [(); 0],
+    /// The declared measures, and how each stands.
+    kpis: Vec<StatusKpi>,
     /// The last change; null when none has a time that can be known.
     changed: Option<ChangedAnswer>,
     /// The way back; null when there is no workload to go back with.
@@ -152,6 +154,16 @@ struct StatusRollout {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct StatusKpi {
+    id: String,
+    /// Null: no data.
+    value: Option<f64>,
+    unit: Option<String>,
+    result: KpiResult,
+    detail: String,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct StatusProbe {
     id: String,
     kind: String,
@@ -194,6 +206,8 @@ pub(super) struct Seen {
     pub(super) fleet: Fleet,
     pub(super) identity: crate::target::api::Identity,
     pub(super) probes: Vec<ProbeReport>,
+    /// Of the declared measures, in their order.
+    pub(super) kpis: Vec<Reading>,
     /// What the catalogue of backups says.
     backups: Known,
     /// Where the schema stands; `None` where no migrations are declared.
@@ -223,6 +237,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         fleet: Fleet::new(),
         identity,
         probes: Vec::new(),
+        kpis: Vec::new(),
         backups,
         schema,
         owed: (book, own.owed),
@@ -248,7 +263,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
     let changed = release::changed(&seen.fleet, &|_| true);
     let asked = release::unexplained(&seen.fleet, &|_| true, changed.as_ref(), UNEXPLAINED);
     explain(client, &mut seen.fleet, asked).await;
-    seen.probes = probed(client, booted, &seen.fleet).await;
+    (seen.probes, seen.kpis) = futures_util::join!(probed(client, booted, &seen.fleet), measured(client, booted));
     if let Some(service) = &booted.service {
         demand(&mut seen.fleet, service);
         seen.fleet.settle(now);
@@ -274,6 +289,13 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
     let secrets = Arc::new(Vault::new(booted.service.as_ref(), move || Some(own.clone())));
     let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(InTarget::of(client, booted.service.as_ref()))), secrets };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
+}
+
+/// Asks the declared measures once.
+async fn measured(client: &Client, booted: &Booted) -> Vec<Reading> {
+    let Some(service) = booted.service.as_ref().filter(|s| !s.declared.kpis.is_empty()) else { return Vec::new() };
+    let own = client.clone();
+    measuring::all(service, &Vault::new(Some(service), move || Some(own.clone()))).await
 }
 
 /// What the catalogue of the service says; not asked where no backup is declared.
@@ -365,11 +387,17 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
     let of = |key: &WorkloadKey| service.and_then(|s| s.workloads.iter().find(|w| w.name.as_deref() == Some(&*key.name)));
     let counts = |key: &WorkloadKey| service.is_none_or(|s| s.workloads.is_empty()) || of(key).is_some();
     let critical = |key: &WorkloadKey| of(key).is_some_and(crate::service::Workload::is_critical);
+    let kpis = service.into_iter().flat_map(|s| s.declared.kpis.iter().zip(&seen.kpis));
+    let of_kpis = kpis.map(|(kpi, reading)| {
+        let member = Member { health: reading.result.health(), part: Part::Probe { critical: false } };
+        (member, format!("kpi {}: {}", kpi.title.as_deref().unwrap_or(&kpi.id), reading.detail))
+    });
     let others: Vec<(Member, String)> = seen
         .probes
         .iter()
         .filter(|p| p.counts)
         .map(|p| (Member { health: p.health, part: Part::Probe { critical: p.critical } }, format!("probe {}: {}", p.title, p.detail)))
+        .chain(of_kpis)
         .collect();
     let up = seen.fleet.up(&Counting { counts: &counts, critical: &critical, others: &others }, now);
     let (debts, more_debts) = debts::of(&Debts::of(&seen.fleet, &seen.owed.0, &seen.owed.1, now), &seen.problems);
@@ -393,7 +421,7 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         probes: seen.probes.iter().map(probe).collect(),
         backups: service.map(|s| backups(s, &seen.backups, now)).unwrap_or_default(),
         migrations: seen.schema.map(StatusMigrations::of),
-        kpis: [],
+        kpis: service.map(|s| s.declared.kpis.iter().zip(&seen.kpis).map(kpi).collect()).unwrap_or_default(),
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
         back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
@@ -437,6 +465,16 @@ fn workload(row: &WorkloadRow, entry: Option<&crate::service::Workload>) -> Stat
         health: row.health,
         reasons: row.reason().map(ToOwned::to_owned).into_iter().collect(),
         rollout: StatusRollout { state: row.rollout, revision: row.revision },
+    }
+}
+
+fn kpi((kpi, reading): (&Kpi, &Reading)) -> StatusKpi {
+    StatusKpi {
+        id: kpi.id.clone(),
+        value: reading.value,
+        unit: kpi.unit.clone(),
+        result: reading.result,
+        detail: reading.detail.clone(),
     }
 }
 
@@ -495,6 +533,9 @@ fn table(status: &Status, printer: &mut Printer) -> Result<(), Failure> {
     printer.table(&["NAMESPACE", "WORKLOAD", "READY", "RESTARTS", "HEALTH", "IMAGE"], &rows)?;
     for p in &status.probes {
         printer.line(&format!("probe {}: {} {}", p.id, p.result.word(), p.detail))?;
+    }
+    for kpi in &status.kpis {
+        printer.line(&format!("kpi {}: {}", kpi.id, kpi.detail))?;
     }
     for backup in &status.backups {
         printer.line(&format!("backup {}: {}", backup.id, backup.words))?;

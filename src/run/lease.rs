@@ -33,7 +33,7 @@ pub(in crate::run) fn of(object: &ObjectRef) -> ObjectRef {
 /// an object of it is changed, so that one run at a time changes it.
 pub(in crate::run) fn all<'a>(writes: impl IntoIterator<Item = &'a FieldWrite>, service: Option<&str>) -> Vec<ObjectRef> {
     let mut leases = Vec::new();
-    for write in writes {
+    for write in writes.into_iter().filter(|w| !w.is_outside()) {
         leases.push(write.lock());
         let place = &write.object.namespace;
         // A timer that is ended changes nothing of the service.

@@ -244,6 +244,8 @@ pub(in crate::run) struct Machine {
     at: usize,
     state: State,
     moment: Moment,
+    /// When the run began, in this process.
+    started: Duration,
     began: Duration,
     attempt: Attempt,
     /// The objects whose frozen fields were looked at again.
@@ -300,6 +302,7 @@ impl Machine {
             at: 0,
             state: State::New,
             moment: Moment::default(),
+            started: Duration::ZERO,
             began: Duration::ZERO,
             attempt: Attempt::default(),
             verified: Vec::new(),
@@ -375,6 +378,7 @@ impl Machine {
     }
 
     fn begin(&mut self) -> Effect {
+        self.started = self.moment.now;
         if self.past.is_some() {
             return self.begin_again();
         }

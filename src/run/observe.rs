@@ -6,16 +6,18 @@
 mod answers;
 pub(in crate::run) mod jobs;
 mod judge;
+mod looks;
 mod rollout;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use self::judge::{Hope, Patience};
+use super::declared::Probes;
 use super::event::Progress;
 use super::facts::{self, PodFacts, WorkloadFacts, items, text};
 use super::machine::Observed;
@@ -24,33 +26,6 @@ use super::step::{Fact, Proof};
 use crate::base::clock::Clock;
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
-
-/// What a probe answered when a run asked it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProbeAnswer {
-    /// Green; what was seen.
-    Ok(String),
-    /// Not green; why.
-    Failed(String),
-    /// No answer to judge by; why.
-    Unknown(String),
-}
-
-/// Asks the console's own probes once, now.
-pub trait Probes: Send + Sync {
-    /// Asks the probe of that id.
-    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer>;
-}
-
-/// No probes: whatever is asked is unknown.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoProbes;
-
-impl Probes for NoProbes {
-    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
-        Box::pin(std::future::ready(ProbeAnswer::Unknown(format!("there is no probe '{id}'"))))
-    }
-}
 
 /// Looks at facts, and remembers since when each trouble of the step has lasted.
 pub(in crate::run) struct Observer {
@@ -104,6 +79,7 @@ impl Observer {
             Fact::Elapsed { .. } => Ok(Observed::Waiting(Progress::default())),
             Fact::Suspended => self.suspended(proof).await,
             Fact::Probes { ids } => Ok(self.probes(ids).await),
+            Fact::Declared(declared) => self.declared(proof, declared).await,
         };
         found.unwrap_or_else(|error| match error.kind {
             ErrorKind::NotFound => Observed::Moved(format!("{} is gone", proof.object)),

@@ -5,8 +5,11 @@
 
 mod combine;
 mod command;
+mod look;
 mod project;
 mod still;
+
+pub use self::look::Look;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -95,6 +98,8 @@ pub enum Does {
     Probes(Vec<String>),
     /// Lets time pass.
     Wait(Duration),
+    /// Looks, tells, or runs a program here.
+    Look(Look),
     /// Asks a person; a text must be typed where there is one.
     Ask(Option<String>),
 }
@@ -168,6 +173,11 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
                 let plan = command::plan(&world, &own, run, &step.done_when, now).await.map_err(|error| of_step(&step.id, error))?;
                 (plan.draft(), (!run.reads).then_some("exec"))
             }
+            Does::Look(look) => {
+                let piece = look.piece(&world, &own, home).await.map_err(|error| of_step(&step.id, error))?;
+                let action = piece.changes.then_some("shell");
+                (still::of_piece(&world, &own, piece, home, now).await, action)
+            }
             still => (still::draft(&world, &own, still, home, now).await.map_err(|error| of_step(&step.id, error))?, None),
         };
         draft.steps.extend(still::done_when(&draft.steps, &step.done_when, home, &own));
@@ -219,6 +229,7 @@ impl Does {
             }
             Self::RolloutWait(object) => format!("rollout-wait {object}"),
             Self::Probes(ids) => format!("http-check {}", ids.join(" ")),
+            Self::Look(look) => look.words(),
             Self::Wait(time) => format!("wait {} ms", time.as_millis()),
             Self::Ask(text) => format!("confirm {}", text.as_deref().unwrap_or_default()),
         }

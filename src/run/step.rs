@@ -3,13 +3,15 @@
 //! Owns these shapes and the judgement of where a write stands. Knows no action: a scale, a restart, a suspension are all
 //! lists of these. Must not send anything.
 
+mod declared;
 pub(in crate::run) mod difference;
 mod exec;
 mod id;
 pub(in crate::run) mod made;
 mod policy;
 
-pub(in crate::run) use exec::Exec;
+pub(in crate::run) use declared::Declared;
+pub(in crate::run) use exec::{Exec, Place};
 pub use id::StepId;
 pub use policy::{OnFail, Policy};
 
@@ -60,6 +62,9 @@ pub(in crate::run) enum Work {
 pub(in crate::run) struct Asking {
     /// What must be typed; `None` = an answer will do.
     pub text: Option<String>,
+    /// Where nobody is there to be asked, the run goes on.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// A change of some fields of one object, with what must be there before; or one object made, or one pod evicted.
@@ -407,7 +412,7 @@ impl FieldWrite {
         match &self.form {
             Form::Create { under } => return format!("is made from {under}"),
             Form::Evict { .. } => return "is evicted".to_owned(),
-            Form::Exec(exec) => return format!("{} in {}", exec.words(), exec.command.container),
+            Form::Exec(exec) => return exec.place_words(),
             Form::End { .. } => return "is ended".to_owned(),
             _ => {}
         }
@@ -547,6 +552,8 @@ pub(in crate::run) enum Fact {
         /// How much.
         time: Duration,
     },
+    /// What a service file declares is as it is meant to be.
+    Declared(Declared),
     /// These probes are green.
     Probes {
         /// Their ids.

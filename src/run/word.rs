@@ -45,6 +45,11 @@ const STEPS: &[Word] = &[
     "prove-schedulable",
     "prove-scaling",
     "prove-kept",
+    "prove-answers",
+    "prove-measures",
+    "prove-tail",
+    "tell",
+    "shell",
     "wait",
     "confirm",
 ];

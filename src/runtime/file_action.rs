@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::base::environment::EnvironmentKind;
 use crate::run::backup::{Known, Wanted, catalogue};
-use crate::run::program::{self, Does, Program, ProgramStep};
+use crate::run::program::{self, Does, Look, Program, ProgramStep};
 use crate::run::{ActionRequest, Check, Environment, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
 use crate::service::{
     ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
@@ -57,6 +57,8 @@ impl Resolver<'_> {
         values.insert("operator".to_owned(), self.operator.user.clone());
         values.insert("run.id".to_owned(), self.run.to_owned());
         values.insert("run.reason".to_owned(), reason.unwrap_or_default().to_owned());
+        // What is known when it is told.
+        values.extend(["run.result", "run.duration"].map(|name| (name.to_owned(), format!("${{{name}}}"))));
         let facts = self.facts(action).await;
         let value = |name: &str| values.get(name).map(|text| Value::of(text)).or_else(|| facts.get(name).cloned());
         let fill = |template: &crate::service::Template| template.fill(&values).map_err(usage);
@@ -220,6 +222,16 @@ impl Resolver<'_> {
             }
             StepKind::RolloutWait { .. } => Does::RolloutWait(object()?),
             StepKind::HttpCheck { probes } => Does::Probes(probes.clone()),
+            StepKind::SqlCheck { database, checks } => Does::Look(Look::Database { id: database.clone(), checks: checks.clone() }),
+            StepKind::MetricCheck { kpis, hold } => Does::Look(Look::Measures { ids: kpis.clone(), hold: *hold }),
+            StepKind::Logs { container, tail, ack, .. } => {
+                Does::Look(Look::Tail { workload: object()?, container: container.clone(), lines: *tail, ack: *ack })
+            }
+            StepKind::Notify { to, text } => Does::Look(Look::Tell { to: to.clone(), text: fill(text)? }),
+            StepKind::Shell { argv } => {
+                let argv = argv.iter().map(fill).collect::<Result<Vec<String>, _>>()?;
+                Does::Look(Look::Shell { argv })
+            }
             StepKind::Wait { time } => Does::Wait(*time),
             StepKind::Confirm { phrase, .. } => Does::Ask(phrase.as_ref().map(fill).transpose()?),
         })

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::asking::DatabaseAsker;
+use super::measuring::Measuring;
 use super::secrets::Vault;
 use crate::app::App;
 use crate::base::clock::Clock;
@@ -23,6 +24,8 @@ use crate::target::probe::{Answer, Ask, NotHeard, Reach, Way};
 /// Probes that are kept asked; dropping it stops them.
 pub(super) struct Probing {
     prober: Prober,
+    /// Kept for its task.
+    _measuring: Option<Measuring>,
     ask_ingresses: bool,
     seen: u64,
 }
@@ -44,10 +47,12 @@ impl Probing {
             move || session.client()
         };
         let vault = Vault::new(service, client.clone());
-        let databases = DatabaseAsker::new(service, client);
+        let databases = DatabaseAsker::new(service, client.clone());
+        let measured = service.filter(|s| !s.declared.kpis.is_empty()).cloned();
+        let measuring = measured.map(|s| Measuring::start(s.clone(), Vault::new(Some(&s), client), clock.clone(), events.clone()));
         let prober = Prober::spawn(specs, Arc::new(net), Arc::new(vault), clock, events);
         prober.cluster(Some(Arc::new(OpenTarget { session, declared, databases })));
-        Some(Self { prober, ask_ingresses, seen: 0 })
+        Some(Self { prober, _measuring: measuring, ask_ingresses, seen: 0 })
     }
 
     /// Tells the probes what the cluster looks like now, when it changed.

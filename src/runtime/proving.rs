@@ -6,20 +6,23 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
+use serde_json::Value;
 
-use super::asking::InTarget;
+use super::asking::{DatabaseAsker, InTarget};
 use super::secrets::Vault;
+use super::{local, measuring, telling};
 use crate::base::clock::Clock;
 use crate::fleet::Fleet;
 use crate::probe::{Askers, Pods, Surroundings, once};
-use crate::run::{ProbeAnswer, Probes};
+use crate::run::{LocalProgram, ProbeAnswer, Probes};
 use crate::service::{ProbeKind, ProbeSpec, Service};
-use crate::target::api::Read as _;
+use crate::target::api::{ErrorKind, Read as _, TargetError};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
 use crate::target::net::{Net, Route, Trust};
-use crate::target::probe::ProbeResult;
+use crate::target::probe::{NotHeard, ProbeResult, Reading};
 use crate::target::request::StreamKey;
+use crate::target::sql::{Databases as _, Rows};
 
 /// What the pods of a workload are told by.
 const AROUND_PODS: [Kind; 5] = [Kind::Pod, Kind::ReplicaSet, Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -45,6 +48,11 @@ impl DeclaredProbes {
         Self { lacking: why, ..self }
     }
 
+    fn vault(&self) -> Vault {
+        let client = self.client.clone();
+        Vault::new(self.service.as_ref(), move || Some(client.clone()))
+    }
+
     async fn answer(&self, id: &str) -> ProbeAnswer {
         let Some(spec) = self.specs.iter().find(|spec| spec.id == id) else {
             return ProbeAnswer::Unknown(self.lacking.clone().unwrap_or_else(|| format!("there is no probe '{id}'")));
@@ -53,8 +61,7 @@ impl DeclaredProbes {
             Ok(net) => net,
             Err(error) => return ProbeAnswer::Unknown(error.message),
         };
-        let client = self.client.clone();
-        let secrets = Arc::new(Vault::new(self.service.as_ref(), move || Some(client.clone())));
+        let secrets = Arc::new(self.vault());
         let cluster = InTarget::of(&self.client, self.service.as_ref());
         let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(cluster)), secrets };
         let pods = if matches!(spec.kind, ProbeKind::HttpEachPod { .. }) { self.pods().await } else { Pods::new() };
@@ -88,5 +95,38 @@ impl DeclaredProbes {
 impl Probes for DeclaredProbes {
     fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
         Box::pin(self.answer(id))
+    }
+
+    fn database<'a>(&'a self, id: &'a str, sql: &'a str) -> BoxFuture<'a, Result<Rows, NotHeard>> {
+        Box::pin(async move {
+            if let Some(why) = &self.lacking {
+                return Err(NotHeard { kind: ErrorKind::Invalid, message: why.clone(), here: true });
+            }
+            let client = self.client.clone();
+            DatabaseAsker::new(self.service.as_ref(), move || Some(client.clone())).ask(id, sql).await
+        })
+    }
+
+    fn measure<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Reading> {
+        Box::pin(async move {
+            match (&self.lacking, &self.service) {
+                (Some(why), _) => Reading::none(why.clone()),
+                (None, Some(service)) => measuring::one(service, &self.vault(), id).await,
+                (None, None) => Reading::none(format!("there is no measure '{id}'")),
+            }
+        })
+    }
+
+    fn tell<'a>(&'a self, channel: &'a str, text: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            match &self.lacking {
+                Some(why) => Err(why.clone()),
+                None => telling::tell(self.service.as_ref(), &self.vault(), channel, text).await,
+            }
+        })
+    }
+
+    fn program<'a>(&'a self, program: LocalProgram<'a>) -> BoxFuture<'a, Result<Value, TargetError>> {
+        Box::pin(local::run(program))
     }
 }

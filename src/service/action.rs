@@ -9,7 +9,7 @@ mod template;
 mod vars;
 
 pub use condition::{Condition, Value};
-pub use step::{ActionStep, OnFail, ScheduleOp, StepKind};
+pub use step::{ActionStep, OnFail, ScheduleOp, SqlCheck, StepKind};
 pub use template::Template;
 pub use vars::{Var, VarKind};
 
@@ -107,6 +107,18 @@ pub(super) struct Around<'a> {
     pub backup_ids: &'a [String],
     /// The backups of this environment.
     pub backups: &'a [Backup],
+    /// Ids of the databases of any environment.
+    pub databases: &'a [String],
+    /// Ids of the measures of any environment.
+    pub kpis: &'a [String],
+    /// Whether it is said where measures are.
+    pub measured: bool,
+    /// Ids of the channels.
+    pub channels: &'a [String],
+    /// Those of them that are drafts of mails.
+    pub drafts: &'a [String],
+    /// Whether programs may be run on this machine.
+    pub shell: bool,
     pub defaults: &'a Defaults,
 }
 

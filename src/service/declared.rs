@@ -52,6 +52,14 @@ pub struct Declared {
     pub channels: Vec<Channel>,
 }
 
+impl Declared {
+    /// The address of the Prometheus that measures are asked of, and the id of the secret that opens it.
+    pub fn prometheus(&self) -> Option<(&str, Option<&str>)> {
+        let source = self.sources.iter().find(|s| s.kind == SourceKind::Prometheus)?;
+        Some((source.url.as_deref()?, source.secret.as_deref()))
+    }
+}
+
 /// Reads all of it. Notes what this version does not act on.
 pub(super) fn decode(root: &Table<'_>, around: &Around<'_>, later: &mut Vec<Later>) -> Declared {
     reference::check(root);

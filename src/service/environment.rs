@@ -27,6 +27,8 @@ pub struct Environment {
     pub roles: Vec<String>,
     /// Times in which changes are frozen.
     pub freezes: Vec<Freeze>,
+    /// Steps may run programs on this machine; not so in production, where nobody says otherwise.
+    pub shell: bool,
     /// Where it runs.
     pub target: Target,
     /// `[env.ID.vars]`.
@@ -69,6 +71,7 @@ fn one(id: &At<String>, entry: &Entry<'_>, later: &mut Vec<Later>) -> Option<Env
     }
     // An environment whose kind cannot be read is treated as the strictest one.
     let kind = kind.map_or(EnvironmentKind::Unknown, |k| k.value);
+    let shell = table.word("shell", &[("allow", true), ("forbid", false)]);
     let confirm_floor = table.word("confirm_floor", &Confirmation::WORDS);
     let environment = Environment {
         id: id.value.clone(),
@@ -77,6 +80,7 @@ fn one(id: &At<String>, entry: &Entry<'_>, later: &mut Vec<Later>) -> Option<Env
         banner: table.text("banner").map(|b| b.value),
         roles: table.texts("roles").into_iter().map(|r| r.value).collect(),
         freezes: table.tables("freeze").iter().filter_map(freeze::decode).collect(),
+        shell: shell.map_or_else(|| kind.floor() < EnvironmentKind::Production.floor(), |s| s.value),
         target: table.table("target").map_or(Target::unnamed(), |t| target(&t, later)),
         vars: table.table("vars").map(|vars| texts(&vars)).unwrap_or_default(),
     };

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::around::Around;
 use super::names::Names;
-use super::{Environment, FileAction, Later, OnFail, Origin, Service, Target, action, contact, declared, environment, lint, probe, trust, workload};
+use super::{
+    ChannelKind, Environment, FileAction, Later, OnFail, Origin, Service, Target, action, contact, declared, environment, lint, probe, trust,
+    workload,
+};
 use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
@@ -14,10 +17,14 @@ use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
 const SCHEMA: i64 = 1;
 
 /// Tables that later versions act on. Most of them are read and judged all the same (`declared`).
-const LATER_TABLES: [&str; 7] = ["sources", "kpi", "releases", "migrations", "symptom", "notify", "maintenance"];
+const LATER_TABLES: [&str; 4] = ["releases", "migrations", "symptom", "maintenance"];
+
+/// Other systems that later versions ask.
+const LATER_SOURCES: [&str; 7] = ["alertmanager", "logs", "sentry", "grafana", "ci", "traces", "rabbitmq"];
 
 /// Tables that are read once per environment.
-const PER_ENVIRONMENT: [&str; 9] = ["secrets", "database", "backup", "workload", "probe", "contact", "escalation", "vars", "action"];
+const PER_ENVIRONMENT: [&str; 12] =
+    ["secrets", "sources", "kpi", "notify", "database", "backup", "workload", "probe", "contact", "escalation", "vars", "action"];
 
 /// A service file that could be read.
 #[derive(Debug, Clone)]
@@ -179,7 +186,9 @@ impl ServiceFile {
             let escalations = contact::escalations(root, &contacts, &mut later);
             let declared = declared::decode(root, &around, &mut later);
             trust::check_entries(root, &self.origin, &workloads, &declared);
-            let (probe_ids, backup_ids) = (ids_of("probe"), ids_of("backup"));
+            let (probe_ids, backup_ids, kpis) = (ids_of("probe"), ids_of("backup"), ids_of("kpi"));
+            let channels: Vec<String> = declared.channels.iter().map(|c| c.id.clone()).collect();
+            let drafts: Vec<String> = declared.channels.iter().filter(|c| c.kind == ChannelKind::MailDraft).map(|c| c.id.clone()).collect();
             let around = action::Around {
                 names: &names,
                 environments: &ids,
@@ -188,6 +197,12 @@ impl ServiceFile {
                 probe_ids: &probe_ids,
                 backup_ids: &backup_ids,
                 backups: &declared.backups,
+                databases: &databases,
+                kpis: &kpis,
+                measured: declared.prometheus().is_some(),
+                channels: &channels,
+                drafts: &drafts,
+                shell: environment.is_some_and(|e| e.shell),
                 defaults: &self.defaults,
             };
             let actions = action::decode(root, &around, &mut later);
@@ -246,6 +261,9 @@ fn head(root: &Table<'_>, file: &str, text: &str, origin: &Origin) -> (ServiceFi
     root.accept(&PER_ENVIRONMENT);
     let mut later = Vec::new();
     Later::note(root, &LATER_TABLES, &mut later);
+    if let Some(sources) = root.table("sources") {
+        Later::note(&sources, &LATER_SOURCES, &mut later);
+    }
     let defaults = defaults(root, &mut later);
     let environments = environment::decode(root, &mut later);
     let secrets = root.table("secrets").map(|table| table.entries().into_iter().map(|(id, _)| id.value).collect());

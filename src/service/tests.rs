@@ -174,7 +174,7 @@ fn a_file_from_the_cluster_may_do_less() {
     let text = format!(
         "{HEAD}[secrets.t]\nref = \"env:TOKEN\"\n[env.p]\nkind = \"production\"\nconfirm_floor = \"none\"\n[env.p.target]\ntype = \"kubernetes\"\ncontext = \"x\"\nnamespace = \"other\"\n\
          [[workload]]\nid = \"db\"\nkind = \"deployment\"\nname = \"db\"\nnamespace = \"database\"\n[[probe]]\nid = \"e\"\nkind = \"exec\"\nargv = [\"sh\"]\n\
-         [[probe]]\nid = \"h\"\nkind = \"http\"\nurl = \"https://x/\"\nheaders = {{ X-Token = \"secret:t\" }}\n[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"shell\"\n[notify.n]\nkind = \"webhook\"\nurl = \"secret:t\"\n"
+         [[probe]]\nid = \"h\"\nkind = \"http\"\nurl = \"https://x/\"\nheaders = {{ X-Token = \"secret:t\" }}\n[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"shell\"\nargv = [\"true\"]\n[notify.n]\nkind = \"webhook\"\nurl = \"secret:t\"\n"
     );
     let (_, problems) = ServiceFile::read("configmap", &text, &origin);
     let messages: String = problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("\n");

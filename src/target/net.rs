@@ -1,8 +1,9 @@
 //! The driver for endpoints outside of the API server: HTTP, TCP, TLS and PostgreSQL.
 //!
-//! Owns connections, deadlines and what an answer says, bounded and cleaned. Asks once and changes nothing: HTTP is GET, TLS ends
-//! after the handshake, redirects are answers. Every question opens a connection of its own, so that a new certificate or a dead
-//! path is seen and not hidden by a connection from before. What an answer means is the business of the room `probe`.
+//! Owns connections, deadlines and what an answer says, bounded and cleaned. Asks once and changes nothing: HTTP is GET (but for the one
+//! POST that tells somebody), TLS ends after the handshake, redirects are answers. Every question opens a connection of its own, so that a
+//! new certificate or a dead path is seen and not hidden by a connection from before. What an answer means is the business of the room
+//! `probe`.
 
 mod certificate;
 mod failure;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use rustls::client::danger::ServerCertVerifier;
+use secrecy::SecretString;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -64,6 +66,12 @@ impl Net {
                 Err(NotHeard { kind: ErrorKind::Invalid, message: "pods and databases are asked through the target".into(), here: true })
             }
         }
+    }
+
+    /// Tells something: one POST of JSON, whose status is returned. The address may be a secret.
+    pub async fn post(&self, url: &SecretString, body: String, within: Duration) -> Result<u16, NotHeard> {
+        let sent = tokio::time::timeout(within, http::post(&self.http, url, body)).await;
+        sent.unwrap_or_else(|_| Err(too_late(within)))
     }
 
     /// Asks a PostgreSQL server at an address of its own. Over TLS alone: a password goes over no open line.

@@ -258,6 +258,64 @@ impl ProbeResult {
     }
 }
 
+/// How a measure stands, as `status -o json` writes it (cli.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KpiResult {
+    /// Within its limits.
+    Ok,
+    /// It needs attention.
+    Warn,
+    /// A fault.
+    Crit,
+    /// Nothing to judge by.
+    NoData,
+}
+
+impl KpiResult {
+    /// The word as scripts and people read it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Crit => "crit",
+            Self::NoData => "no-data",
+        }
+    }
+
+    /// Its health (contract.md 1).
+    pub const fn health(self) -> Health {
+        match self {
+            Self::Ok => Health::Ok,
+            Self::Warn | Self::Crit => Health::Degraded,
+            Self::NoData => Health::Unknown,
+        }
+    }
+}
+
+/// What a measure said when it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The number; `None` = no data.
+    pub value: Option<f64>,
+    /// How it stands.
+    pub result: KpiResult,
+    /// In a few words: `0.8 s`, `2.4 s, crit > 2`, why there is no data.
+    pub detail: String,
+}
+
+impl Reading {
+    /// No data, and why.
+    pub fn none(why: impl Into<String>) -> Self {
+        Self { value: None, result: KpiResult::NoData, detail: why.into() }
+    }
+
+    /// Whether it is within its limits.
+    pub fn is_good(&self) -> bool {
+        self.result == KpiResult::Ok
+    }
+}
+
 /// One measurement of a probe's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeSample {

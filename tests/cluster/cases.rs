@@ -32,6 +32,7 @@ mod secrets;
 mod service_file;
 mod several;
 mod status;
+mod tells;
 mod timeline;
 mod timers;
 mod uploads;
@@ -66,6 +67,12 @@ cases! {
     }
     secrets {
         each_secret_of_a_probe_reaches_its_endpoint_and_is_nowhere_else
+    }
+    tells {
+        measures_are_told_within_beyond_or_without_data_and_a_step_waits_until_they_stay_within
+        a_log_is_shown_and_acknowledged_where_somebody_is_there
+        whoever_is_named_is_told_how_it_ended_and_a_secret_address_is_nowhere
+        a_program_of_this_machine_runs_for_a_phrase_without_our_variables_and_ends_with_its_time
     }
     plan {
         a_plan_says_what_would_change_and_changes_nothing
@@ -329,6 +336,10 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
     (
         "asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown",
         asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown,
+    ),
+    (
+        "asks::a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told",
+        asks::a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told,
     ),
     (
         "asks::who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so",

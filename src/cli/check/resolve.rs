@@ -313,9 +313,6 @@ fn declared(service: &Service, live: &Live, namespace: &str, found: &mut Finding
             _ => found.failed(id, words, Some(format!("timonel run backup {}", backup.id))),
         }
     }
-    for kpi in &service.declared.kpis {
-        found.unknown(format!("kpi.{}", kpi.id), "nothing of this version asks for measures");
-    }
     for contact in service.contacts.iter().filter(|c| c.email.is_none() && c.phone.is_none()) {
         found.unknown(format!("contact.{}", contact.id), "neither a number nor an address is given");
     }

@@ -4,16 +4,17 @@
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use serde_json::Value;
 
 use super::Deps;
+use crate::run::declared::LocalProgram;
 use crate::run::facts::{WorkloadFacts, text};
 use crate::run::gate::Gate;
 use crate::run::machine::{Ran, Stop};
 use crate::run::ready::ready_pod_of;
 use crate::run::scrub;
-use crate::run::step::{Exec, FieldWrite};
+use crate::run::step::{Exec, FieldWrite, Place};
 use crate::target::api::{Delivery, ErrorKind, Read, TargetError};
 use crate::target::model::ObjectRef;
 
@@ -23,15 +24,47 @@ const SAID: usize = 200;
 /// Runs the command to its end in the first ready pod of its workload.
 pub(super) async fn run(deps: &Deps, gate: &Gate, write: &FieldWrite) -> Result<Ran, TargetError> {
     let Some(exec) = write.exec() else { return Err(refused("it is no command".to_owned())) };
+    match exec.place {
+        Place::Pod => {}
+        Place::Here => return here(deps, exec).await,
+        Place::Channels => return told(deps, exec).await,
+    }
     let pod = pod(&*deps.read, write, exec).await?;
     let name = pod.name.to_string();
     let running = std::pin::pin!(gate.send(write.to_pod(pod)));
     let given_up = std::pin::pin!(stopped(deps, exec.within));
     match select(running, given_up).await {
-        Either::Left((answer, _)) => answer.map(|answer| ran(&answer, &name)),
+        Either::Left((answer, _)) => answer.map(|answer| ran(&answer, &format!("in {name}"))),
         // What runs in the pod goes on there.
         Either::Right((why, _)) => Err(TargetError { delivery: Delivery::MayBeDone, ..TargetError::new(ErrorKind::Timeout, why) }),
     }
+}
+
+/// Runs a program on this machine; dropping it ends the program.
+async fn here(deps: &Deps, exec: &Exec) -> Result<Ran, TargetError> {
+    let running = deps.probes.program(LocalProgram { argv: &exec.command.argv, within: exec.within });
+    match select(running, std::pin::pin!(stopped(deps, exec.within))).await {
+        Either::Left((answer, _)) => answer.map(|answer| ran(&answer, "on this machine")),
+        Either::Right((why, _)) => Err(TargetError { delivery: Delivery::MayBeDone, ..TargetError::new(ErrorKind::Timeout, why) }),
+    }
+}
+
+/// Tells it over each channel, and ends as badly as any of them did.
+async fn told(deps: &Deps, exec: &Exec) -> Result<Ran, TargetError> {
+    let text = exec.command.argv.concat();
+    let channels: Vec<&str> = exec.command.container.split(',').collect();
+    let telling = Box::pin(join_all(channels.iter().map(|channel| deps.probes.tell(channel, &text))));
+    let answers = match select(telling, std::pin::pin!(stopped(deps, exec.within))).await {
+        Either::Left((answers, _)) => answers,
+        Either::Right((why, _)) => return Err(refused(why)),
+    };
+    let failed: Vec<String> = channels
+        .iter()
+        .zip(answers)
+        .filter_map(|(c, a)| a.err().map(|why| format!("{c}: {}", scrub::text(&why))))
+        .collect();
+    let said = if failed.is_empty() { format!(", told {}", channels.join(", ")) } else { format!(": {}", failed.join("; ")) };
+    Ok(Ran { code: i64::try_from(failed.len()).unwrap_or(1), said })
 }
 
 /// Waits until nobody waits for the end of the command any more, and says why.
@@ -61,7 +94,7 @@ async fn pod(read: &dyn Read, write: &FieldWrite, exec: &Exec) -> Result<ObjectR
     ready_pod_of(read, &workload, Some(&exec.command.container)).await
 }
 
-fn ran(answer: &Value, pod: &str) -> Ran {
+fn ran(answer: &Value, place: &str) -> Ran {
     let end = |pointer: &str| {
         let text = scrub::text(&text(answer, pointer));
         let skip = text.chars().count().saturating_sub(SAID);
@@ -71,5 +104,5 @@ fn ran(answer: &Value, pod: &str) -> Ran {
     let last = if errors.is_empty() { output } else { errors };
     let last = if last.is_empty() { String::new() } else { format!(": {last}") };
     // No code is no success.
-    Ran { code: answer["exit_code"].as_i64().unwrap_or(-1), said: format!(" in {pod}{last}") }
+    Ran { code: answer["exit_code"].as_i64().unwrap_or(-1), said: format!(" {place}{last}") }
 }

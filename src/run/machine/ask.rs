@@ -37,6 +37,9 @@ impl Machine {
         if self.held_before() {
             return self.done("answered before the run was resumed".to_owned());
         }
+        if !self.moment.attended && asking.alone {
+            return self.proven("nobody is there to say so: it is on record".to_owned(), &[]);
+        }
         if !self.moment.attended {
             return self.failed("nobody is there to be asked".to_owned());
         }

@@ -3,9 +3,12 @@
 //! Owns what follows when an answer was lost: what the command is proven by decides, else whether it may be run again, else a person.
 //! Without a person the run ends as unknown.
 
-use super::{Attempt, Effect, Machine, Observed, State, Then, draft};
+use std::time::Duration;
+
+use super::{Attempt, Effect, Leg, Machine, Observed, State, Then, draft};
+use crate::base::duration;
 use crate::run::outcome::{Question, Way};
-use crate::run::step::{Exec, Fact, Proof, Stamp};
+use crate::run::step::{Exec, Fact, FieldWrite, Form, Place, Proof, Stamp};
 use crate::target::api::TargetError;
 
 /// How a command ended.
@@ -17,7 +20,34 @@ pub(in crate::run) struct Ran {
     pub said: String,
 }
 
+/// What stands in a text for how the run ended, and for how long it took.
+const RESULT: &str = "${run.result}";
+const DURATION: &str = "${run.duration}";
+
 impl Machine {
+    /// A text that is told, with what is known when it is told.
+    pub(super) fn worded(&self, mut write: FieldWrite) -> FieldWrite {
+        if let Form::Exec(exec) = &mut write.form
+            && exec.place == Place::Channels
+        {
+            let failed = self
+                .failure
+                .as_deref()
+                .filter(|_| self.leg != Leg::Forward)
+                .or_else(|| self.failed_steps.first().map(String::as_str));
+            let result = match (&self.ending, failed) {
+                (Some(ending), _) => format!("{}: {}", ending.words(), ending.reason),
+                (None, Some(why)) => format!("failed: {why}"),
+                (None, None) => "every proof held so far".to_owned(),
+            };
+            let took = duration::show(Duration::from_secs(self.moment.now.saturating_sub(self.started).as_secs()));
+            for word in &mut exec.command.argv {
+                *word = word.replace(RESULT, &result).replace(DURATION, &took);
+            }
+        }
+        write
+    }
+
     fn exec(&self) -> Option<Exec> {
         self.write().and_then(|w| w.exec().cloned())
     }

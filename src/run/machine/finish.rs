@@ -241,7 +241,8 @@ impl Machine {
     fn debt(&self, step: StepId, what: String, write: &FieldWrite) -> Debt {
         let no_way_back = || self.plan.member(step.member()).map_or(&self.plan.inner.no_way_back, |m| &m.no_way_back).clone();
         let pay = self.undo_of(step).map_or_else(no_way_back, |u| u.pay.clone());
-        Debt { id: step.to_string(), object: write.object.to_string(), what, pay }
+        let object = if write.is_outside() { "this machine".to_owned() } else { write.object.to_string() };
+        Debt { id: step.to_string(), object, what, pay }
     }
 
     /// A run that may not even record its beginning does nothing at all.

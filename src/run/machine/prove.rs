@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Effect, Machine, Observed, State, Stop};
 use crate::run::event::{Happening, Progress};
 use crate::run::observe::MUST_STAY;
-use crate::run::step::{Fact, Proof, StepId, Work};
+use crate::run::step::{Declared, Fact, Proof, StepId, Work};
 
 impl Machine {
     pub(super) fn proof(&self) -> Option<Proof> {
@@ -29,7 +29,7 @@ impl Machine {
             self.holds_since = None;
         }
         match observed {
-            Observed::Proven(text) => self.holding(text),
+            Observed::Proven(text) => self.holding(&text),
             Observed::Hopeless(reason) => self.failed(reason),
             Observed::Moved(reason) => {
                 // What somebody else has changed since is theirs: neither a debt of this run nor its to undo.
@@ -64,17 +64,18 @@ impl Machine {
     }
 
     /// The fact holds; where it is about pods that run, it must go on holding for a moment.
-    fn holding(&mut self, text: String) -> Effect {
-        let fleeting = self.proof().is_some_and(|p| match p.fact {
-            Fact::Replicas { ready, .. } => ready > 0,
-            Fact::Rollout { ready, .. } => ready != Some(0),
-            _ => false,
+    fn holding(&mut self, text: &str) -> Effect {
+        let stays = self.proof().map_or(Duration::ZERO, |p| match p.fact {
+            Fact::Replicas { ready, .. } if ready > 0 => MUST_STAY,
+            Fact::Rollout { ready, .. } if ready != Some(0) => MUST_STAY,
+            Fact::Declared(Declared::Measures { hold, .. }) => hold,
+            _ => Duration::ZERO,
         });
         let since = *self.holds_since.get_or_insert(self.moment.now);
-        if !fleeting || self.moment.now.saturating_sub(since) >= MUST_STAY {
-            return self.proven(text, &[]);
+        if self.moment.now.saturating_sub(since) >= stays {
+            return self.told(text);
         }
-        let text = format!("{text}, which must stay so for {} s", MUST_STAY.as_secs());
+        let text = format!("{text}, which must stay so for {} s", stays.as_secs());
         self.tell_progress(Progress { text, details: Vec::new(), ..self.progress });
         if let Some(effect) = self.stopping_now() {
             return effect;
@@ -82,7 +83,17 @@ impl Machine {
         if self.part_is_over() {
             return self.failed(format!("{} after {} s", self.progress.text, self.elapsed().as_secs()));
         }
-        self.look_later(Duration::from_millis(500))
+        let often = if stays > MUST_STAY { self.interval() } else { Duration::from_millis(500) };
+        self.look_later(often)
+    }
+
+    /// The first line is what proves it; further ones are told beside it, and recorded.
+    fn told(&mut self, text: &str) -> Effect {
+        let mut lines = text.lines();
+        let proof = lines.next().unwrap_or_default().to_owned();
+        let notes: Vec<String> = lines.map(str::to_owned).collect();
+        self.out.extend(notes.iter().map(|text| Happening::Note { text: text.clone() }));
+        self.proven(proof, &notes)
     }
 
     pub(super) fn tell_progress(&mut self, progress: Progress) {

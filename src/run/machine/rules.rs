@@ -135,7 +135,7 @@ impl Machine {
         let settled: Vec<String> = self
             .plan
             .writes()
-            .filter(|(s, _)| ran.contains(&s.id.member()) && !self.given_up.contains(&s.id.member()))
+            .filter(|(s, w)| ran.contains(&s.id.member()) && !self.given_up.contains(&s.id.member()) && !w.is_outside())
             .map(|(_, w)| w.object.to_string())
             .collect();
         outcome.debts.retain(|d| !settled.contains(&d.object));

@@ -156,6 +156,7 @@ impl Machine {
         self.attempt.last = self.moment.now;
         self.attempt.first.get_or_insert(self.moment.now);
         self.state = State::Sending;
+        let write = self.worded(write);
         let version = stamp.version.clone();
         self.attempt.rests_on = Some(stamp);
         Effect::Send(write, version)
@@ -215,7 +216,10 @@ impl Machine {
         self.settled.push(id);
         match self.leg {
             Leg::Forward | Leg::Last => {
-                self.touch();
+                // What goes past the target leaves nothing there that others could see.
+                if self.write().is_some_and(|w| !w.is_outside()) {
+                    self.touch();
+                }
                 self.carried.extend(self.steps.get(self.at).map(|s| s.id));
             }
             Leg::Back => self.taken_back(),
@@ -234,7 +238,10 @@ impl Machine {
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepProven { step: id, text, took_seconds: took });
         // Once a leg: a change in several steps is one change to others.
-        let of = |s: &Step| if let Work::Write(w) = &s.work { Some(w.object.clone()) } else { None };
+        let of = |s: &Step| match &s.work {
+            Work::Write(w) if !w.is_outside() => Some(w.object.clone()),
+            _ => None,
+        };
         let first = self
             .step()
             .and_then(of)

@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{GRACE_CANNOT_START, GRACE_FOR_GOOD, GRACE_NO_ROOM, GRACE_QUOTA, HOPELESS_RESTARTS, ProbeAnswer, ready_pods};
+use super::{GRACE_CANNOT_START, GRACE_FOR_GOOD, GRACE_NO_ROOM, GRACE_QUOTA, HOPELESS_RESTARTS, ready_pods};
+use crate::run::declared::ProbeAnswer;
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, Trouble, WorkloadFacts, text};
 use crate::run::machine::Observed;

@@ -12,7 +12,7 @@ use crate::run::ground::{self, Ground, Part};
 use crate::run::level::Nature;
 use crate::run::plan::{Frozen, Plan};
 use crate::run::scrub;
-use crate::run::step::{Exec, FieldWrite, Form};
+use crate::run::step::{Exec, FieldWrite, Form, Place};
 use crate::target::api::{Command, Read};
 use crate::target::model::{Kind, Scope};
 
@@ -30,6 +30,7 @@ pub(super) async fn plan(read: &dyn Read, context: &PlanContext, run: &Run, done
         again: run.again,
         proven_by: done_when.to_vec(),
         within: context.prove_within,
+        place: Place::Pod,
         command,
     };
     let kubectl = ground::kubectl(&context.context, &workload.namespace);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Does;
 use crate::base::confirmation::Confirmation;
 use crate::base::duration;
+use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::WorkloadFacts;
 use crate::run::ground;
@@ -64,41 +65,76 @@ pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, h
         }
         Does::Ask(text) => {
             let title = text.as_ref().map_or_else(|| "ask to go on".to_owned(), |text| format!("ask to type '{text}'"));
-            let work = Work::Ask(Asking { text: text.clone() });
+            let work = Work::Ask(Asking { text: text.clone(), alone: false });
             (home, Step { id: "confirm".into(), title, proof: "a person says so".to_owned(), work })
         }
-        Does::Action(_) | Does::Command(_) => return Err(PlanError::Usage("it changes something".to_owned())),
+        Does::Action(_) | Does::Command(_) | Does::Look(_) => return Err(PlanError::Usage("it changes something".to_owned())),
     };
+    Ok(of_piece(read, context, Piece::still(subject, vec![step]), home, now).await)
+}
+
+/// What a step comes to that has no plan of its own.
+pub(super) struct Piece {
+    /// What it is about.
+    pub subject: ObjectRef,
+    pub steps: Vec<Step>,
+    pub level: Confirmation,
+    /// Nobody knows what it changes, and so it counts as a change.
+    pub changes: bool,
+    pub checks: Vec<Check>,
+    pub risks: Vec<String>,
+    pub undo: String,
+    pub same_as: Vec<String>,
+}
+
+impl Piece {
+    /// One that changes nothing.
+    pub(super) fn still(subject: &ObjectRef, steps: Vec<Step>) -> Self {
+        Self {
+            subject: subject.clone(),
+            steps,
+            level: Confirmation::None,
+            changes: false,
+            checks: Vec::new(),
+            risks: Vec::new(),
+            undo: String::new(),
+            same_as: Vec::new(),
+        }
+    }
+}
+
+/// The draft of a piece.
+pub(super) async fn of_piece(read: &dyn Read, context: &PlanContext, piece: Piece, home: &ObjectRef, now: Timestamp) -> Draft {
     let identity = read.identity().await;
     let user = if identity.user.is_empty() { context.operator.cluster_user.clone() } else { identity.user.clone() };
-    Ok(Draft {
+    Draft {
         id: String::new(),
         action: String::new(),
         target: ground::target(context, &identity, &home.name),
-        steps: vec![step],
+        steps: piece.steps,
         seen: Vec::new(),
-        checks: Vec::new(),
-        risks: Vec::new(),
-        undo: String::new(),
-        same_as: Vec::new(),
+        checks: piece.checks,
+        risks: piece.risks,
+        undo: piece.undo.clone(),
+        same_as: piece.same_as,
         inner: Inner {
             made_at: now,
             inputs: Inputs::default(),
-            subject: subject.clone(),
+            subject: piece.subject,
             quantity: String::new(),
             program: None,
             manner: Manner::default(),
             members: Vec::new(),
             pods: (0, 0),
             environment: context.environment.clone(),
-            own_level: Confirmation::None,
-            nature: Nature::Mitigation,
+            own_level: piece.level,
+            nature: if piece.changes { Nature::Change } else { Nature::Mitigation },
             raises: Vec::new(),
             frozen: Vec::new(),
             undo_steps: Vec::new(),
             leaves: Vec::new(),
-            no_way_back: String::new(),
+            no_way_back: piece.undo,
             operator: Operator { cluster_user: user, ..context.operator.clone() },
         },
-    })
+    }
 }

@@ -6,15 +6,32 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::FieldWrite;
 use crate::base::text::clean;
 use crate::run::scrub;
 use crate::target::api::Command;
+
+/// Where a command of a plan goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::run) enum Place {
+    /// Into a container of a ready pod.
+    #[default]
+    Pod,
+    /// A program on this machine.
+    Here,
+    /// No command: its first word is told over the channels that its container names.
+    Channels,
+}
 
 /// A command of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::run) struct Exec {
     /// What is run, and where.
     pub command: Command,
+    /// Where that is.
+    #[serde(default)]
+    pub place: Place,
     /// The command that takes it back, in the same place.
     pub back: Option<Vec<String>>,
     /// It changes nothing.
@@ -27,10 +44,26 @@ pub(in crate::run) struct Exec {
     pub within: Duration,
 }
 
+impl FieldWrite {
+    /// Whether it goes past the target: no lock is taken for it, and no note is left of it there.
+    pub(in crate::run) fn is_outside(&self) -> bool {
+        self.exec().is_some_and(|exec| exec.place != Place::Pod)
+    }
+}
+
 impl Exec {
     /// The command as it may be shown.
     pub(in crate::run) fn words(&self) -> String {
         clean(&scrub::text(&self.command.argv.join(" "))).into_owned()
+    }
+
+    /// The same with where it goes.
+    pub(super) fn place_words(&self) -> String {
+        match self.place {
+            Place::Pod => format!("{} in {}", self.words(), self.command.container),
+            Place::Here => format!("{} on this machine", self.words()),
+            Place::Channels => format!("a word to {}", self.command.container),
+        }
     }
 
     /// The command that takes it back, in the same place.

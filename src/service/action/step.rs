@@ -2,6 +2,10 @@
 //!
 //! Owns the types of steps that this version carries out and what each takes. Types that it does not have yet disable their action.
 
+mod look;
+
+pub use look::SqlCheck;
+
 use std::time::Duration;
 
 use super::template::{Context, Template};
@@ -115,6 +119,43 @@ pub enum StepKind {
         /// How much.
         time: Duration,
     },
+    /// Asks a database.
+    SqlCheck {
+        /// Id of the database.
+        database: String,
+        /// What it is asked.
+        checks: Vec<SqlCheck>,
+    },
+    /// Waits until measures are within their limits, and stay so.
+    MetricCheck {
+        /// Ids of measures.
+        kpis: Vec<String>,
+        /// For so long.
+        hold: Duration,
+    },
+    /// Shows the end of a log.
+    Logs {
+        /// The workload.
+        workload: String,
+        /// Name of the container; `None` = the first.
+        container: Option<String>,
+        /// So many lines.
+        tail: u32,
+        /// Somebody must say that they have seen it, where somebody is there.
+        ack: bool,
+    },
+    /// Tells somebody.
+    Notify {
+        /// Ids of channels.
+        to: Vec<String>,
+        /// What.
+        text: Template,
+    },
+    /// Runs a program on this machine.
+    Shell {
+        /// Program and arguments.
+        argv: Vec<Template>,
+    },
     /// Asks a person.
     Confirm {
         /// At which level: key = an answer, else a phrase is typed.
@@ -140,7 +181,7 @@ const OPS: [(&str, ScheduleOp); 3] = [("trigger", ScheduleOp::Trigger), ("suspen
 const KINDS: [&str; 9] = ["scale", "restart", "rollback", "cronjob", "exec", "rollout-wait", "http-check", "wait", "confirm"];
 
 /// Types of steps that later versions carry out.
-const LATER: [&str; 33] = [
+const LATER: [&str; 28] = [
     "set-image",
     "helm-upgrade",
     "helm-rollback",
@@ -149,8 +190,6 @@ const LATER: [&str; 33] = [
     "restore",
     "restore-swap",
     "pitr",
-    "metric-check",
-    "sql-check",
     "migrate-plan",
     "image-check",
     "secret-set",
@@ -166,11 +205,8 @@ const LATER: [&str; 33] = [
     "dokploy-rollback",
     "silence",
     "unsilence",
-    "notify",
     "ci-dispatch",
-    "logs",
     "export",
-    "shell",
     "wait-for",
     "migrate",
     "backup-verify",
@@ -218,7 +254,7 @@ struct Reader<'a, 'b> {
 
 fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &mut Reader<'_, '_>) -> Option<ActionStep> {
     let name = id.map_or("", |id| id.value.as_str());
-    if !KINDS.contains(&kind.value.as_str()) {
+    if !KINDS.contains(&kind.value.as_str()) && !look::KINDS.contains(&kind.value.as_str()) {
         // What its keys mean is known when the type is.
         table.entries();
         if LATER.contains(&kind.value.as_str()) {
@@ -226,7 +262,7 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
                 .disabled
                 .because(format!("step '{name}' is of type {}, which this version does not have yet", kind.value));
         } else {
-            let hint = word_hint(&kind.value, KINDS.iter().chain(&LATER).copied().collect::<Vec<_>>());
+            let hint = word_hint(&kind.value, KINDS.iter().chain(&look::KINDS).chain(&LATER).copied().collect::<Vec<_>>());
             table.error(&kind.spot, format!("There is no type of step {}.", quoted(&kind.value)), hint);
         }
         return None;
@@ -263,6 +299,7 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
 impl Reader<'_, '_> {
     fn kind(&mut self, table: &Table<'_>, kind: &str) -> Option<StepKind> {
         Some(match kind {
+            other if look::KINDS.contains(&other) => self.look(table, other)?,
             "scale" => {
                 let workload = self.workload(table, &[WorkloadKind::Deployment, WorkloadKind::StatefulSet]);
                 let replicas = self.count(table);
@@ -449,8 +486,15 @@ impl StepKind {
             | Self::Rollback { workload, .. }
             | Self::CronJob { workload, .. }
             | Self::Exec { workload, .. }
-            | Self::RolloutWait { workload } => workload,
-            Self::HttpCheck { .. } | Self::Wait { .. } | Self::Confirm { .. } => return None,
+            | Self::RolloutWait { workload }
+            | Self::Logs { workload, .. } => workload,
+            Self::HttpCheck { .. }
+            | Self::Wait { .. }
+            | Self::SqlCheck { .. }
+            | Self::MetricCheck { .. }
+            | Self::Notify { .. }
+            | Self::Shell { .. }
+            | Self::Confirm { .. } => return None,
         };
         workloads.iter().find(|w| w.id == *id)
     }

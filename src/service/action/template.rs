@@ -15,6 +15,8 @@ pub struct Template(Vec<Piece>);
 
 /// Names of values that are there whenever an action is planned.
 const ALWAYS: [&str; 3] = ["operator", "run.id", "run.reason"];
+/// Names of values that are put in when a text is told.
+const AT_END: [&str; 2] = ["run.result", "run.duration"];
 
 impl Template {
     /// A text without names.
@@ -39,16 +41,26 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Reads a text that is told when the run is over or nearly so: it may name how it ended, and how long it took.
+    pub(super) fn read_at_end(&self, table: &Table<'_>, text: &At<String>, disabled: &mut Disabled) -> Option<Template> {
+        self.pieces(table, text, disabled, &AT_END)
+    }
+
     /// Reads a text. A name that a later version knows disables the action; one that nobody knows is a problem.
     pub(super) fn read(&self, table: &Table<'_>, text: &At<String>, disabled: &mut Disabled) -> Option<Template> {
+        self.pieces(table, text, disabled, &[])
+    }
+
+    fn pieces(&self, table: &Table<'_>, text: &At<String>, disabled: &mut Disabled, more: &[&str]) -> Option<Template> {
+        let always = |name: &str| ALWAYS.contains(&name) || more.contains(&name);
         let is_var = |name: &str| name.strip_prefix("var.").is_some_and(|id| self.vars.iter().any(|v| v.id == id));
-        let keep = |name: &str| ALWAYS.contains(&name) || is_var(name) || is_later(name);
+        let keep = |name: &str| always(name) || is_var(name) || is_later(name);
         let vars: Vec<String> = self.vars.iter().map(|v| format!("var.{}", v.id)).collect();
-        let more: Vec<&str> = vars.iter().map(String::as_str).chain(ALWAYS).collect();
-        let pieces = self.names.pieces(table, text, &keep, &more)?;
+        let known: Vec<&str> = vars.iter().map(String::as_str).chain(ALWAYS).chain(more.iter().copied()).collect();
+        let pieces = self.names.pieces(table, text, &keep, &known)?;
         let later = pieces
             .iter()
-            .find_map(|p| if let Piece::Name(name) = p { Some(name).filter(|n| !ALWAYS.contains(&n.as_str()) && is_later(n)) } else { None });
+            .find_map(|p| if let Piece::Name(name) = p { Some(name).filter(|n| !always(n) && is_later(n)) } else { None });
         if let Some(name) = later {
             disabled.because(format!("it uses ${{{name}}}, which this version does not know yet"));
         }

@@ -155,7 +155,7 @@ fn a_backup_is_required_as_fresh_or_as_verified_and_must_be_declared() {
 fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_is_a_problem_with_its_place() {
     let step = "\n[[action.step]]\nid = \"s\"\n";
     for (text, reason) in [
-        (format!("[[action]]\nid = \"a\"{step}type = \"sql-check\"\nanything = 1\n"), "step 's' is of type sql-check"),
+        (format!("[[action]]\nid = \"a\"{step}type = \"restore\"\nanything = 1\n"), "step 's' is of type restore"),
         (
             format!("[[action]]\nid = \"a\"\nrequire = [\"schema:compatible\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
             "requires 'schema:compatible'",
@@ -223,4 +223,79 @@ fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_i
 fn an_action_of_other_environments_is_not_here() {
     let (actions, problems) = read("[[action]]\nid = \"a\"\nenvs = [\"staging\"]\n[[action.step]]\nid = \"s\"\ntype = \"wait\"\nfor = \"1s\"\n");
     assert_eq!((actions.len(), problems.len()), (0, 0));
+}
+
+/// What the steps that look and tell refer to.
+const AROUND: &str = r#"
+[secrets.hook]
+ref = "env:HOOK"
+[notify.chat]
+kind = "slack-webhook"
+url = "secret:hook"
+[notify.mail]
+kind = "mail-draft"
+to = "a@b.c"
+[[database]]
+id = "main"
+kind = "postgres"
+host = "db"
+name = "shop"
+user = "shop"
+[[kpi]]
+id = "p95"
+query = "x"
+crit = "> 2"
+"#;
+const MEASURED: &str = "[sources.prometheus]\nurl = \"http://prometheus:9090\"\n";
+
+#[test]
+fn steps_that_look_and_tell_are_read_whole() {
+    let step = |id: &str, rest: &str| format!("[[action.step]]\nid = \"{id}\"\n{rest}\n");
+    let steps = [
+        step(
+            "ask",
+            "type = \"sql-check\"\ndatabase = \"main\"\nchecks = [{ sql = \"select 1\", expect = \"> 0\" }, { sql = \"select 2\", show = true }]",
+        ),
+        step("soak", "type = \"metric-check\"\nkpis = [\"p95\"]\nhold = \"5m\""),
+        step("log", "type = \"logs\"\nworkload = \"api\"\ntail = 20\nack = false"),
+        step("say", "type = \"notify\"\nto = [\"chat\"]\ntext = \"${run.result} by ${operator}\"\nalways = true"),
+    ];
+    let action = good(&format!("{AROUND}{MEASURED}[[action]]\nid = \"a\"\n{}", steps.concat()));
+    assert_eq!(action.disabled, None);
+    let StepKind::SqlCheck { database, checks } = &action.steps[0].kind else { unreachable!("a sql-check") };
+    assert_eq!((database.as_str(), checks.len(), checks[0].expect.as_deref(), checks[1].show), ("main", 2, Some("> 0"), true));
+    let StepKind::MetricCheck { kpis, hold } = &action.steps[1].kind else { unreachable!("a metric-check") };
+    assert_eq!((&kpis[..], hold.as_secs()), (&["p95".to_owned()][..], 300));
+    assert!(matches!(&action.steps[2].kind, StepKind::Logs { tail: 20, ack: false, .. }));
+    assert!(matches!(&action.steps[3].kind, StepKind::Notify { to, .. } if to == &["chat"]) && action.steps[3].always);
+}
+
+#[test]
+fn a_step_that_may_not_or_cannot_be_carried_out_disables_its_action_and_a_name_that_leads_nowhere_is_a_problem() {
+    let of = |rest: &str| read(&format!("{AROUND}[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\n{rest}\n"));
+    for (rest, part) in [
+        ("type = \"shell\"\nargv = [\"true\"]", "shell = \"allow\""),
+        ("type = \"metric-check\"\nkpis = [\"p95\"]", "[sources.prometheus]"),
+        ("type = \"logs\"\nworkload = \"nightly\"", "log of a cronjob"),
+        ("type = \"notify\"\nto = [\"mail\"]\ntext = \"x\"", "draft of a mail"),
+        ("type = \"notify\"\nto = [\"chat\"]\ntext = \"${run.link}\"", "uses ${run.link}"),
+        (
+            "type = \"sql-check\"\ndatabase = \"${env.color}_restore\"\nchecks = [{ sql = \"select 1\" }]",
+            "not known before it runs",
+        ),
+    ] {
+        let (actions, problems) = of(rest);
+        assert!(actions[0].disabled.as_deref().is_some_and(|d| d.contains(part)), "{rest}: {:?} {problems:?}", actions[0].disabled);
+    }
+    for (rest, part) in [
+        ("type = \"sql-check\"\ndatabase = \"mian\"\nchecks = [{ sql = \"select 1\" }]", "Did you mean 'main'?"),
+        ("type = \"sql-check\"\ndatabase = \"main\"\nchecks = [{ sql = \"select 1\", expect = \"= 1\" }]", "no operator"),
+        ("type = \"sql-check\"\ndatabase = \"main\"\nchecks = [{ sql = \"select '${var.size}'\" }]", "var.size"),
+        ("type = \"metric-check\"\nkpis = [\"p99\"]", "Did you mean 'p95'?"),
+        ("type = \"notify\"\nto = [\"caht\"]\ntext = \"x\"", "Did you mean 'chat'?"),
+        ("type = \"shell\"\nargv = [\"true\"]\nscript = \"true\"", "either argv or a script"),
+    ] {
+        let (_, problems) = of(rest);
+        assert!(problems.iter().any(|p| p.contains(part)), "{rest}: {problems:?}");
+    }
 }

@@ -50,7 +50,7 @@ pub enum Comparison {
 
 impl Threshold {
     /// Reads `> 2.0`; `None` when the text is of another form.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let forms = [("<=", Comparison::AtMost), (">=", Comparison::AtLeast), ("<", Comparison::Less), (">", Comparison::More)];
         let (sign, comparison) = forms.into_iter().find(|(sign, _)| text.starts_with(sign))?;
         let value: f64 = text[sign.len()..].trim().parse().ok()?;

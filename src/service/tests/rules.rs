@@ -16,7 +16,7 @@ fn action(head: &str, steps: &[&str]) -> String {
     let steps: Vec<String> = (1..).zip(steps).map(|(n, step)| format!("[[action.step]]\nid = \"s{n}\"\n{step}\n")).collect();
     let steps = steps.concat();
     format!(
-        "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[backup]]\nid = \"db\"\nkind = \"velero\"\nmax_age = \"1d\"\n[[action]]\nid = \"a\"\n{head}\n{steps}"
+        "[[workload]]\nid = \"api\"\nkind = \"deployment\"\nname = \"api\"\nhpa = \"api\"\nwrites_db = true\n[[backup]]\nid = \"db\"\nkind = \"velero\"\nmax_age = \"1d\"\n[notify.t]\nkind = \"mail-draft\"\n[[action]]\nid = \"a\"\n{head}\n{steps}"
     )
 }
 
@@ -83,8 +83,11 @@ fn each_rule_finds_what_it_is_about() {
         ("L-T8", action("", &["type = \"restore\"\nmode = \"new-database\""])),
         ("E-T8", action("", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 0"])),
         ("E-T9", action("class = \"scale\"", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 5"])),
-        ("E-32", action("", &["type = \"notify\"\nalways = true"])),
-        ("E-T17", action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\non_fail = \"continue\""])),
+        ("E-32", action("", &["type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\nalways = true"])),
+        (
+            "E-T17",
+            action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\non_fail = \"continue\""]),
+        ),
         ("E-T23", action("", &["type = \"rollout-wait\"\nworkload = \"api\""])),
         ("P-T1", action("", &["type = \"helm-upgrade\""])),
         (
@@ -109,7 +112,10 @@ fn what_is_done_well_is_left_alone() {
     for text in [
         format!("{development}{}", action("envs = [\"local\"]", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
         "[defaults]\ntimeout = \"5m\"\n".to_owned() + &action("", &["type = \"rollout-wait\"\nworkload = \"api\""]),
-        action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\nalways = true\non_fail = \"continue\""]),
+        action(
+            "",
+            &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\nalways = true\non_fail = \"continue\""],
+        ),
         action("class = \"scale\"\nhpa = \"refuse\"", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 5"]),
         action("", &["type = \"helm-upgrade\"\nmerge = \"reset-then-reuse\"\nset = [\"ingress.enabled=true\"]"]),
     ] {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::tls::TlsInfo;
 use reqwest::{Client, Response};
 use rustls::client::danger::ServerCertVerifier;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
 use super::super::api::ErrorKind;
@@ -16,6 +16,9 @@ use super::{Route, certificate, failure, tls};
 
 /// Who asks, for the logs of the endpoint.
 const AGENT: &str = concat!("timonel/", env!("CARGO_PKG_VERSION"), " (probe)");
+
+/// Who tells something.
+const TELLER: &str = concat!("timonel/", env!("CARGO_PKG_VERSION"));
 
 /// A client that keeps no connection, follows no redirect, repeats nothing.
 pub(super) fn client(verifier: &Arc<dyn ServerCertVerifier>, route: Route) -> Result<Client, NotHeard> {
@@ -30,6 +33,22 @@ pub(super) fn client(verifier: &Arc<dyn ServerCertVerifier>, route: Route) -> Re
         .referer(false);
     let builder = if route == Route::Direct { builder.no_proxy() } else { builder };
     builder.build().map_err(|why| failure::of(&why))
+}
+
+/// Sends a text once, and says how it was answered; nothing of the answer's body is read. The address may be a secret, and is in no
+/// error.
+pub(super) async fn post(client: &Client, url: &SecretString, body: String) -> Result<u16, NotHeard> {
+    let request = client
+        .post(url.expose_secret())
+        .header(USER_AGENT, TELLER)
+        .header(CONTENT_TYPE, "application/json")
+        .body(body);
+    let response = request.send().await.map_err(|why| {
+        let builder = why.is_builder();
+        let told = failure::of(&why.without_url());
+        if builder { failure::not_heard(ErrorKind::Invalid, "its address is none", true) } else { told }
+    })?;
+    Ok(response.status().as_u16())
 }
 
 /// Asks once. The caller ends it at `until`, which is here only to say how far it came.

@@ -101,3 +101,42 @@ pub(crate) fn who_may_not_open_a_connection_to_a_pod_asks_nothing_and_is_told_so
     let (answer, text) = live(&viewer, &file, &[])("database.main");
     assert!(answer == "unknown" && text.contains("pods/portforward"), "{answer}: {text}");
 }
+
+pub(crate) fn a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    postgres.ask("create table rules (id int, note text)");
+    postgres.ask("insert into rules values (1, 'first'), (2, null)");
+    let operator = Operator::new(cluster, "operator", &space);
+    let step = |checks: &str| {
+        format!("[[action.step]]\nid = \"inspect\"\ntype = \"sql-check\"\ndatabase = \"main\"\ntimeout = \"20s\"\nchecks = [{checks}]\n")
+    };
+    let actions = [
+        format!(
+            "[[action]]\nid = \"inspect\"\n{}",
+            step("{ sql = \"select count(*) from rules\", expect = \"> 0\" }, { sql = \"select * from rules order by id\", show = true }")
+        ),
+        format!("[[action]]\nid = \"many\"\n{}", step("{ sql = \"select count(*) from rules\", expect = \"> 100\" }")),
+        format!("[[action]]\nid = \"none\"\n{}", step("{ sql = \"select count(*) from rule\", expect = \"> 0\" }")),
+    ];
+    let file = service(&space, &operator, &actions.concat());
+    operator.call(&["check", &file]).exits(0);
+    let run = operator.run_of("inspect", &["-f", &file]).expect("proven", 0);
+    let told: Vec<&str> = run.named("note").filter_map(|note| note["text"].as_str()).collect();
+    assert_eq!(told, ["select * from rules order by id:", "1 | first", "2 | NULL"], "{run:#?}");
+    for (action, part) in [("many", "answers 2, and > 100 is expected"), ("none", "42P01")] {
+        let run = operator.run_of(action, &["-f", &file]).expect("failed", 1);
+        assert!(run.end()["reason"].as_str().is_some_and(|r| r.contains(part)), "{run:#?}");
+    }
+    let blind = operator.call(&["run", "inspect", "-f", &file, "--read-only", "--confirm", "y", "-o", "json"]);
+    assert!(blind.code != Some(0) && blind.stdout.contains("read-only"), "{blind:?}");
+    let typo = file.clone() + ".typo";
+    std::fs::write(
+        &typo,
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .replace("database = \"main\"\ntimeout", "database = \"mian\"\ntimeout"),
+    )
+    .unwrap();
+    assert!(operator.call(&["check", &typo]).exits(2).stdout.contains("Did you mean 'main'?"));
+}

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Hope, Patience, endpoints, probes, replicas};
+use crate::run::declared::ProbeAnswer;
 use crate::run::facts::WorkloadFacts;
 use crate::run::machine::Observed;
-use crate::run::observe::ProbeAnswer;
 use crate::run::step::Fact;
 use crate::target::model::{Kind, ObjectRef};
 

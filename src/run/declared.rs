@@ -1,0 +1,68 @@
+//! What a run asks of the console besides the target: its probes, what a service file declares, and whom it tells.
+//!
+//! Owns the trait, and that what nobody here can ask is unknown. Whoever implements it has a deadline of its own for each call.
+
+use futures_util::future::{BoxFuture, ready};
+use serde_json::Value;
+
+use crate::target::api::{ErrorKind, TargetError};
+use crate::target::probe::{NotHeard, Reading};
+use crate::target::sql::Rows;
+
+/// What a probe answered when a run asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// Green; what was seen.
+    Ok(String),
+    /// Not green; why.
+    Failed(String),
+    /// No answer to judge by; why.
+    Unknown(String),
+}
+
+/// A program that is run on this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalProgram<'a> {
+    /// Program and arguments: no shell reads them.
+    pub argv: &'a [String],
+    /// It is ended after so long, with all that it started.
+    pub within: std::time::Duration,
+}
+
+/// Asks the console's own probes once, now; and what else the service file declares.
+pub trait Probes: Send + Sync {
+    /// Asks the probe of that id.
+    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer>;
+
+    /// Asks the database of that id; one statement, which reads.
+    fn database<'a>(&'a self, id: &'a str, _sql: &'a str) -> BoxFuture<'a, Result<Rows, NotHeard>> {
+        let message = format!("nobody here asks the database '{id}'");
+        Box::pin(ready(Err(NotHeard { kind: ErrorKind::Invalid, message, here: true })))
+    }
+
+    /// Asks the measure of that id.
+    fn measure<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Reading> {
+        Box::pin(ready(Reading::none(format!("nobody here asks the measure '{id}'"))))
+    }
+
+    /// Tells somebody over the channel of that id; once.
+    fn tell<'a>(&'a self, channel: &'a str, _text: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(ready(Err(format!("nobody here has the channel '{channel}'"))))
+    }
+
+    /// Runs a program on this machine to its end: `exit_code`, and the newest `output` and `errors`. An error whose delivery is "not done"
+    /// says that it was never begun.
+    fn program<'a>(&'a self, _program: LocalProgram<'a>) -> BoxFuture<'a, Result<Value, TargetError>> {
+        Box::pin(ready(Err(TargetError::new(ErrorKind::Invalid, "nobody here runs programs"))))
+    }
+}
+
+/// No probes: whatever is asked is unknown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProbes;
+
+impl Probes for NoProbes {
+    fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
+        Box::pin(ready(ProbeAnswer::Unknown(format!("there is no probe '{id}'"))))
+    }
+}

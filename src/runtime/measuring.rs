@@ -1,0 +1,115 @@
+//! Asking the measures of a service: once for a command or a proof, and kept asked for the console.
+//!
+//! Owns the way from a declared measure to Prometheus, with the secret that opens it fetched at use. What an answer means is in `probe`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::secrets::Vault;
+use crate::base::clock::Clock;
+use crate::base::secret;
+use crate::probe::{Secrets as _, measure};
+use crate::service::{Kpi, Service};
+use crate::target::event::TargetEvent;
+use crate::target::net::{Net, Route, Trust};
+use crate::target::probe::{Header, KpiResult, ProbeReport, ProbeResult, Reading};
+
+/// How often they are asked while the console runs.
+const INTERVAL: Duration = Duration::from_secs(30);
+/// So many at a time.
+const AT_ONCE: usize = 4;
+
+/// Asks one measure.
+pub(super) async fn one(service: &Service, vault: &Vault, id: &str) -> Reading {
+    match service.declared.kpis.iter().find(|kpi| kpi.id == id) {
+        Some(kpi) => of(service, vault, kpi).await,
+        None => Reading::none(format!("there is no measure '{id}'")),
+    }
+}
+
+/// Asks all measures of a service once, in their order.
+pub async fn all(service: &Service, vault: &Vault) -> Vec<Reading> {
+    let asked: Vec<_> = service.declared.kpis.iter().map(|kpi| of(service, vault, kpi)).collect();
+    stream::iter(asked).buffered(AT_ONCE).collect().await
+}
+
+async fn of(service: &Service, vault: &Vault, kpi: &Kpi) -> Reading {
+    let Some((url, token)) = service.declared.prometheus() else {
+        return Reading::none("no data: no [sources.prometheus] says with its url where measures are");
+    };
+    let mut headers = Vec::new();
+    if let Some(id) = token {
+        let token = match vault.fetch(id).await {
+            Ok(token) => token,
+            Err(why) => return Reading::none(format!("no data: {why}")),
+        };
+        secret::know(&token);
+        headers.push(Header { name: "authorization".to_owned(), value: SecretString::from(format!("Bearer {}", token.expose_secret())) });
+    }
+    match Net::new(&Trust::System, Route::Environment) {
+        Ok(net) => measure(kpi, url, &headers, &net).await,
+        Err(why) => Reading::none(format!("no data: {}", why.message)),
+    }
+}
+
+/// A measure as the health pane shows it, among the probes.
+pub fn report(kpi: &Kpi, reading: &Reading, clock: &dyn Clock) -> ProbeReport {
+    let now = clock.now();
+    ProbeReport {
+        id: format!("kpi:{}", kpi.id).into(),
+        title: kpi.title.as_deref().unwrap_or(&kpi.id).into(),
+        kind: "kpi".into(),
+        target: "prometheus".into(),
+        result: match reading.result {
+            KpiResult::Ok => ProbeResult::Ok,
+            KpiResult::Warn | KpiResult::Crit => ProbeResult::Failed,
+            KpiResult::NoData => ProbeResult::Unknown,
+        },
+        health: reading.result.health(),
+        counts: true,
+        critical: false,
+        since: now,
+        at: Some(now),
+        latency: None,
+        detail: reading.detail.as_str().into(),
+        expires: None,
+        history: Arc::default(),
+    }
+}
+
+/// Measures that are kept asked; dropping it stops them.
+pub(super) struct Measuring(JoinHandle<()>);
+
+impl Drop for Measuring {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Measuring {
+    /// Begins. Reports go to `out`; while it is full, the next round waits.
+    pub(super) fn start(service: Service, vault: Vault, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) -> Self {
+        Self(tokio::spawn(async move {
+            let mut known: Vec<Option<ProbeReport>> = vec![None; service.declared.kpis.len()];
+            loop {
+                let readings = all(&service, &vault).await;
+                for ((kpi, reading), known) in service.declared.kpis.iter().zip(readings).zip(&mut known) {
+                    let mut report = report(kpi, &reading, &*clock);
+                    if let Some(before) = known.as_ref().filter(|before| before.result == report.result) {
+                        report.since = before.since;
+                    }
+                    *known = Some(report.clone());
+                    if out.send(TargetEvent::Probe(report)).await.is_err() {
+                        return;
+                    }
+                }
+                tokio::time::sleep(INTERVAL).await;
+            }
+        }))
+    }
+}
