@@ -332,7 +332,10 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         "backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace",
         backups::a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace,
     ),
-    ("backups::a_dump_that_was_cut_off_is_found_by_reading_it", backups::a_dump_that_was_cut_off_is_found_by_reading_it),
+    (
+        "backups::m01_m02_a_dump_that_was_cut_off_is_found_by_reading_it_where_its_list_is_whole",
+        backups::m01_m02_a_dump_that_was_cut_off_is_found_by_reading_it_where_its_list_is_whole,
+    ),
     (
         "asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown",
         asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown,
@@ -357,6 +360,27 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         "migrations::plain_sql::the_one_row_of_golang_migrate_is_read_and_a_dirty_one_is_refused",
         migrations::plain_sql::the_one_row_of_golang_migrate_is_read_and_a_dirty_one_is_refused,
     ),
+    (
+        "backups::m07_m08_what_pg_restore_cannot_read_counts_no_longer_as_a_backup",
+        backups::m07_m08_what_pg_restore_cannot_read_counts_no_longer_as_a_backup,
+    ),
+    (
+        "backups::m11_a_dump_of_no_database_is_a_failed_run_and_leaves_no_file",
+        backups::m11_a_dump_of_no_database_is_a_failed_run_and_leaves_no_file,
+    ),
+    (
+        "faults::a_dump_that_is_killed_at_any_line_of_its_record_is_proven_when_it_is_resumed",
+        faults::a_dump_that_is_killed_at_any_line_of_its_record_is_proven_when_it_is_resumed,
+    ),
+    (
+        "faults::whoever_may_not_dump_now_is_told_why_and_makes_no_job",
+        faults::whoever_may_not_dump_now_is_told_why_and_makes_no_job,
+    ),
+    (
+        "faults::a_dump_goes_on_without_its_console_its_server_and_a_holder_who_vanished",
+        faults::a_dump_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
+    ),
+    ("faults::a_dump_that_finds_no_room_or_no_image_is_none", faults::a_dump_that_finds_no_room_or_no_image_is_none),
 ];
 
 /// Tests that need Python with Alembic and Django besides.
@@ -370,12 +394,12 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database,
     ),
     (
-        "migrations::a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",
-        migrations::a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails,
+        "migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",
+        migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails,
     ),
     (
-        "migrations::a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well",
-        migrations::a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well,
+        "migrations::m13_a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well",
+        migrations::m13_a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well,
     ),
     (
         "migrations::a_migration_that_fails_half_way_says_what_was_applied_and_keeps_its_job",
@@ -394,6 +418,18 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         migrations::a_migration_whose_console_is_killed_is_taken_up_again_and_applied_once,
     ),
     ("migrations::a_rollback_knows_what_the_database_has_become", migrations::a_rollback_knows_what_the_database_has_become),
+    (
+        "faults::a_migration_that_is_killed_at_any_line_of_its_record_is_applied_once_when_it_is_resumed",
+        faults::a_migration_that_is_killed_at_any_line_of_its_record_is_applied_once_when_it_is_resumed,
+    ),
+    (
+        "faults::whoever_may_not_migrate_now_is_told_why_and_makes_no_job",
+        faults::whoever_may_not_migrate_now_is_told_why_and_makes_no_job,
+    ),
+    (
+        "faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished",
+        faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
+    ),
 ];
 
 /// Those that need Node with Prisma.
@@ -417,6 +453,10 @@ pub(crate) const STORE: &[(&str, Case)] = &[
     (
         "uploads::a_dump_is_uploaded_and_the_store_is_asked_what_it_has",
         uploads::a_dump_is_uploaded_and_the_store_is_asked_what_it_has,
+    ),
+    (
+        "uploads::a_dump_that_no_single_request_carries_is_uploaded_in_parts",
+        uploads::a_dump_that_no_single_request_carries_is_uploaded_in_parts,
     ),
     (
         "uploads::a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup",

@@ -26,6 +26,12 @@ pub(crate) const PAGE: Page = Page {
             columns: COLUMNS,
             rows: ACTIONS,
         },
+        Table {
+            title: "Dumps and migrations of a PostgreSQL",
+            text: "A dump to a volume of its own, a migration by Alembic. What a Job makes is said by the Job; its console may be gone meanwhile.",
+            columns: COLUMNS,
+            rows: DATA,
+        },
     ],
 };
 
@@ -195,6 +201,36 @@ const ACTIONS: &[&str] = &[
     "backup: the volume is too small",
     "backup: its password is not in the Secret",
     "backup: its pod is killed",
+];
+
+const DATA: &[&str] = &[
+    "dump: kill -9 once the confirmation is recorded; resumed",
+    "dump: kill -9 once the lock is taken; resumed",
+    "dump: kill -9 with the request for its Job on its way, which does not arrive; resumed",
+    "dump: kill -9 once its Job is made; resumed",
+    "dump: a second operator meanwhile",
+    "dump: the holder of the lock vanished",
+    "dump: the service file means another cluster",
+    "dump: a viewer",
+    "dump: the server's clock is 5 minutes ahead",
+    "dump: the API server is out of reach until it is done",
+    "dump: the volume fills up while it is written",
+    "dump: its image is missing",
+    "dump: the object store refuses it",
+    "verify: the dump was cut short since",
+    "migration: kill -9 once the confirmation is recorded; resumed",
+    "migration: kill -9 once the lock is taken; resumed",
+    "migration: kill -9 with the request for its Job on its way, which does not arrive; resumed",
+    "migration: kill -9 once its Job is made; resumed",
+    "migration: a second operator meanwhile",
+    "migration: the holder of the lock vanished",
+    "migration: the service file means another cluster",
+    "migration: a viewer",
+    "migration: the server's clock is 5 minutes ahead",
+    "migration: the API server is out of reach until it is done",
+    "migration: it fails half-way",
+    "migration: a session holds its table, and that is overridden with a reason",
+    "inspection: its image is missing",
 ];
 
 /// A run that was watched: who carried it out, and where.

@@ -147,6 +147,15 @@ impl<'a> Volume<'a> {
         }
     }
 
+    /// Waits until it has so many files.
+    pub(crate) fn wait_for_files(&self, count: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.files().len() != count {
+            assert!(Instant::now() < until, "{:?}", self.files());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
     /// Names of its files, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
         let all = fs::read_dir(&self.folder).expect("the volume's folder").flatten();
@@ -185,6 +194,6 @@ fn manifest() -> String {
          imagePullPolicy: Never\n        command: [sh, -c, {start:?}]\n        \
          env: [{{name: PASSWORD, valueFrom: {{secretKeyRef: {{name: db, key: password}}}}}}]\n        \
          volumeMounts: [{{name: data, mountPath: /data}}]\n        \
-         readinessProbe: {{exec: {{command: [sh, -c, 'PGPASSWORD=$PASSWORD psql -h 127.0.0.1 -U shop -d shop -c \"select 1\"']}}, periodSeconds: 1}}\n"
+         readinessProbe: {{exec: {{command: [sh, -c, 'PGPASSWORD=$PASSWORD psql -h 127.0.0.1 -U shop -d shop -c \"select 1\"']}}, periodSeconds: 1, timeoutSeconds: 10}}\n"
     )
 }

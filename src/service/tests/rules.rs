@@ -122,3 +122,60 @@ fn what_is_done_well_is_left_alone() {
         assert_eq!(found(&text), Vec::<String>::new(), "{text}");
     }
 }
+
+/// A job with that command.
+fn job(argv: &str) -> String {
+    action("", &[&format!("type = \"job\"\nargv = [{argv}]")])
+}
+
+#[test]
+fn m03_a_restore_over_the_living_database_is_advised_against() {
+    assert_eq!(found(&job("\"pg_restore\", \"-d\", \"live\", \"-c\", \"/dumps/shop.dump\"")), ["E-T7"]);
+    assert_eq!(found(&job("\"sh\", \"-c\", \"pg_restore --clean -d live /dumps/shop.dump\"")), ["E-T7"]);
+    assert_eq!(
+        found(&job("\"pg_restore\", \"-f\", \"/dev/null\", \"/dumps/shop.dump\"")),
+        Vec::<String>::new(),
+        "reading one is no restore"
+    );
+}
+
+#[test]
+fn m04_m05_m06_a_single_transaction_makes_a_restore_in_place_no_better() {
+    for options in ["-c -1", "-1c", "--clean --single-transaction"] {
+        assert_eq!(found(&job(&format!("\"sh\", \"-c\", \"pg_restore {options} -d live /dumps/old.dump\""))), ["E-T7"], "{options}");
+    }
+}
+
+/// What disables the action of a file with that step.
+fn disabled(step: &str) -> Option<String> {
+    let text = format!("{HEAD}{}", action("", &[step]));
+    let (file, _) = crate::service::ServiceFile::read("f.toml", &text, &Origin::Operator);
+    let (service, _) = file.expect("a file").resolve(None);
+    service.actions.first().and_then(|a| a.disabled.clone())
+}
+
+#[test]
+fn m03_m05_m10_nothing_restores_in_this_version_and_an_action_that_would_says_so() {
+    for step in ["type = \"restore\"\nmode = \"in-place\"", "type = \"restore\"\nmode = \"new-database\"", "type = \"restore-swap\""] {
+        let why = disabled(step).unwrap_or_default();
+        assert!(why.contains("restore"), "{step}: {why}");
+    }
+}
+
+#[test]
+fn m09_parallel_and_in_one_transaction_exclude_each_other() {
+    assert_eq!(found(&job("\"pg_restore\", \"-j\", \"4\", \"-1\", \"-d\", \"scratch\", \"/dumps/shop.dump\"")), ["M9"]);
+    assert_eq!(found(&job("\"pg_restore\", \"-j4\", \"-d\", \"scratch\", \"/dumps/shop.dump\"")), Vec::<String>::new());
+}
+
+#[test]
+fn m11_a_dump_into_a_pipe_without_pipefail_is_advised_against() {
+    assert_eq!(found(&job("\"sh\", \"-c\", \"pg_dump shop | gzip > /dumps/shop.gz\"")), ["M11"]);
+    assert_eq!(found(&job("\"bash\", \"-c\", \"set -o pipefail; pg_dump shop | gzip > /dumps/shop.gz\"")), Vec::<String>::new());
+}
+
+#[test]
+fn m12_a_column_that_newer_servers_do_not_have_is_said() {
+    assert_eq!(found(&job("\"psql\", \"-c\", \"select mean_time from pg_stat_statements\"")), ["E-19"]);
+    assert_eq!(found(&job("\"psql\", \"-c\", \"select mean_exec_time from pg_stat_statements\"")), Vec::<String>::new());
+}

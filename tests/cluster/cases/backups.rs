@@ -165,17 +165,18 @@ pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others
 }
 
 /// A dump that has begun and does not get past a table that is held.
-struct Begun<'a> {
-    volume: Volume<'a>,
-    held: Held,
-    operator: Operator,
-    file: String,
-    running: Running,
+pub(super) struct Begun<'a> {
+    pub(super) volume: Volume<'a>,
+    pub(super) held: Held,
+    pub(super) operator: Operator,
+    pub(super) file: String,
+    pub(super) running: Running,
     id: String,
 }
 
-fn begun<'a>(cluster: &Cluster, space: &'a Namespace<'a>) -> Begun<'a> {
-    let (postgres, volume) = (Postgres::new(space), Volume::new(space, "backups", None));
+/// To a volume of so many bytes at most, where that is said.
+pub(super) fn begun<'a>(cluster: &Cluster, space: &'a Namespace<'a>, most: Option<u64>) -> Begun<'a> {
+    let (postgres, volume) = (Postgres::new(space), Volume::new(space, "backups", most));
     postgres.ask(ROWS);
     let held = postgres.hold("rules");
     let operator = Operator::new(cluster, "operator", space);
@@ -187,7 +188,7 @@ fn begun<'a>(cluster: &Cluster, space: &'a Namespace<'a>) -> Begun<'a> {
 
 pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
-    let Begun { volume, held, operator, running, id, .. } = begun(cluster, &space);
+    let Begun { volume, held, operator, running, id, .. } = begun(cluster, &space, None);
     running.signal(Signal::KILL);
     assert_eq!(running.end().code, None, "killed");
     drop(held);
@@ -200,7 +201,7 @@ pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster
 
 pub(crate) fn a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
-    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space);
+    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space, None);
     let pods = || space.list("v1", "Pod").into_iter().filter(|pod| pod["metadata"]["labels"]["timonel.io/run"].is_string());
     volume.wait_for(".errors");
     for pod in pods() {
@@ -216,7 +217,7 @@ pub(crate) fn a_dump_whose_pod_is_killed_is_none_and_the_next_one_clears_up(clus
     operator.call(&["journal", "verify"]).exits(0);
 }
 
-pub(crate) fn a_dump_that_was_cut_off_is_found_by_reading_it(cluster: &Cluster) {
+pub(crate) fn m01_m02_a_dump_that_was_cut_off_is_found_by_reading_it_where_its_list_is_whole(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let postgres = Postgres::new(&space);
     postgres.ask(ROWS);
@@ -254,6 +255,69 @@ pub(crate) fn a_dump_that_was_cut_off_is_found_by_reading_it(cluster: &Cluster) 
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing that looks like a backup is left");
     let (code, said) = dump(Path::new("/nowhere"));
     assert_eq!((code, said["tables"].as_u64()), (Some(0), Some(2)), "{said:#}");
+    // M1: of the half of a dump, the tool lists all that the whole one has, and exits 0.
+    let half = folder.join("half");
+    let whole = fs::read(folder.join("shop-daily-1.dump")).unwrap();
+    fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    let restore = |words: &[&str]| Command::new(home.join("bin/pg_restore")).args(words).arg(&half).output().unwrap();
+    let listed = restore(&["--list"]);
+    assert!(listed.status.success() && String::from_utf8_lossy(&listed.stdout).contains("TABLE DATA public rules"));
+    // M2: reading it in full tells.
+    assert!(!restore(&["-f", "/dev/null"]).status.success());
+}
+
+pub(crate) fn m07_m08_what_pg_restore_cannot_read_counts_no_longer_as_a_backup(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let plain = postgres.client("pg_dump", Path::new("/nowhere")).output().unwrap().stdout;
+    for (form, words) in [("plain", "text format dump"), ("gzip", "does not appear to be a valid archive")] {
+        run(&operator, &file).expect("proven", 0);
+        let newest = catalogue(&space).into_iter().max_by_key(|entry| entry["at"].as_str().unwrap().to_owned()).unwrap();
+        let (id, dump) = (newest["run"].as_str().unwrap(), volume.folder.join(newest["file"].as_str().unwrap()));
+        match form {
+            "plain" => fs::write(&dump, &plain).unwrap(),
+            _ => {
+                assert!(Command::new("gzip").arg(&dump).status().unwrap().success());
+                fs::rename(dump.with_extension("dump.gz"), &dump).unwrap();
+            }
+        }
+        // Whoever put it there wrote it into the catalogue as well: its sum is right, and it cannot be restored.
+        let bytes = fs::read(&dump).unwrap();
+        let mut entry = newest.clone();
+        (entry["bytes"], entry["sha256"]) = (json!(bytes.len()), json!(crate::bed::sha256(&bytes)));
+        let kept = space.get("v1", "ConfigMap", "timonel-backups-shop").unwrap();
+        let key = kept["data"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .find(|(_, text)| text.as_str().unwrap().contains(id))
+            .unwrap()
+            .0
+            .clone();
+        space.patch("v1", "ConfigMap", "timonel-backups-shop", &json!({ "data": { key: entry.to_string() } }));
+        let found = Run::of(&operator.call(&["backups", "verify", "daily", "-f", &file, "--confirm", "y", "-o", "json"]));
+        assert_eq!(found.code, Some(1), "{form}: {found:#?}");
+        let reason = found.end()["reason"].as_str().unwrap();
+        assert!(reason.contains("the dump is damaged") && reason.contains(words), "{form}: {reason}");
+        let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
+        assert_eq!(after["declared"][0]["state"], "damaged", "{form}: {after:#}");
+    }
+}
+
+pub(crate) fn m11_a_dump_of_no_database_is_a_failed_run_and_leaves_no_file(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (_postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    let operator = Operator::new(cluster, "operator", &space);
+    let file = file(&operator, &space, "password");
+    let text = fs::read_to_string(&file).unwrap().replace("name = \"shop\"\nuser", "name = \"nosuchdb\"\nuser");
+    let file = operator.sandbox.write("none.toml", &text).display().to_string();
+    let run = run(&operator, &file);
+    assert!(run.code.is_some_and(|code| code != 0), "{run:#?}");
+    assert!(run.end()["reason"].as_str().unwrap().contains("nosuchdb"), "{:#}", run.end());
+    assert_eq!((volume.files(), catalogue(&space).len()), (Vec::<String>::new(), 0), "not even an empty one");
 }
 
 pub(crate) fn a_dump_that_is_damaged_later_is_found_and_counts_no_longer(cluster: &Cluster) {
@@ -270,8 +334,10 @@ pub(crate) fn a_dump_that_is_damaged_later_is_found_and_counts_no_longer(cluster
     let dump = volume.folder.join(entries[0]["file"].as_str().unwrap());
     let half = fs::metadata(&dump).unwrap().len() / 2;
     fs::File::options().write(true).open(&dump).unwrap().set_len(half).unwrap();
+    let _ = cluster.writes(&space);
     let found = verify();
     assert_eq!(found.code, Some(1), "{found:#?}");
+    Watched { cluster, space: &space, operator: &operator }.ended("verify: the dump was cut short since", &found);
     assert!(found.end()["reason"].as_str().unwrap().contains("the dump is damaged"), "{:#}", found.end());
     let entries = catalogue(&space);
     assert!(entries[0]["damaged"]["why"].as_str().unwrap().contains("bytes"), "{entries:#?}");
@@ -287,7 +353,7 @@ pub(crate) fn a_dump_that_is_damaged_later_is_found_and_counts_no_longer(cluster
 
 pub(crate) fn a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
-    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space);
+    let Begun { volume, held, operator, file, running, .. } = begun(cluster, &space, None);
     volume.wait_for(".partial");
     operator.wait_for_line("the dump is waited for", |line| line["kind"] == "outcome" && line["step"] == "write");
     let live = || {

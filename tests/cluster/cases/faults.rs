@@ -5,14 +5,18 @@
 mod answers;
 mod clocks;
 mod disk;
+mod dumps;
 mod others;
+mod schemas;
 mod servers;
 mod webhooks;
 
 pub(crate) use answers::*;
 pub(crate) use clocks::*;
 pub(crate) use disk::*;
+pub(crate) use dumps::*;
 pub(crate) use others::*;
+pub(crate) use schemas::*;
 pub(crate) use servers::*;
 pub(crate) use webhooks::*;
 
@@ -46,6 +50,16 @@ impl<'a> Place<'a> {
         Watched { cluster: self.cluster, space: &self.space, operator: &self.operator }.ended(row, &run);
         run
     }
+}
+
+/// A lock whose holder renewed it last five minutes ago.
+fn vanished(space: &Namespace<'_>, of: &str) {
+    let renewed = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 300).expect("a time");
+    space.apply(&format!(
+        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {{name: timonel-{of}}}\n\
+         spec: {{holderIdentity: bob@desk/run-1, leaseDurationSeconds: 30, renewTime: '{}'}}\n",
+        renewed.strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
+    ));
 }
 
 /// Carries these out at once, each in a place of its own: most of their time is waiting.

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use crate::bed::node::{DATABASE, MIGRATIONS};
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::operator::{Operator, Run};
 use crate::postgres::{PASSWORD, Postgres};
+use crate::support::proxy::Proxy;
 
 /// The image of a release.
 pub(super) fn image(release: &str) -> String {
@@ -69,6 +71,11 @@ impl<'a> Shop<'a> {
         let operator = Operator::new(cluster, "operator", space);
         let file = file(&operator, tool, "test");
         Self { space, postgres, operator, file }
+    }
+
+    /// With the operator behind that line.
+    pub(super) fn over(self, cluster: &Cluster, line: &Proxy) -> Self {
+        Self { operator: self.operator.over(cluster, "operator", line), ..self }
     }
 
     pub(super) fn run(&self, action: &str, release: &str, more: &[&str]) -> Run {
@@ -194,7 +201,7 @@ pub(super) fn exit_code(space: &Namespace<'_>, release: &str, name: &str, comman
     space.get("v1", "Pod", name).unwrap()["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].clone()
 }
 
-pub(crate) fn a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails(cluster: &Cluster) {
+pub(crate) fn m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let shop = Shop::new(cluster, &space, "alembic", "alembic-2");
     shop.migrated("alembic-2");
@@ -212,7 +219,7 @@ pub(crate) fn a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic
     );
 }
 
-pub(crate) fn a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well(cluster: &Cluster) {
+pub(crate) fn m13_a_database_that_is_ahead_of_a_django_image_is_seen_where_django_says_that_all_is_well(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let shop = Shop::new(cluster, &space, "django", "django-1");
     shop.migrated("django-2");
@@ -243,7 +250,9 @@ pub(crate) fn a_migration_that_fails_half_way_says_what_was_applied_and_keeps_it
          and column_name = 'note') then execute 'update rules set note = ''x'''; end if; end $$; \
          create event trigger fills on ddl_command_end when tag in ('ALTER TABLE') execute function on_column()",
     );
+    let _ = cluster.writes(&space);
     let run = shop.run("migrate", "alembic-broken", &[]);
+    Watched { cluster, space: &space, operator: &shop.operator }.ended("migration: it fails half-way", &run);
     let why = reason(&run);
     assert!(run.code.is_some_and(|code| code == 1 || code == 2), "{run:#?}");
     assert!(why.contains("UniqueViolation") && why.contains("at CREATE UNIQUE INDEX rules_note"), "{why}");
@@ -266,7 +275,10 @@ pub(crate) fn a_session_that_holds_a_table_is_seen_before_and_given_up_on_afterw
     let sessions = check(&blocked, "sessions")["detail"].as_str().unwrap().to_owned();
     assert!(sessions.contains("psql") && sessions.contains("holds rules"), "{sessions}");
     // Whoever goes on all the same waits no longer than lock_timeout.
+    let _ = cluster.writes(&space);
     let run = shop.run("migrate", "alembic-2", &["--override", "sessions", "--reason", "it will end"]);
+    Watched { cluster, space: &space, operator: &shop.operator }
+        .ended("migration: a session holds its table, and that is overridden with a reason", &run);
     assert!(run.code.is_some_and(|code| code == 1 || code == 2) && reason(&run).contains("LockNotAvailable"), "{:#}", run.end());
     assert_eq!(shop.postgres.ask("select version_num from alembic_version"), "a1");
     drop(held);
@@ -290,7 +302,9 @@ pub(crate) fn what_no_tool_can_go_on_from_is_refused_with_the_way_out(cluster: &
     let made = schema("alembic-2");
     assert!(made.contains("no record of a migration") && made.contains("alembic stamp"), "{made}");
     // An image that is nowhere.
+    let _ = cluster.writes(&space);
     let run = shop.run("inspect", "alembic-none", &[]);
+    Watched { cluster, space: &space, operator: &shop.operator }.ended("inspection: its image is missing", &run);
     assert!(run.code.is_some_and(|code| code == 1 || code == 2) && reason(&run).contains("ErrImageNeverPull"), "{:#}", run.end());
 }
 

@@ -1,12 +1,14 @@
 //! Dumps that are taken to an object store: the store has them, or the run has failed and the dump stays where it was made.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::backups::{ROWS, catalogue, file, kept_to_itself, run};
 use crate::bed::node::{self, UPLOADER};
 use crate::cluster::{Cluster, Namespace};
+use crate::faults::Watched;
 use crate::operator::Operator;
 use crate::postgres::{Postgres, Volume};
 use crate::store::{ACCESS_KEY, BUCKET, SECRET_KEY, Store};
@@ -61,6 +63,46 @@ pub(crate) fn a_dump_is_uploaded_and_the_store_is_asked_what_it_has(cluster: &Cl
     assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("s3://dumps/shop/ (sha256)"));
 }
 
+pub(crate) fn a_dump_that_no_single_request_carries_is_uploaded_in_parts(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let operator = Operator::new(cluster, "operator", &space);
+    let store = Store::start(&address(cluster), &operator.sandbox.path("store"));
+    let folder = operator.sandbox.path("volume");
+    fs::create_dir_all(&folder).unwrap();
+    let bytes: Vec<u8> = (0..12_500_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    fs::write(folder.join("shop.dump"), &bytes).unwrap();
+    fs::write(folder.join("shop.json"), "{}").unwrap();
+    let upload = |script: &str| {
+        let report = operator.sandbox.path("report");
+        let url = format!("{}/{BUCKET}/shop/", store.endpoint);
+        // The least that a store takes as a part, instead of the most that it takes as a whole.
+        let environment = [("FILE", "shop.dump"), ("REGION", "us-east-1"), ("PART", "5242880"), ("WHOLE", "5242880"), ("URL", &url)];
+        let ended = Command::new("sh")
+            .args(["-c", script])
+            .envs(environment)
+            .envs([("ACCESS_KEY", ACCESS_KEY), ("SECRET_KEY", SECRET_KEY)])
+            .env("VOLUME", &folder)
+            .env("REPORT", &report)
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+        (ended.status.code(), said)
+    };
+    let script = include_str!("../../../src/run/backup/upload.sh");
+    assert_eq!(upload(script), (Some(0), json!({ "uploaded": bytes.len(), "checked": "etag" })));
+    assert!(store.object("shop/shop.dump").is_some_and(|there| there == bytes), "judged by somebody else");
+    // A part that does not arrive as it was sent: nothing of it stays in the store.
+    fs::remove_file(operator.sandbox.path("store").join(BUCKET).join("shop/shop.dump")).unwrap();
+    let wrong = script.replace("own=$(piece \"$n\" | sum_of)", "own=$(echo | sum_of)");
+    let (code, said) = upload(&wrong);
+    assert!(wrong != script && code == Some(1) && said["failed"].as_str().unwrap().contains("refuses part 1 of 3"), "{said:#}");
+    let left = fs::read_dir(operator.sandbox.path("store"))
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().contains("part-"));
+    assert_eq!((left.count(), store.object("shop/shop.dump")), (0, None));
+}
+
 pub(crate) fn a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
@@ -70,6 +112,7 @@ pub(crate) fn a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup(clu
     let file = uploading(&operator, &space, &store.endpoint, "wrong");
     let run = run(&operator, &file);
     assert_eq!(run.code, Some(1), "{run:#?}");
+    Watched { cluster, space: &space, operator: &operator }.ended("dump: the object store refuses it", &run);
     let reason = run.end()["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("was not uploaded") && reason.contains("SignatureDoesNotMatch"), "{reason}");
     kept_to_itself(&operator, &run);

@@ -167,11 +167,41 @@ fn commands(advice: &Advice<'_>, action: &Action) {
             let message = "pg_restore reads no file that gzip packed";
             advice.say("E-T4", &step.spot, message, "A dump in custom format is compressed already.");
         }
+        let options = restores_with(&step.argv);
+        let says = |short: char, long: &str| options.iter().any(|o| *o == long || is_flag(o, short));
+        if says('c', "--clean") {
+            let message =
+                "pg_restore -c empties the living database before it is known that the dump is good, and mixes what is newer with what is older";
+            advice.say("E-T7", &step.spot, message, "Restore into another database, look at it, and rename the two.");
+        }
+        if says('1', "--single-transaction") && options.iter().any(|o| o.starts_with("-j") || o.starts_with("--jobs")) {
+            let message = "pg_restore refuses -j together with -1";
+            advice.say("M9", &step.spot, message, "Restore into another database with -j, and rename the two.");
+        }
+        if has(&["pg_stat_statements", "mean_time"]) {
+            let message = "PostgreSQL 13 and newer have no column mean_time";
+            advice.say("E-19", &step.spot, message, "mean_exec_time");
+        }
+        if has(&["pg_dump", "| gzip"]) && !has(&["pipefail"]) {
+            let message = "When pg_dump fails, gzip does not: what is left is an empty file that looks like a backup";
+            advice.say("M11", &step.spot, message, "[[backup]] with kind = \"pg_dump\": it is read to its end before it counts.");
+        }
         if has(&["kubectl", "get", "secret"]) && ["yaml", "json"].iter().any(|form| step.argv.contains(form)) {
             let message = "This shows the values of a Secret to whoever looks at the screen";
             advice.say("E-T24", &step.spot, message, "`timonel check FILE --live` says which keys there are.");
         }
     }
+}
+
+/// What a command gives to pg_restore.
+fn restores_with(argv: &str) -> Vec<&str> {
+    argv.split_whitespace().skip_while(|word| !word.ends_with("pg_restore")).skip(1).collect()
+}
+
+/// Whether a word has that flag among its own: `-1c`, and not `-Fc`, whose letter is a value.
+fn is_flag(word: &str, flag: char) -> bool {
+    word.strip_prefix('-')
+        .is_some_and(|flags| flags.contains(flag) && flags.chars().all(|c| "1acCeOsvx".contains(c)))
 }
 
 fn order(advice: &Advice<'_>, action: &Action) {
