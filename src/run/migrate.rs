@@ -19,6 +19,7 @@ pub use answer::{Failure, Seen};
 pub(in crate::run) use answer::{Said, progress, said};
 pub(in crate::run) use apply::{harm, part as apply};
 pub(in crate::run) use back::check as schema;
+pub(in crate::run) use checks::forbidden;
 pub(in crate::run) use inspect::part as inspect;
 pub use job::{Asked, LOCK, Migration, Mode};
 pub use service::of_service;

@@ -443,6 +443,10 @@ pub(crate) const PRISMA: &[(&str, Case)] = &[
         migrations::prisma::a_migration_that_fails_half_way_is_told_by_statement_and_resolved,
     ),
     (
+        "migrations::prisma::an_image_that_has_no_driver_is_asked_through_its_client",
+        migrations::prisma::an_image_that_has_no_driver_is_asked_through_its_client,
+    ),
+    (
         "migrations::prisma::what_was_made_by_db_push_and_who_holds_the_lock_is_seen_before",
         migrations::prisma::what_was_made_by_db_push_and_who_holds_the_lock_is_seen_before,
     ),

@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answer::Seen;
+use crate::base::environment::EnvironmentKind;
 use crate::base::{age, quantity};
 use crate::migrate::inspection::Session;
 use crate::migrate::sql::{Harm, Statement};
+use crate::migrate::state::some;
 use crate::migrate::{MigrationState, Position};
 use crate::run::backup::{Known, Wanted};
 use crate::run::check::{Answer, Check};
@@ -62,12 +64,28 @@ pub(super) async fn logs(read: &dyn Read, workload: &ObjectRef) -> Check {
     }
 }
 
+/// What forbids a command that may empty a database, where others use it: no override makes it harmless.
+pub(in crate::run) fn forbidden(argv: &[String], environment: EnvironmentKind) -> Option<Check> {
+    let words = argv.join(" ");
+    let found = ["migrate dev", "migrate reset", "db push"]
+        .iter()
+        .find(|one| words.contains("prisma") && words.contains(**one))?;
+    let shared = matches!(environment, EnvironmentKind::Production | EnvironmentKind::Staging | EnvironmentKind::Unknown);
+    shared.then(|| {
+        Check::required("prisma").failed(
+            format!("prisma {found} may empty the database, and leaves no migration behind that others have"),
+            "timonel run migrate, which applies what the image has by prisma migrate deploy",
+        )
+    })
+}
+
 impl Basis<'_> {
     /// All of them.
     pub(super) fn checks(&self, context: &PlanContext, known: &Known) -> Vec<Check> {
         let mut all = vec![self.state(), self.pending(), self.backup(context, known), self.sessions(), self.lock(), self.lock_timeout()];
         all.extend(self.disk());
         all.extend(self.invalid());
+        all.extend(self.changed());
         all
     }
 
@@ -169,6 +187,14 @@ impl Basis<'_> {
         })
     }
 
+    /// What was applied is not what the image has: the schema need not be the one that its code expects.
+    fn changed(&self) -> Option<Check> {
+        let changed = &self.seen.inspection.changed;
+        let detail = || format!("the image has {} otherwise than when it was applied", some(changed));
+        (!changed.is_empty())
+            .then(|| Check::advisory("history").failed(detail(), "the file as it was; what is to be otherwise belongs into a migration of its own"))
+    }
+
     fn invalid(&self) -> Option<Check> {
         let invalid = &self.seen.inspection.database.invalid;
         (!invalid.is_empty())
@@ -181,7 +207,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::{Basis, inspection, logs};
+    use super::{Basis, forbidden, inspection, logs};
     use crate::base::environment::EnvironmentKind;
     use crate::migrate::inspection::tests::{alembic, inspection as answered};
     use crate::migrate::{MigrationState, Position};
@@ -246,6 +272,28 @@ mod tests {
         // It drops a column, and nobody can bring it back.
         assert_eq!(blocked(&|_| {}, "backup"), failed);
         assert_eq!(blocked(&|a| a["scripts"][0]["sql"] = json!("CREATE TABLE n (id int)"), "backup"), (Answer::Failed, false));
+    }
+
+    #[test]
+    fn prisma_migrate_dev_reset_and_db_push_are_refused_where_others_use_the_database() {
+        let check = |words: &str, kind| forbidden(&words.split(' ').map(str::to_owned).collect::<Vec<_>>(), kind);
+        for words in ["npx prisma migrate dev", "prisma migrate reset --force", "sh -c npx prisma db push --accept-data-loss"] {
+            let refused = check(words, EnvironmentKind::Production).unwrap_or_else(|| Check::advisory("none"));
+            assert!(
+                refused.blocks(false) && !refused.overridable && refused.fix.as_deref().is_some_and(|fix| fix.contains("migrate deploy")),
+                "{words}"
+            );
+            assert!(check(words, EnvironmentKind::Staging).is_some() && check(words, EnvironmentKind::Development).is_none());
+        }
+        assert_eq!(check("npx prisma migrate deploy", EnvironmentKind::Production), None);
+    }
+
+    #[test]
+    fn a_migration_that_was_changed_after_it_was_applied_is_said() {
+        let mut answer = alembic();
+        answer["changed"] = json!(["a1"]);
+        let said = check(&answer, "history");
+        assert!(said.result == Answer::Failed && !said.blocks(true) && said.detail.contains("a1 otherwise"), "{said:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::{PodFacts, items, text};
 use crate::run::ground::{self, Ground, Part};
 use crate::run::level::Nature;
+use crate::run::migrate;
 use crate::run::plan::{Frozen, Plan};
 use crate::run::scrub;
 use crate::run::step::{Exec, FieldWrite, Form, Place};
@@ -53,7 +54,7 @@ pub(super) async fn plan(read: &dyn Read, context: &PlanContext, run: &Run, done
         back: back.map(|_| Vec::new()),
         undo,
         pay: back.map_or_else(|| "look at what the command did, and settle it by hand".to_owned(), |argv| typed(argv)),
-        checks: vec![pods],
+        checks: std::iter::once(pods).chain(migrate::forbidden(&run.argv, context.environment.kind)).collect(),
         risks: risks(run, done_when),
         same_as: vec![typed(&run.argv)],
         raises: Vec::new(),

@@ -124,7 +124,10 @@ impl Look {
                 Piece {
                     level: Confirmation::Phrase,
                     changes: true,
-                    checks: std::iter::once(crate::run::checks::read_only(context.read_only)).chain(freeze).collect(),
+                    checks: std::iter::once(crate::run::checks::read_only(context.read_only))
+                        .chain(freeze)
+                        .chain(crate::run::migrate::forbidden(argv, context.environment.kind))
+                        .collect(),
                     risks: vec!["what the program does is not known here, and nobody tries it before: it is proven by its exit code".to_owned()],
                     undo: "none: what a program did is taken back by hand".to_owned(),
                     same_as: vec![words],

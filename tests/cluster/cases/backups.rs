@@ -277,12 +277,11 @@ pub(crate) fn m07_m08_what_pg_restore_cannot_read_counts_no_longer_as_a_backup(c
         run(&operator, &file).expect("proven", 0);
         let newest = catalogue(&space).into_iter().max_by_key(|entry| entry["at"].as_str().unwrap().to_owned()).unwrap();
         let (id, dump) = (newest["run"].as_str().unwrap(), volume.folder.join(newest["file"].as_str().unwrap()));
-        match form {
-            "plain" => fs::write(&dump, &plain).unwrap(),
-            _ => {
-                assert!(Command::new("gzip").arg(&dump).status().unwrap().success());
-                fs::rename(dump.with_extension("dump.gz"), &dump).unwrap();
-            }
+        if form == "plain" {
+            fs::write(&dump, &plain).unwrap();
+        } else {
+            assert!(Command::new("gzip").arg(&dump).status().unwrap().success());
+            fs::rename(dump.with_extension("dump.gz"), &dump).unwrap();
         }
         // Whoever put it there wrote it into the catalogue as well: its sum is right, and it cannot be restored.
         let bytes = fs::read(&dump).unwrap();

@@ -1,9 +1,14 @@
 //! Migrations by Prisma's own command line, as npm has it: `migrate status`, `migrate deploy` and `migrate resolve` are real.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Shop, check, exit_code, reason};
 use crate::cluster::Cluster;
+use crate::operator::Operator;
+use crate::postgres::Postgres;
 
 /// The tool in its images.
 const PRISMA: &str = "node node_modules/prisma/build/index.js migrate";
@@ -41,6 +46,15 @@ pub(crate) fn three_releases_are_inspected_and_deployed_and_the_one_that_loses_d
     assert_eq!(shop.columns(), "id note");
     // The tool itself says the same.
     assert_eq!(prisma(&shop, "prisma-3", "status", "status"), 0);
+    // A file that is another one than it was when it was applied is said.
+    shop.postgres
+        .ask("update _prisma_migrations set checksum = repeat('0', 64) where migration_name = '20260201000000_note'");
+    shop.run("inspect", "prisma-3", &[]).expect("proven", 0);
+    let history = check(&shop.plan("prisma-3", 4), "history").clone();
+    assert!(
+        history["detail"].as_str().unwrap().contains("has 20260201000000_note otherwise than when it was applied"),
+        "{history:#}"
+    );
     // An older image does not know what the database has.
     shop.run("inspect", "prisma-1", &[]).expect("proven", 0);
     assert_eq!(shop.known("prisma-1")["position"]["ahead"], json!(all[1..]), "{:#}", shop.known("prisma-1"));
@@ -125,4 +139,53 @@ pub(crate) fn what_was_made_by_db_push_and_who_holds_the_lock_is_seen_before(clu
     drop(held);
     shop.migrated("prisma-2");
     assert_eq!(shop.columns(), "body id note");
+}
+
+/// Stands in for the client that Prisma generates, whose engine is a program that cannot be had here: what it is asked goes to psql.
+const CLIENT: &str = r#"
+const { spawnSync } = require("child_process");
+exports.PrismaClient = class {
+  constructor({ datasourceUrl }) {
+    if (new URL(datasourceUrl).searchParams.get("connection_limit") !== "1") throw new Error("one connection");
+  }
+  async $queryRawUnsafe(query) {
+    const asked = "select coalesce(json_agg(row_to_json(r)), '[]') from (" + query + ") as r";
+    const { status, stdout, stderr } = spawnSync("psql", ["-X", "-A", "-t", "-q", "-c", asked]);
+    if (status !== 0) throw new Error(String(stderr));
+    return JSON.parse(stdout);
+  }
+  async $disconnect() {}
+};
+"#;
+
+pub(crate) fn an_image_that_has_no_driver_is_asked_through_its_client(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    let operator = Operator::new(cluster, "operator", &space);
+    let app = operator.sandbox.path("app");
+    let write = |name: &str, text: &str| {
+        let path = app.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("prisma/schema.prisma", include_str!("../../projects/prisma/prisma/schema.prisma"));
+    write("prisma/migrations/20260101000000_rules/migration.sql", "CREATE TABLE rules (id int);");
+    let ask = || {
+        let database = include_str!("../../../../src/run/migrate/database.sql").replace("HIGH", "0").replace("LOW", "72707369");
+        let mut node = postgres.client("node", Path::new("/nowhere"));
+        node.current_dir(&app).args(["-e", include_str!("../../../../src/run/migrate/asks.js")]);
+        node.env("TIMONEL_MODE", "inspect").env("TIMONEL_DATABASE", database);
+        node.env("DATABASE_URL", "postgresql://shop:x@db:5432/shop?schema=public");
+        String::from_utf8_lossy(&node.output().unwrap().stdout).into_owned()
+    };
+    assert!(ask().contains("the image has neither pg nor @prisma/client"), "{}", ask());
+    write("node_modules/@prisma/client/index.js", CLIENT);
+    let said = ask();
+    assert!(said.contains(r#""applied":[],"failed":[]"#) && said.contains(r#""recorded":false,"tables":0"#), "{said}");
+    postgres.ask(
+        "create table _prisma_migrations (migration_name text, finished_at timestamptz, rolled_back_at timestamptz, started_at timestamptz, logs text, checksum text); \
+         insert into _prisma_migrations values ('20260101000000_rules', now(), null, now(), null, 'x')",
+    );
+    let said = ask();
+    assert!(said.contains(r#""applied":["20260101000000_rules"]"#) && said.contains(r#""recorded":true"#), "{said}");
 }
