@@ -20,7 +20,7 @@ mod trust;
 mod workload;
 
 pub use action::{
-    ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, SqlCheck, StepKind, Template, Value, Var, VarKind,
+    ActionStep, BackupState, Condition, FileAction, Migrated, OnFail, Requirement, ScheduleOp, SqlCheck, StepKind, Template, Value, Var, VarKind,
 };
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{

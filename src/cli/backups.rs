@@ -80,7 +80,8 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
     let rows: Vec<Vec<String>> = backups
         .iter()
         .map(|e| {
-            let text = [&*e.backup, &age::coarse(e.at, now), &quantity::bytes(e.report.bytes)].map(str::to_owned);
+            let label = e.label.as_deref().unwrap_or_default();
+            let text = [&*e.backup, label, &age::coarse(e.at, now), &quantity::bytes(e.report.bytes)].map(str::to_owned);
             let verified = match (&e.damaged, e.read_again) {
                 (Some(damage), _) => format!("DAMAGED: {}", damage.why),
                 (None, Some(again)) => format!("{}, again {} ago", e.verified, age::coarse(again, now)),
@@ -91,6 +92,6 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
             text.into_iter().chain(more).collect()
         })
         .collect();
-    printer.table(&["BACKUP", "AGE", "SIZE", "SERVER", "REVISION", "VERIFIED", "COPY", "BY", "FILE"], &rows)?;
+    printer.table(&["BACKUP", "LABEL", "AGE", "SIZE", "SERVER", "REVISION", "VERIFIED", "COPY", "BY", "FILE"], &rows)?;
     Ok(exit)
 }

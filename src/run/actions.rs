@@ -97,7 +97,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         kinds: &[Kind::PersistentVolumeClaim],
         example: "backup daily",
         several: false,
-        parameters: &[backup::PARAMETER],
+        parameters: &[backup::PARAMETER, backup::LABEL],
     },
     ActionSpec {
         name: "verify",
@@ -372,10 +372,7 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
         "restart" => restart::part(context, &ground, now),
         "keep" => keep::part(read, context, &ground).await,
         "resume-hpa" => hpa::part(context, &ground),
-        "backup" => {
-            let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::PARAMETER)?.strip_prefix('='));
-            Box::pin(backup::part(read, context, &ground, wanted, &id)).await?
-        }
+        "backup" => Box::pin(backup::part(read, context, &ground, &request.parameters, &id)).await?,
         "verify" => {
             let wanted = request.parameters.iter().find_map(|p| p.strip_prefix(backup::verify::PARAMETER)?.strip_prefix('='));
             Box::pin(backup::verify::part(read, context, &ground, wanted, &id)).await?

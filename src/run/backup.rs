@@ -1,13 +1,13 @@
 //! Back up: a dump of a database into a volume of its own, read in full before it counts.
 //!
-//! Owns what is checked before, the Job that dumps and reads again (`dump`, `job`) and takes it elsewhere (`upload`), what that Job says (`report`), the reading of an older
+//! Owns what is checked before, the Job that dumps and reads again (`dump`, `pod`) and takes it elsewhere (`upload`), what that Job says (`report`), the reading of an older
 //! one (`verify`), the catalogue that
 //! colleagues see (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
 
 pub mod catalogue;
 mod dump;
-mod job;
 mod known;
+mod pod;
 pub mod report;
 mod upload;
 pub mod verify;
@@ -28,15 +28,20 @@ use super::check::Check;
 use super::context::{PlanContext, PlanError};
 use super::facts::{items, text, unreadable};
 use super::ground::{self, Ground, Part};
+use super::job;
 use super::level::Nature;
 use super::plan::{Frozen, FrozenField, Plan};
-use super::step::{Fact, Proof, Step, Work};
+use super::step::{Fact, Proof, Step, StepId, Work};
 use crate::base::duration;
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
 
 /// The parameter that names the declared backup.
 pub const PARAMETER: &str = "backup";
+/// The parameter that says what the catalogue shall call the dump.
+pub const LABEL: &str = "label";
+/// The longest label.
+const LONGEST_LABEL: usize = 80;
 
 /// What a plan does with dumps.
 enum Does<'a> {
@@ -46,55 +51,81 @@ enum Does<'a> {
     Verify(&'a Again),
 }
 
-fn does(plan: &Plan) -> Option<Does<'_>> {
-    plan.steps.iter().find_map(|step| match &step.work {
-        Work::Prove(Proof { fact: Fact::Dumped { dump, host, .. }, .. }) => Some(Does::Dump(dump, host)),
-        Work::Prove(Proof { fact: Fact::ReadAgain { again, .. }, .. }) => Some(Does::Verify(again)),
-        _ => None,
+/// One Job of a plan that works on dumps.
+pub(in crate::run) struct Made<'a> {
+    /// The step that proves it.
+    pub step: StepId,
+    job: &'a ObjectRef,
+    does: Does<'a>,
+}
+
+/// The Jobs of a plan that work on dumps.
+pub(in crate::run) fn made(plan: &Plan) -> impl Iterator<Item = Made<'_>> {
+    plan.steps.iter().filter_map(|step| {
+        let Work::Prove(proof) = &step.work else { return None };
+        let does = match &proof.fact {
+            Fact::Dumped { dump, host, .. } => Does::Dump(dump, host),
+            Fact::ReadAgain { again, .. } => Does::Verify(again),
+            _ => return None,
+        };
+        Some(Made { step: step.id, job: &proof.object, does })
     })
 }
 
-/// The catalogue that a plan's dump is in, or comes into; `None` for other plans.
-pub(in crate::run) fn record(plan: &Plan) -> Option<ObjectRef> {
-    let service = match does(plan)? {
-        Does::Dump(dump, _) => &dump.service,
-        Does::Verify(again) => &again.service,
-    };
-    Some(catalogue::of(service, &plan.subject().namespace))
-}
-
-/// What the Job of a plan is made of: a record of the run keeps none of it in clear.
+/// What the Jobs of a plan are made of: a record of the run keeps none of it in clear.
 pub(in crate::run) fn values(plan: &Plan) -> Vec<Value> {
-    let spec = does(plan).map(|does| match does {
-        Does::Dump(dump, host) => dump.job(host, &plan.subject().name, &plan.id),
+    let spec = |made: Made<'_>| match made.does {
+        Does::Dump(dump, host) => dump.job(host, &dump.claim, &plan.id),
         Does::Verify(again) => again.job(&plan.id),
-    });
-    spec.into_iter().collect()
+    };
+    made(plan).map(spec).collect()
 }
 
-/// What a run that is over has to say to the catalogue; its Job's pod knows it.
-pub(in crate::run) async fn news(read: &dyn Read, plan: &Plan, proven: bool, now: Timestamp) -> Result<Option<News>, TargetError> {
-    Ok(match does(plan) {
+impl Made<'_> {
+    /// The catalogue that the dump is in, or comes into.
+    pub(in crate::run) fn record(&self) -> ObjectRef {
+        let service = match self.does {
+            Does::Dump(dump, _) => &dump.service,
+            Does::Verify(again) => &again.service,
+        };
+        catalogue::of(service, &self.job.namespace)
+    }
+}
+
+/// What a Job that is over has to say to the catalogue; its pod knows it.
+pub(in crate::run) async fn news(read: &dyn Read, plan: &Plan, made: &Made<'_>, proven: bool, now: Timestamp) -> Result<Option<News>, TargetError> {
+    Ok(match made.does {
         // What was not uploaded is a backup all the same, where it was made.
-        Some(Does::Dump(dump, _)) if proven || dump.upload.is_some() => {
-            let pods = report::pods(read, plan).await?;
+        Does::Dump(dump, _) if proven || dump.upload.is_some() => {
+            let pods = job::pods(read, &plan.id, made.job).await?;
             let copy = dump.upload.as_ref().map(|u| Copy::of(&u.to, report::uploaded(&pods)));
             match report::of(&pods) {
-                Ok(report) => Some(News::Made(Box::new(Entry { copy, ..Entry::of(plan, &dump.id, report, now) }))),
+                Ok(report) => Some(News::Made(Box::new(Entry { copy, ..Entry::of(plan, dump, report, now) }))),
                 Err(_) if proven => return Err(TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made")),
                 Err(_) => None,
             }
         }
-        Some(Does::Verify(again)) => {
+        Does::Verify(again) => {
             let of = again.entry.run.clone();
-            match report::reread(&report::pods(read, plan).await?) {
+            match report::reread(&job::pods(read, &plan.id, made.job).await?) {
                 Ok(()) if proven => Some(News::ReadAgain { of, at: now }),
                 Err(Reread::Damaged(why)) => Some(News::Damaged { of, damage: Damage { at: now, run: plan.id.clone(), why } }),
                 _ => None,
             }
         }
-        _ => None,
+        Does::Dump(..) => None,
     })
+}
+
+/// What a dump may be called: it goes into the catalogue and onto screens.
+fn label(parameters: &[String]) -> Result<Option<String>, PlanError> {
+    let given = parameters.iter().rev().find_map(|p| p.strip_prefix(LABEL)?.strip_prefix('='));
+    match given {
+        Some(label) if label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) => {
+            Err(PlanError::Usage(format!("a label has {LONGEST_LABEL} characters at most, and no control characters")))
+        }
+        other => Ok(other.filter(|label| !label.is_empty()).map(str::to_owned)),
+    }
 }
 
 /// Proves that nothing of the run's Job runs any more.
@@ -108,12 +139,14 @@ fn ended(job: &ObjectRef, run: &str, within: Duration) -> Step {
     }
 }
 
-/// The part of a run of that id; `wanted` is the id of the backup as the service file declares it.
-pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, wanted: Option<&str>, id: &str) -> Result<Part, PlanError> {
+/// The part of a run of that id; the parameters name the backup as the service file declares it, and what it shall be called.
+pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, parameters: &[String], id: &str) -> Result<Part, PlanError> {
     let usage = |text: String| PlanError::Usage(text);
+    let wanted = parameters.iter().find_map(|p| p.strip_prefix(PARAMETER)?.strip_prefix('='));
     let wanted = wanted.ok_or_else(|| usage("which backup of the service file is not said".to_owned()))?;
     let dump = context.dumps.iter().find(|d| d.id == wanted);
     let dump = dump.ok_or_else(|| usage(format!("the service file declares no backup '{wanted}' that a Job can make")))?;
+    let dump = &Dump { label: label(parameters)?, ..dump.clone() };
     let claim = &ground.object;
     let server = server(read, dump, &claim.reference.namespace).await;
     let job = job::of(id, "dump", &claim.reference.namespace);
@@ -122,13 +155,14 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let uploaded = if dump.upload.is_some() { ", and that the object store has it" } else { "" };
     let proof = format!("the Job is complete, and its report says that the dump was read to its end{uploaded}, within {} s", within.as_secs());
     let host = server.as_ref().map_or("", |s| s.as_str());
+    let inputs = std::iter::once((PARAMETER.to_owned(), dump.id.clone())).chain(dump.label.clone().map(|label| (LABEL.to_owned(), label)));
     let fact = Fact::Dumped { run: id.to_owned(), dump: Box::new(dump.clone()), host: host.to_owned() };
     let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
     Ok(Part {
         action: "backup",
         quantity: dump.id.clone(),
         nature: Nature::Change,
-        inputs: ground::inputs(&claim.reference, [(PARAMETER.to_owned(), dump.id.clone())]),
+        inputs: ground::inputs(&claim.reference, inputs),
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-dumped".into(), title: "prove that it can be read".to_owned(), proof, work }],
@@ -154,7 +188,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
             uid: claim.uid(),
             fields: vec![FrozenField { pointer: "/spec/volumeName", value: ground::now(claim, "/spec/volumeName") }],
         }],
-        write: Some(job::made(&job, &claim.reference, id, dump.job(host, &claim.reference.name, id))),
+        write: Some(job::write(&job, &claim.reference, id, dump.job(host, &claim.reference.name, id), true)),
     })
 }
 

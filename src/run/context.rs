@@ -65,6 +65,8 @@ pub struct PlanContext {
     pub undo: bool,
     /// It asks a live run for its lock.
     pub preempts: bool,
+    /// The image that an earlier step of the same plan asks what is pending, and a person before what loses data goes on.
+    pub asks: Option<String>,
     /// The id of a plan that is made anew for a run that waits; a lock of that run is no lock of somebody else.
     pub run: Option<String>,
 }
@@ -124,6 +126,7 @@ impl PlanContext {
             rollback_gap: Duration::from_mins(10),
             undo: false,
             preempts: false,
+            asks: None,
             run: None,
         }
     }

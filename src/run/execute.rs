@@ -6,7 +6,7 @@
 mod command;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -33,7 +33,7 @@ use super::observe::{self, Observer};
 use super::outcome::{End, Outcome, Question, Way};
 use super::plan::{Frozen, Plan};
 use super::resume::{Resumed, recheck};
-use super::step::FieldWrite;
+use super::step::{FieldWrite, StepId};
 use super::time::Timer;
 use crate::base::clock::Clock;
 use crate::target::api::{Change, ErrorKind, Read, TargetError, Write, WriteRequest};
@@ -75,7 +75,7 @@ pub async fn execute(confirmed: Confirmed, deps: Deps) -> Outcome {
     let id = confirmed.plan().id().to_owned();
     let why = match deps.journal.claim(&id) {
         Ok(Some(claim)) => {
-            let outcome = carry_out(confirmed, None, deps).await;
+            let outcome = Box::pin(carry_out(confirmed, None, deps)).await;
             drop(claim);
             return outcome;
         }
@@ -91,7 +91,7 @@ pub async fn execute(confirmed: Confirmed, deps: Deps) -> Outcome {
 /// Goes on with a run whose process ended, to its end: what is true is found out by reading, and nothing is sent twice.
 pub async fn resume(resumed: Resumed, deps: Deps) -> Outcome {
     let (confirmed, past, claim) = resumed.into_parts();
-    let outcome = carry_out(confirmed, Some(past), deps).await;
+    let outcome = Box::pin(carry_out(confirmed, Some(past), deps)).await;
     drop(claim);
     outcome
 }
@@ -101,7 +101,7 @@ async fn carry_out(confirmed: Confirmed, past: Option<Past>, deps: Deps) -> Outc
     let gate = Arc::new(gate);
     let holder = holder(&plan, &deps);
     let locks = Locks::new(gate.clone(), deps.read.clone(), deps.clock.clone(), deps.timer.clone(), holder);
-    let runner = Runner { plan, gate, deps, locks, resumed: past.is_some() };
+    let runner = Runner { plan, gate, deps, locks, resumed: past.is_some(), kept: Mutex::default() };
     let carried_out = std::pin::pin!(runner.carry_out(past));
     match select(carried_out, std::pin::pin!(runner.locks.keep())).await {
         Either::Left((outcome, _)) => outcome,
@@ -143,6 +143,8 @@ struct Runner {
     deps: Deps,
     locks: Locks,
     resumed: bool,
+    /// The proven steps whose findings others have.
+    kept: Mutex<Vec<StepId>>,
 }
 
 impl Runner {
@@ -160,7 +162,11 @@ impl Runner {
             let turn = machine.next(input, self.moment());
             self.locks.at(machine.told_step(), turn.happenings.iter().rev().find_map(seen));
             for what in turn.happenings {
+                let proven = if let Happening::StepProven { step, .. } = &what { Some(*step) } else { None };
                 self.emit(what).await;
+                if let Some(step) = proven {
+                    Box::pin(self.keep_what_is_known(step)).await;
+                }
             }
             match self.perform(turn.effect, &mut observer).await {
                 ControlFlow::Continue(answer) => input = answer,
@@ -205,7 +211,7 @@ impl Runner {
                 self.locks.release().await;
                 Input::Released
             }
-            Effect::Observe(proof) => Input::Observed(observer.observe(&proof).await),
+            Effect::Observe(proof) => Input::Observed(Box::pin(observer.observe(&proof)).await),
             Effect::End(outcome) => return ControlFlow::Break(outcome),
         })
     }
@@ -285,8 +291,12 @@ impl Runner {
         let mut failed = Vec::new();
         if let Tell::Ended(outcome, _) = tell {
             failed.extend(self.keep_book(outcome, now).await.err());
-            failed.extend(Box::pin(self.keep_catalogue(outcome, now)).await.err());
-            failed.extend(Box::pin(self.keep_release(outcome, now)).await.err());
+            for made in backup::made(&self.plan).filter(|made| !self.is_kept(made.step)) {
+                failed.extend(Box::pin(self.keep_catalogue(&made, outcome.outcome == End::Proven, now)).await.err());
+            }
+            for (_, job, asked) in migrate::asked(&self.plan).filter(|(step, ..)| !self.is_kept(*step)) {
+                failed.extend(Box::pin(self.keep_release(job, asked, outcome.outcome == End::Proven, now)).await.err());
+            }
         }
         // What it said must be kept before it goes.
         if let Tell::Ended(outcome, _) = tell
@@ -335,11 +345,31 @@ impl Runner {
         })
     }
 
+    /// What a proven step has found out is for others at once: later steps may take hours, and fail.
+    async fn keep_what_is_known(&self, step: StepId) {
+        let now = self.deps.clock.now();
+        let made = backup::made(&self.plan).find(|made| made.step == step);
+        let asked = migrate::asked(&self.plan).find(|(own, ..)| *own == step);
+        let kept = match (made, asked) {
+            (Some(made), _) => Box::pin(self.keep_catalogue(&made, true, now)).await,
+            (None, Some((_, job, asked))) => Box::pin(self.keep_release(job, asked, true, now)).await,
+            (None, None) => return,
+        };
+        // What could not be kept is tried again at the end, which says why.
+        if kept.is_ok() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(step);
+        }
+    }
+
+    fn is_kept(&self, step: StepId) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(&step)
+    }
+
     /// Brings what became of a dump into the catalogue of its service; its Job's pod says what it is.
-    async fn keep_catalogue(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
-        let Some(record) = backup::record(&self.plan) else { return Ok(()) };
+    async fn keep_catalogue(&self, made: &backup::Made<'_>, proven: bool, now: jiff::Timestamp) -> Result<(), String> {
+        let record = made.record();
         let kept = async {
-            let news = backup::news(&*self.deps.read, &self.plan, outcome.outcome == End::Proven, now).await?;
+            let news = backup::news(&*self.deps.read, &self.plan, made, proven, now).await?;
             let Some(news) = news else { return Ok(()) };
             self.keep(&record, |raw| catalogue::update(record.clone(), raw, &news)).await
         };
@@ -348,13 +378,12 @@ impl Runner {
     }
 
     /// Keeps what a Job said of its image and the database, whatever came of the run: a migration that failed half-way moved the database.
-    async fn keep_release(&self, outcome: &Outcome, now: jiff::Timestamp) -> Result<(), String> {
-        let Some(asked) = migrate::asked(&self.plan) else { return Ok(()) };
-        let Ok(seen) = migrate::Seen::read(&*self.deps.read, &self.plan, asked, now).await else {
-            let lost = asked.mode == Mode::Inspect && outcome.outcome == End::Proven;
+    async fn keep_release(&self, job: &ObjectRef, asked: &migrate::Asked, proven: bool, now: jiff::Timestamp) -> Result<(), String> {
+        let Ok(seen) = migrate::Seen::read(&*self.deps.read, &self.plan, job, asked, now).await else {
+            let lost = asked.mode == Mode::Inspect && proven;
             return if lost { Err("what the inspection said cannot be read any more".to_owned()) } else { Ok(()) };
         };
-        let record = releases::of(&asked.migration.service, &self.plan.subject().namespace);
+        let record = releases::of(&asked.migration.service, &job.namespace);
         let kept = self.keep(&record, |raw| releases::update(record.clone(), raw, &seen)).await;
         kept.map_err(|error| format!("what was inspected is not kept in {record}: {}", error.message))
     }

@@ -162,9 +162,8 @@ fn timers(plan: &Plan) -> Vec<ObjectRef> {
 }
 
 fn records(plan: &Plan) -> Vec<ObjectRef> {
-    let namespace = &plan.subject().namespace;
-    let asked = migrate::asked(plan).map(|asked| releases::of(&asked.migration.service, namespace));
-    backup::record(plan).into_iter().chain(asked).collect()
+    let asked = migrate::asked(plan).map(|(_, job, asked)| releases::of(&asked.migration.service, &job.namespace));
+    backup::made(plan).map(|made| made.record()).chain(asked).collect()
 }
 
 #[cfg(test)]

@@ -182,6 +182,8 @@ enum State {
     Observing,
     /// Looking at what a command is proven by, since nobody knows whether it ran.
     Deciding,
+    /// Looking whether a person need be asked.
+    Gating,
     Pausing(Next),
     Asking,
     Telling(Next),
@@ -360,6 +362,7 @@ impl Machine {
             (State::Sending, Input::Sent(result)) => self.sent(result),
             (State::Sending, Input::Ran(result)) => self.ran(result),
             (State::Deciding, Input::Observed(observed)) => self.decided(&observed),
+            (State::Gating, Input::Observed(observed)) => self.gated(observed),
             (State::Observing, Input::Observed(observed)) => self.observed(observed),
             (State::Pausing(next), Input::Paused) => self.go_on(next),
             (State::Asking, Input::Answered(way)) => self.answered(way),

@@ -19,7 +19,7 @@ pub use answer::{Failure, Seen};
 pub(in crate::run) use answer::{Said, progress, said};
 pub(in crate::run) use apply::{harm, part as apply};
 pub(in crate::run) use back::check as schema;
-pub(in crate::run) use checks::forbidden;
+pub(in crate::run) use checks::{forbidden, logs};
 pub(in crate::run) use inspect::part as inspect;
 pub use job::{Asked, LOCK, Migration, Mode};
 pub use service::of_service;
@@ -29,7 +29,8 @@ use serde_json::Value;
 
 use super::facts::WorkloadFacts;
 use super::plan::Plan;
-use super::step::{Fact, Proof, Work};
+use super::step::{Fact, Proof, StepId, Work};
+use crate::target::model::ObjectRef;
 
 /// The parameter that names the image.
 pub const PARAMETER: &str = "image";
@@ -40,7 +41,7 @@ pub fn is_declared(action: &str) -> bool {
 }
 
 /// The image that the parameters of a request name.
-pub(in crate::run) fn image(parameters: &[String]) -> Option<&str> {
+pub fn image(parameters: &[String]) -> Option<&str> {
     parameters.iter().find_map(|p| p.strip_prefix(PARAMETER)?.strip_prefix('='))
 }
 
@@ -56,15 +57,15 @@ pub(in crate::run) fn known_releases() -> Value {
     releases::tests::record(&[releases::tests::seen("shop:2", "a", 0)])
 }
 
-/// What a plan asks of an image; `None` for other plans.
-pub(in crate::run) fn asked(plan: &Plan) -> Option<&Asked> {
-    plan.steps.iter().find_map(|step| match &step.work {
-        Work::Prove(Proof { fact: Fact::Answered { asked, .. }, .. }) => Some(&**asked),
+/// What a plan asks of images: the step that proves it, its Job, and what is asked.
+pub(in crate::run) fn asked(plan: &Plan) -> impl Iterator<Item = (StepId, &ObjectRef, &Asked)> {
+    plan.steps.iter().filter_map(|step| match &step.work {
+        Work::Prove(Proof { fact: Fact::Answered { asked, .. }, object, .. }) => Some((step.id, object, &**asked)),
         _ => None,
     })
 }
 
-/// What the Job of a plan is made of, as its workload is now: a record of the run keeps none of it in clear.
+/// What the Jobs of a plan are made of, as their workload is now: a record of the run keeps none of it in clear.
 pub(in crate::run) fn values(workload: &WorkloadFacts, plan: &Plan) -> Vec<Value> {
-    asked(plan).map(|asked| asked.job(workload, &plan.id)).into_iter().collect()
+    asked(plan).map(|(_, _, asked)| asked.job(workload, &plan.id)).collect()
 }

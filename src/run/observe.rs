@@ -75,6 +75,8 @@ impl Observer {
             Fact::ReadAgain { run, .. } => self.read_again(proof, run).await,
             Fact::Ended { run } => self.ended(proof, run).await,
             Fact::Answered { run, asked } => self.answered(proof, run, asked).await,
+            Fact::Harmless { run, asked } => self.harmless(proof, run, asked).await,
+            Fact::Finished { run, .. } => self.finished(proof, run).await,
             // The run's own clock tells.
             Fact::Elapsed { .. } => Ok(Observed::Waiting(Progress::default())),
             Fact::Suspended => self.suspended(proof).await,

@@ -78,7 +78,7 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, paused: bool) -> Part
 
 /// What was held back goes on: proven when it is through.
 fn rolled_out(context: &PlanContext, ground: &Ground) -> Vec<Step> {
-    let pin = Pin { pointer: "/spec/template", value: ground::now(&ground.object, "/spec/template"), pod: None };
+    let pin = Pin { pointer: "/spec/template", value: ground::now(&ground.object, "/spec/template"), pod: None, left: None };
     let proof = format!("every pod is of the newest template and available within {} s", context.prove_within.as_secs());
     vec![ground.prove(context, "prove-rollout", "prove the rollout".to_owned(), proof, Fact::Rollout { pin, ready: None })]
 }

@@ -484,7 +484,7 @@ impl Plan {
 
     /// The Jobs that it makes for itself; one of a CronJob belongs to that, which keeps as many as it is told to.
     pub(in crate::run) fn own_jobs(&self) -> impl Iterator<Item = &ObjectRef> {
-        let made = |w: &&FieldWrite| matches!(&w.form, Form::Create { under } if under.kind != Kind::CronJob) && w.object.kind == Kind::Job;
+        let made = |w: &&FieldWrite| matches!(&w.form, Form::Create { under, .. } if under.kind != Kind::CronJob) && w.object.kind == Kind::Job;
         self.writes().map(|(_, w)| w).filter(made).map(|w| &w.object)
     }
 

@@ -5,10 +5,13 @@
 
 mod combine;
 mod command;
+mod image;
+mod job;
 mod look;
 mod project;
 mod still;
 
+pub use self::image::SetImage;
 pub use self::look::Look;
 
 use std::borrow::Cow;
@@ -19,9 +22,10 @@ use super::actions::{self, ActionRequest, ActionSpec};
 use super::check::Check;
 use super::context::{PlanContext, PlanError};
 use super::level::Raise;
+use super::migrate;
 use super::plan::{Draft, Inputs, Plan};
 use super::scrub;
-use super::step::Policy;
+use super::step::{JobCommand, Policy};
 use crate::base::clock::Clock;
 use crate::base::confirmation::Confirmation;
 use crate::target::api::Read;
@@ -90,8 +94,14 @@ pub struct ProgramStep {
 pub enum Does {
     /// One of the engine's own actions.
     Action(ActionRequest),
+    /// Asks an image and the database what is pending; where the flag says so, a person before what loses data goes on.
+    Inspect(ActionRequest, bool),
     /// Runs a command in a container of a workload.
     Command(Run),
+    /// Gives a container of a workload another image.
+    Image(SetImage),
+    /// Runs a command in a Job of its own.
+    Job(JobCommand),
     /// Waits until the rollout of a workload is complete.
     RolloutWait(ObjectRef),
     /// Waits until these probes are green.
@@ -141,7 +151,8 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         return Err(usage(format!("'{}' has no step that is taken", program.action)));
     }
     let once = |one: &&ProgramStep, other: &&ProgramStep| match (&one.does, &other.does) {
-        (Does::Action(a), Does::Action(b)) => a.object == b.object && a.action == b.action && ["restart", "trigger"].contains(&&*a.action),
+        (Does::Action(a), Does::Action(b)) => a.action == b.action && (is_once_a_run(a) || (a.object == b.object && is_once(a))),
+        (Does::Inspect(..), Does::Inspect(..)) => true,
         _ => false,
     };
     for (at, step) in program.steps.iter().enumerate() {
@@ -154,9 +165,10 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
     let context = PlanContext { run: Some(id.clone()), ..context.clone() };
     // Where the file says which probes, and when, no other step waits for all of them.
     let asks_probes = program.steps.iter().any(|s| matches!(s.does, Does::Probes(_)));
-    let last = program.steps.iter().rposition(|s| matches!(s.does, Does::Action(_)));
+    let last = program.steps.iter().rposition(|s| matches!(s.does, Does::Action(_) | Does::Image(_)));
     let mut world = Projected::new(read);
     let mut parts = Vec::with_capacity(program.steps.len());
+    let mut asks = None;
     for (at, step) in program.steps.iter().enumerate() {
         let number = u16::try_from(at + 1).map_err(|_| usage("it has too many steps".to_owned()))?;
         let mut own = context.clone();
@@ -164,10 +176,19 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
             own.probes.clear();
         }
         own.prove_within = step.policy.timeout.unwrap_or(own.prove_within);
+        own.asks.clone_from(&asks);
         let (mut draft, action) = match &step.does {
             Does::Action(request) => {
                 let plan = actions::one(&world, clock, &own, request).await.map_err(|error| of_step(&step.id, error))?;
                 (plan.draft(), ActionSpec::named(&request.action).map(|spec| spec.name))
+            }
+            Does::Inspect(request, gate) => {
+                let plan = actions::one(&world, clock, &own, request).await.map_err(|error| of_step(&step.id, error))?;
+                let mut draft = plan.draft();
+                let gate = still::gate(&draft.steps).filter(|_| *gate);
+                asks = gate.as_ref().and_then(|_| migrate::asked(&plan).next()).map(|(_, _, asked)| asked.image.clone());
+                draft.steps.extend(gate);
+                (draft, Some("inspect"))
             }
             Does::Command(run) => {
                 let plan = command::plan(&world, &own, run, &step.done_when, now).await.map_err(|error| of_step(&step.id, error))?;
@@ -177,6 +198,14 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
                 let piece = look.piece(&world, &own, home).await.map_err(|error| of_step(&step.id, error))?;
                 let action = piece.changes.then_some("shell");
                 (still::of_piece(&world, &own, piece, home, now).await, action)
+            }
+            Does::Image(set) => {
+                let plan = image::plan(&world, &own, set, now).await.map_err(|error| of_step(&step.id, error))?;
+                (plan.draft(), Some("set-image"))
+            }
+            Does::Job(command) => {
+                let plan = job::plan(&world, &own, command, &step.id, now).await.map_err(|error| of_step(&step.id, error))?;
+                (plan.draft(), Some("job"))
             }
             still => (still::draft(&world, &own, still, home, now).await.map_err(|error| of_step(&step.id, error))?, None),
         };
@@ -193,6 +222,16 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         plan = plan.overriding(check, reason).map_err(PlanError::Usage)?;
     }
     Ok(plan)
+}
+
+/// Done twice in one plan it would leave the same as done once.
+fn is_once(request: &ActionRequest) -> bool {
+    ["restart", "trigger"].contains(&&*request.action)
+}
+
+/// Its Job bears the name of the run, and so does what it makes.
+fn is_once_a_run(request: &ActionRequest) -> bool {
+    ["backup", "verify", "inspect", "migrate"].contains(&&*request.action)
 }
 
 fn of_step(step: &str, error: PlanError) -> PlanError {
@@ -224,6 +263,9 @@ impl Does {
     fn words(&self) -> String {
         match self {
             Self::Action(request) => format!("{} {} {}", request.action, request.object, request.parameters.join(" ")),
+            Self::Inspect(request, gate) => format!("{} {} {} {gate}", request.action, request.object, request.parameters.join(" ")),
+            Self::Image(set) => serde_json::json!(["set-image", set.workload.to_string(), set.container, set.image, set.pinned]).to_string(),
+            Self::Job(job) => serde_json::json!(["job", job.workload.to_string(), job.container, job.image, job.argv, job.backoff]).to_string(),
             Self::Command(run) => {
                 serde_json::json!(["exec", run.workload.to_string(), run.container, run.argv, run.back, run.reads, run.again]).to_string()
             }

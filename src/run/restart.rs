@@ -21,7 +21,7 @@ pub(super) fn part(context: &PlanContext, ground: &Ground, now: Timestamp) -> Pa
     let workload = &ground.object;
     let wanted = workload.wanted();
     let at = format!("{now:.0}");
-    let pin = Pin { pointer: MARK, value: at.as_str().into(), pod: Some((POD_MARK, at.clone())) };
+    let pin = Pin { pointer: MARK, value: at.as_str().into(), pod: Some((POD_MARK, at.clone())), left: None };
     let title = format!("write restartedAt {at}");
     let what = format!("all {wanted} pods are newer than the start, and available within {} s", context.prove_within.as_secs());
     let mut proofs = vec![ground.prove(context, "prove-rollout", format!("prove {wanted} new pods"), what, Fact::Rollout { pin, ready: None })];

@@ -21,7 +21,7 @@ use super::outcome::End;
 use super::plan::{Plan, PlanTarget};
 use super::record::{Kept, RecordError};
 use super::rollback;
-use super::step::{Stamp, Work};
+use super::step::{Fact, JobCommand, Proof, Stamp, Work};
 use super::undo::Here;
 use crate::base::problem::did_you_mean;
 use crate::target::api::{ErrorKind, Read, TargetError};
@@ -263,18 +263,27 @@ impl Unfinished {
                 found.extend(cronjob::values(&WorkloadFacts::new(&object, raw), &plan.id));
                 continue;
             }
+            let workload = WorkloadFacts::new(&object, raw);
             if plan.does("inspect", &object) || plan.does("migrate", &object) {
-                found.extend(migrate::values(&WorkloadFacts::new(&object, raw), plan));
-                continue;
+                found.extend(migrate::values(&workload, plan));
             }
-            if plan.does("rollback", &object) {
-                let templates = rollback::templates(read, &WorkloadFacts::new(&object, raw)).await;
+            found.extend(commands(plan).filter(|command| command.workload == object).map(|command| command.job(&workload, &plan.id)));
+            if plan.does("rollback", &object) || plan.does("set-image", &object) {
+                let templates = rollback::templates(read, &workload).await;
                 found.extend(templates.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?);
             }
         }
         found.extend(backup::values(plan));
         Ok(found)
     }
+}
+
+/// The commands that a plan runs in Jobs.
+pub(in crate::run) fn commands(plan: &Plan) -> impl Iterator<Item = &JobCommand> {
+    plan.steps.iter().filter_map(|step| match &step.work {
+        Work::Prove(Proof { fact: Fact::Finished { command, .. }, .. }) => Some(&**command),
+        _ => None,
+    })
 }
 
 fn text(entry: &Entry, key: &str) -> String {

@@ -125,7 +125,7 @@ impl Back<'_> {
     }
 
     fn pin(revision: &Revision) -> Pin {
-        Pin { pointer: TEMPLATE, value: revision.template.clone(), pod: revision.pods() }
+        Pin { pointer: TEMPLATE, value: revision.template.clone(), pod: revision.pods(), left: None }
     }
 
     fn write(&self) -> Option<FieldWrite> {

@@ -7,12 +7,16 @@ mod declared;
 pub(in crate::run) mod difference;
 mod exec;
 mod id;
+mod job;
 pub(in crate::run) mod made;
+mod pin;
 mod policy;
 
 pub(in crate::run) use declared::Declared;
 pub(in crate::run) use exec::{Exec, Place};
 pub use id::StepId;
+pub use job::JobCommand;
+pub(in crate::run) use pin::Pin;
 pub use policy::{OnFail, Policy};
 
 use std::time::Duration;
@@ -58,13 +62,16 @@ pub(in crate::run) enum Work {
 }
 
 /// What a person is asked before the run goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::run) struct Asking {
     /// What must be typed; `None` = an answer will do.
     pub text: Option<String>,
     /// Where nobody is there to be asked, the run goes on.
     #[serde(default)]
     pub alone: bool,
+    /// Nobody is asked where this is a fact.
+    #[serde(default)]
+    pub unless: Option<Proof>,
 }
 
 /// A change of some fields of one object, with what must be there before; or one object made, or one pod evicted.
@@ -98,6 +105,9 @@ pub(in crate::run) enum Form {
     Create {
         /// Whose lock it takes.
         under: ObjectRef,
+        /// Made once more it does no harm, where its answer was lost and it is not there.
+        #[serde(default)]
+        again: bool,
     },
     /// A command in a container of one of the workload's ready pods. It cannot be tried before, and nothing can be read afterwards that
     /// tells whether it ran.
@@ -245,7 +255,7 @@ impl FieldWrite {
     /// The Lease that it is sent under.
     pub(in crate::run) fn lock(&self) -> ObjectRef {
         match &self.form {
-            Form::Create { under } | Form::Evict { under } | Form::End { under, .. } => lease::of(under),
+            Form::Create { under, .. } | Form::Evict { under } | Form::End { under, .. } => lease::of(under),
             // The timer of an object goes under the object's own lock.
             _ if self.object.kind == Kind::Lease => lease::of_timed(&self.object),
             _ => lease::of(&self.object),
@@ -394,7 +404,7 @@ impl FieldWrite {
         if let Form::Exec(exec) = &self.form {
             return Self { form: Form::Exec(exec.reversed()), ..self.clone() };
         }
-        if let Form::Create { under } = &self.form {
+        if let Form::Create { under, .. } = &self.form {
             let run = self.changes.iter().find(|c| c.pointer == RUN).and_then(|c| c.after.as_str()).unwrap_or_default();
             let form = Form::End { under: under.clone(), run: run.to_owned() };
             return Self { changes: vec![FieldChange::new("/spec/activeDeadlineSeconds", Value::Null, 1)], form, ..self.clone() };
@@ -410,7 +420,7 @@ impl FieldWrite {
     /// `replicas 3 -> 5`.
     pub(in crate::run) fn words(&self) -> String {
         match &self.form {
-            Form::Create { under } => return format!("is made from {under}"),
+            Form::Create { under, .. } => return format!("is made from {under}"),
             Form::Evict { .. } => return "is evicted".to_owned(),
             Form::Exec(exec) => return exec.place_words(),
             Form::End { .. } => return "is ended".to_owned(),
@@ -446,6 +456,11 @@ pub(in crate::run) fn put(target: &mut Value, pointer: &str, value: Value) {
     let mut place = target;
     for segment in pointer.split('/').skip(1) {
         let key = segment.replace("~1", "/").replace("~0", "~");
+        let known = place.as_array().and_then(|list| key.parse::<usize>().ok().filter(|at| *at < list.len()));
+        if let Some(at) = known {
+            place = &mut place[at];
+            continue;
+        }
         if !place.is_object() {
             *place = Value::Object(Map::new());
         }
@@ -545,6 +560,20 @@ pub(in crate::run) enum Fact {
         /// What is asked: the Job can be made of it again.
         asked: Box<Asked>,
     },
+    /// The Job of this run ran a command to its end.
+    Finished {
+        /// Value of its label [`RUN`].
+        run: String,
+        /// What it runs: the Job can be made of it again.
+        command: Box<JobCommand>,
+    },
+    /// What the Job of this run found pending loses no data.
+    Harmless {
+        /// Value of its label [`RUN`].
+        run: String,
+        /// What was asked.
+        asked: Box<Asked>,
+    },
     /// The CronJob is suspended, and starts no more Jobs.
     Suspended,
     /// So much time went by since the step began.
@@ -559,19 +588,6 @@ pub(in crate::run) enum Fact {
         /// Their ids.
         ids: Vec<String>,
     },
-}
-
-/// Which template a rollout is about: another one in its place is somebody else's doing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::run) struct Pin {
-    /// A field of the object that tells the template from others: the template itself, or a mark in it.
-    #[serde(deserialize_with = "word::word")]
-    pub pointer: Word,
-    /// Its value.
-    pub value: Value,
-    /// What each pod of that template bears: where in the pod, and the value. `None` = the counts alone must do.
-    #[serde(deserialize_with = "word::with_text")]
-    pub pod: Option<(Word, String)>,
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ const STEPS: &[Word] = &[
     "prove-tail",
     "tell",
     "shell",
+    "prove-finished",
     "wait",
     "confirm",
 ];
@@ -82,6 +83,22 @@ const FIELDS: &[Word] = &[
     "/metadata/annotations/kubectl.kubernetes.io~1restartedAt",
     "/metadata/labels/pod-template-hash",
     "/metadata/labels/controller-revision-hash",
+    "/spec/template/spec/containers/0/image",
+    "/spec/template/spec/containers/1/image",
+    "/spec/template/spec/containers/2/image",
+    "/spec/template/spec/containers/3/image",
+    "/spec/template/spec/containers/4/image",
+    "/spec/template/spec/containers/5/image",
+    "/spec/template/spec/containers/6/image",
+    "/spec/template/spec/containers/7/image",
+    "/spec/containers/0/image",
+    "/spec/containers/1/image",
+    "/spec/containers/2/image",
+    "/spec/containers/3/image",
+    "/spec/containers/4/image",
+    "/spec/containers/5/image",
+    "/spec/containers/6/image",
+    "/spec/containers/7/image",
 ];
 
 /// Subresources, kinds of targets.

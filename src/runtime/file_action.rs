@@ -4,15 +4,20 @@
 //! has read.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::base::environment::EnvironmentKind;
-use crate::run::backup::{Known, Wanted, catalogue};
-use crate::run::program::{self, Does, Look, Program, ProgramStep};
-use crate::run::{ActionRequest, Check, Environment, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
+use crate::base::text::clean;
+use crate::migrate::MigrationState;
+use crate::run::backup::{Dump, Known, Wanted, catalogue};
+use crate::run::migrate::releases::{self, Record};
+use crate::run::migrate::{self, Migration};
+use crate::run::program::{self, Does, Look, Program, ProgramStep, SetImage};
+use crate::run::{ActionRequest, Check, Environment, JobCommand, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
 use crate::service::{
-    ActionStep, BackupState, Condition, FileAction, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
+    ActionStep, BackupState, Condition, FileAction, Migrated, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
 };
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -27,6 +32,10 @@ pub(super) struct Resolver<'a> {
     pub namespace: &'a str,
     /// Id of the run that it will be.
     pub run: &'a str,
+    /// The backups that a Job can make there.
+    pub dumps: &'a [Dump],
+    /// How the schema is moved there, or why it is not.
+    pub migration: Result<&'a Migration, &'a str>,
     pub now: Timestamp,
 }
 
@@ -60,6 +69,7 @@ impl Resolver<'_> {
         // What is known when it is told.
         values.extend(["run.result", "run.duration"].map(|name| (name.to_owned(), format!("${{{name}}}"))));
         let facts = self.facts(action).await;
+        values.extend(self.before(action).await);
         let value = |name: &str| values.get(name).map(|text| Value::of(text)).or_else(|| facts.get(name).cloned());
         let fill = |template: &crate::service::Template| template.fill(&values).map_err(usage);
         let phrase = action.phrase.as_ref().map(fill).transpose()?;
@@ -75,7 +85,8 @@ impl Resolver<'_> {
             }
         }
         let known = self.backups(action).await;
-        let (checks, own_checks) = self.require(action, &facts, &known);
+        let (mut checks, own_checks) = self.require(action, &facts, &known);
+        checks.extend(self.migrations(action, &steps, &values).await);
         let parameters = vars.into_iter().map(|(name, value)| (name.trim_start_matches("var.").to_owned(), value)).collect();
         Ok(Program {
             action: action.id.clone(),
@@ -122,6 +133,33 @@ impl Resolver<'_> {
         facts
     }
 
+    /// How the first workload that the action is about is before anything is done. What cannot be read has no value.
+    async fn before(&self, action: &FileAction) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        let subject = action.steps.iter().find_map(|s| s.kind.workload(&self.service.workloads));
+        // An action that is about none but the schema's is about that one.
+        let schema = || {
+            let own = &self.migration.ok()?.workload;
+            self.service.workloads.iter().find(|w| w.name.as_deref() == Some(&*own.name))
+        };
+        let Some(workload) = subject.or_else(schema) else { return values };
+        let Ok(object) = self.object(workload) else { return values };
+        let Ok(raw) = self.read.get(&object, "").await else { return values };
+        let containers = raw.pointer("/spec/template/spec/containers").and_then(serde_json::Value::as_array);
+        let own = |c: &&serde_json::Value| workload.container.as_ref().is_none_or(|name| c["name"] == name.as_str());
+        let image = containers.into_iter().flatten().find(own).and_then(|c| c["image"].as_str());
+        for name in ["run.before.image", "release.current.image"] {
+            values.extend(image.map(|image| (name.to_owned(), clean(image).into_owned())));
+        }
+        let repository = image.map(crate::run::repository);
+        values.extend(repository.map(|name| ("release.current.repository".to_owned(), clean(name).into_owned())));
+        let replicas = raw.pointer("/spec/replicas").and_then(serde_json::Value::as_i64);
+        values.extend(replicas.map(|n| ("run.before.replicas".to_owned(), n.to_string())));
+        let revision = raw.pointer("/metadata/annotations/deployment.kubernetes.io~1revision").and_then(serde_json::Value::as_str);
+        values.extend(revision.map(|r| ("run.before.revision".to_owned(), clean(r).into_owned())));
+        values
+    }
+
     /// What the catalogue says, where the action asks for a backup.
     async fn backups(&self, action: &FileAction) -> Known {
         if !action.require.iter().any(|r| matches!(r, Requirement::Backup(..))) {
@@ -135,6 +173,11 @@ impl Resolver<'_> {
         for requirement in &action.require {
             match requirement {
                 Requirement::Own(word, id) => own.push((word.clone(), *id)),
+                Requirement::Migrations(_) => {}
+                Requirement::Disk => checks.push(Check::advisory("disk:free 2x").unknown(
+                    "the Job of a dump looks at its volume before it writes, and fails where it has less than twice the size of the database",
+                    "look at the volume",
+                )),
                 Requirement::Backup(id, state) => {
                     let most = self.service.declared.backups.iter().find(|b| b.id == *id).and_then(|b| b.max_age);
                     let wanted = match state {
@@ -165,6 +208,26 @@ impl Resolver<'_> {
         (checks, own)
     }
 
+    /// What is required of the migrations of the image that the action is about.
+    async fn migrations(&self, action: &FileAction, steps: &[ProgramStep], values: &BTreeMap<String, String>) -> Vec<Check> {
+        let wanted = action.require.iter().filter_map(|r| if let Requirement::Migrations(word) = r { Some(*word) } else { None });
+        let wanted: Vec<Migrated> = wanted.collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let asked = steps.iter().find_map(|step| match &step.does {
+            Does::Inspect(request, _) => migrate::image(&request.parameters),
+            Does::Action(request) if request.action == "migrate" => migrate::image(&request.parameters),
+            _ => None,
+        });
+        let image = asked.map(str::to_owned).or_else(|| values.get("release.current.image").cloned()).unwrap_or_default();
+        let known = match &self.migration {
+            Ok(migration) => Record::of(self.read, &releases::of(&migration.service, self.namespace)).await,
+            Err(why) => Record::Unread((*why).to_owned()),
+        };
+        wanted.into_iter().map(|word| migrated(word, &image, &known)).collect()
+    }
+
     fn object(&self, workload: &Workload) -> Result<ObjectRef, PlanError> {
         let kind = match workload.kind {
             WorkloadKind::Deployment => Kind::Deployment,
@@ -177,14 +240,63 @@ impl Resolver<'_> {
         Ok(ObjectRef::new(kind, workload.namespace.as_deref().unwrap_or(self.namespace), name))
     }
 
-    fn does(&self, step: &ActionStep, fill: &dyn Fn(&crate::service::Template) -> Result<String, PlanError>) -> Result<Does, PlanError> {
-        let object = || {
-            let workload = step
-                .kind
-                .workload(&self.service.workloads)
-                .ok_or_else(|| usage(format!("step '{}' has no workload here", step.id)))?;
-            self.object(workload)
+    fn about(&self, step: &ActionStep) -> Result<ObjectRef, PlanError> {
+        let workload = step.kind.workload(&self.service.workloads);
+        self.object(workload.ok_or_else(|| usage(format!("step '{}' has no workload here", step.id)))?)
+    }
+
+    /// What the steps that bring a release do.
+    fn brings(&self, step: &ActionStep, fill: &dyn Fn(&crate::service::Template) -> Result<String, PlanError>) -> Result<Does, PlanError> {
+        let object = || self.about(step);
+        let own_container = || step.kind.workload(&self.service.workloads).and_then(|w| w.container.clone());
+        let act = |action: &'static str, object: ObjectRef, parameters: Vec<String>| ActionRequest {
+            action: action.into(),
+            object,
+            parameters,
+            overrides: Vec::new(),
+            reason: None,
         };
+        Ok(match &step.kind {
+            StepKind::SetImage { container, image, cause, .. } => Does::Image(SetImage {
+                workload: object()?,
+                container: container.clone().or_else(own_container),
+                image: fill(image)?,
+                cause: cause.as_ref().map(fill).transpose()?,
+                pinned: self.service.declared.releases.as_ref().is_some_and(|r| r.pin_digest),
+            }),
+            StepKind::Job { image, at_head: true, .. } => {
+                let image = image.as_ref().map(fill).transpose()?;
+                Does::Action(act("migrate", object()?, image.map(|image| format!("image={image}")).into_iter().collect()))
+            }
+            StepKind::Job { container, image, argv, backoff, again, .. } => Does::Job(JobCommand {
+                workload: object()?,
+                container: container.clone().or_else(own_container),
+                image: image.as_ref().map(fill).transpose()?,
+                argv: argv.iter().map(fill).collect::<Result<_, _>>()?,
+                backoff: *backoff,
+                again: *again,
+                // How long it may take is the step's.
+                deadline: Duration::ZERO,
+            }),
+            StepKind::Backup { backup, label } => {
+                let dump = self.dumps.iter().find(|d| d.id == *backup);
+                let dump = dump.ok_or_else(|| usage(format!("the backup '{backup}' is not one that a Job can make here")))?;
+                let label = label.as_ref().map(fill).transpose()?;
+                let given = std::iter::once(format!("backup={backup}")).chain(label.map(|label| format!("label={label}")));
+                Does::Action(act("backup", ObjectRef::new(Kind::PersistentVolumeClaim, self.namespace, dump.claim.as_str()), given.collect()))
+            }
+            StepKind::MigratePlan { image, gate } => {
+                let own = &self.migration.map_err(usage)?.workload;
+                let object = ObjectRef::new(own.kind, self.namespace, own.name.as_str());
+                let given = image.as_ref().map(fill).transpose()?.map(|image| format!("image={image}")).into_iter().collect();
+                Does::Inspect(act("inspect", object, given), *gate)
+            }
+            _ => return Err(usage(format!("step '{}' brings no release", step.id))),
+        })
+    }
+
+    fn does(&self, step: &ActionStep, fill: &dyn Fn(&crate::service::Template) -> Result<String, PlanError>) -> Result<Does, PlanError> {
+        let object = || self.about(step);
         let act = |action: &'static str, parameters: Vec<String>| {
             let request = ActionRequest { action: action.into(), object: object()?, parameters, overrides: Vec::new(), reason: None };
             Ok::<_, PlanError>(Does::Action(request))
@@ -220,6 +332,7 @@ impl Resolver<'_> {
                 };
                 Does::Command(run)
             }
+            StepKind::SetImage { .. } | StepKind::Job { .. } | StepKind::Backup { .. } | StepKind::MigratePlan { .. } => self.brings(step, fill)?,
             StepKind::RolloutWait { .. } => Does::RolloutWait(object()?),
             StepKind::HttpCheck { probes } => Does::Probes(probes.clone()),
             StepKind::SqlCheck { database, checks } => Does::Look(Look::Database { id: database.clone(), checks: checks.clone() }),
@@ -235,6 +348,29 @@ impl Resolver<'_> {
             StepKind::Wait { time } => Does::Wait(*time),
             StepKind::Confirm { phrase, .. } => Does::Ask(phrase.as_ref().map(fill).transpose()?),
         })
+    }
+}
+
+/// One requirement of the migrations of an image, by what inspections said.
+fn migrated(word: Migrated, image: &str, known: &Record) -> Check {
+    let check = Check::overridable(format!("migrations:{}", word.word()));
+    let fix = format!("timonel run inspect image={image}");
+    let seen = match known {
+        Record::Read(known) => releases::find(known, image),
+        Record::Unread(why) => return check.unknown(format!("what is known of {image} cannot be read: {why}"), fix),
+    };
+    let Some(seen) = seen else { return check.unknown(format!("{image} was not inspected"), fix) };
+    let position = match MigrationState::of(&seen.inspection) {
+        MigrationState::Known(position) => position,
+        MigrationState::Unknown(why) => return check.unknown(why, fix),
+    };
+    match (word, seen.inspection.heads.len()) {
+        (Migrated::SingleHead, 1) => check.ok(format!("{image} has one head")),
+        (Migrated::SingleHead, n) => {
+            check.failed(format!("{image} has {n} heads: {}", seen.inspection.heads.join(", ")), "join them in one revision")
+        }
+        (Migrated::NonePending, _) if position.pending.is_empty() => check.ok(position.words()),
+        (Migrated::NonePending, _) => check.failed(position.words(), "migrate first"),
     }
 }
 

@@ -231,6 +231,9 @@ impl Planner {
         context.run = Some(run.clone());
         let class = service.actions.iter().find(|a| a.id == action).and_then(|a| a.class.as_deref());
         Self::add_service(service, &mut context, namespace, class.unwrap_or(action), clock.now());
+        context.dumps = dumps::of(service, namespace);
+        let migration = of_service(service, namespace);
+        context.migration = migration.as_ref().ok().cloned();
         let environment = context.environment.clone();
         let resolver = Resolver {
             read,
@@ -240,6 +243,8 @@ impl Planner {
             operator: &self.operator,
             namespace,
             run: &run,
+            dumps: &context.dumps,
+            migration: migration.as_ref().map_err(String::as_str),
             now: clock.now(),
         };
         let program = resolver.program(action, request).await?;

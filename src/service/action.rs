@@ -60,8 +60,33 @@ pub enum Requirement {
     Backup(String, BackupState),
     /// A check that the engine makes for the steps by itself must be among them: the word as written, and the check's id.
     Own(String, &'static str),
+    /// So the migrations of the image that the action is about must stand.
+    Migrations(Migrated),
+    /// A volume has twice the room that a dump needs.
+    Disk,
     /// The environment is no production.
     Local,
+}
+
+/// What is required of migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// The image has one head.
+    SingleHead,
+    /// Nothing is pending.
+    NonePending,
+}
+
+impl Migrated {
+    const WORDS: [(&'static str, Self); 2] = [("single-head", Self::SingleHead), ("none-pending", Self::NonePending)];
+
+    /// The word of a service file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SingleHead => Self::WORDS[0].0,
+            Self::NonePending => Self::WORDS[1].0,
+        }
+    }
 }
 
 /// What is required of a backup.
@@ -74,8 +99,15 @@ pub enum BackupState {
 }
 
 /// Preconditions that the engine checks by itself, with the check's id.
-const OWN: [(&str, &str); 5] =
-    [("rollout:idle", "rollout"), ("rollout:not-paused", "paused"), ("freeze:open", "freeze"), ("quota:fits", "quota"), ("nodes:fit", "nodes")];
+const OWN: [(&str, &str); 7] = [
+    ("rollout:idle", "rollout"),
+    ("rollout:not-paused", "paused"),
+    ("freeze:open", "freeze"),
+    ("quota:fits", "quota"),
+    ("nodes:fit", "nodes"),
+    ("schema:compatible", "schema"),
+    ("revision:differs", "template"),
+];
 
 /// Beginnings of preconditions that later versions answer.
 const LATER: [&str; 14] = [
@@ -334,8 +366,13 @@ fn requirement(table: &Table<'_>, written: &At<String>, around: &Around<'_>, dis
     if let Some((word, id)) = OWN.iter().find(|(word, _)| word == text) {
         return Some(Requirement::Own((*word).to_owned(), id));
     }
-    if text == "target:is-local" {
-        return Some(Requirement::Local);
+    match text.as_str() {
+        "target:is-local" => return Some(Requirement::Local),
+        "disk:free 2x" => return Some(Requirement::Disk),
+        _ => {}
+    }
+    if let Some(word) = text.strip_prefix("migrations:").and_then(|word| Migrated::WORDS.iter().find(|(known, _)| *known == word)) {
+        return Some(Requirement::Migrations(word.1));
     }
     if LATER.iter().any(|head| text.starts_with(head)) {
         disabled.because(format!("it requires '{text}', which this version cannot answer yet"));

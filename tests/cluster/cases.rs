@@ -9,6 +9,7 @@ mod checks;
 mod confirm;
 mod console;
 mod debts;
+mod deploy;
 mod failures;
 mod faults;
 mod jobs;
@@ -429,6 +430,26 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
     (
         "faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished",
         faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
+    ),
+    (
+        "deploy::a_release_is_copied_migrated_and_rolled_out_by_one_plan",
+        deploy::a_release_is_copied_migrated_and_rolled_out_by_one_plan,
+    ),
+    (
+        "deploy::what_loses_data_is_asked_about_in_the_middle_of_a_release",
+        deploy::what_loses_data_is_asked_about_in_the_middle_of_a_release,
+    ),
+    (
+        "deploy::a_release_that_does_not_start_is_taken_back_and_what_was_copied_stays",
+        deploy::a_release_that_does_not_start_is_taken_back_and_what_was_copied_stays,
+    ),
+    (
+        "deploy::a_release_whose_console_is_killed_goes_on_with_what_is_true",
+        deploy::a_release_whose_console_is_killed_goes_on_with_what_is_true,
+    ),
+    (
+        "deploy::a_command_in_a_job_runs_once_says_what_it_says_and_is_kept_when_it_fails",
+        deploy::a_command_in_a_job_runs_once_says_what_it_says_and_is_kept_when_it_fails,
     ),
 ];
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Dump;
 use super::report::Report;
 use crate::base::health::Health;
 use crate::base::id::object_name;
@@ -46,6 +47,9 @@ pub struct Entry {
     /// Set when it was read again and was not what it was: it counts as a backup no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damaged: Option<Damage>,
+    /// What it was made for, in its operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Its copy in an object store, where one is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Copy>,
@@ -56,18 +60,19 @@ pub struct Entry {
 
 impl Entry {
     /// What a proven run of that plan made.
-    pub(in crate::run) fn of(plan: &Plan, backup: &str, report: Report, at: Timestamp) -> Self {
+    pub(in crate::run) fn of(plan: &Plan, dump: &Dump, report: Report, at: Timestamp) -> Self {
         let operator = &plan.inner.operator;
         Self {
-            backup: backup.to_owned(),
+            backup: dump.id.clone(),
             at,
             run: plan.id.clone(),
             by: format!("{}@{}", operator.user, operator.host),
-            claim: plan.subject().name.to_string(),
+            claim: dump.claim.clone(),
             format: "custom".to_owned(),
             verified: "full-read".to_owned(),
             read_again: None,
             damaged: None,
+            label: dump.label.clone(),
             copy: None,
             report,
         }
@@ -247,6 +252,9 @@ fn cleaned(mut entry: Entry) -> Entry {
     for part in texts.into_iter().chain([&mut report.file, &mut report.sha256, &mut report.revision]) {
         *part = clean(part).into_owned();
     }
+    if let Some(label) = &mut entry.label {
+        *label = clean(label).into_owned();
+    }
     if let Some(copy) = &mut entry.copy {
         for part in std::iter::once(&mut copy.to).chain(&mut copy.checked).chain(&mut copy.failed) {
             *part = clean(part).into_owned();
@@ -310,6 +318,7 @@ pub(in crate::run) mod testing {
             verified: "full-read".into(),
             read_again: None,
             damaged: None,
+            label: None,
             copy: None,
             report: Report {
                 file: format!("shop-daily-{run}.dump"),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Upload;
-use super::job::{self, Script};
+use super::pod::{self, Script};
 use crate::target::model::Kind;
 
 /// Carried out by the image's own shell.
@@ -45,6 +45,9 @@ pub struct Dump {
     /// Where it is taken afterwards.
     #[serde(default)]
     pub upload: Option<Upload>,
+    /// What the catalogue calls it.
+    #[serde(default)]
+    pub label: Option<String>,
 }
 
 /// Where a database server is.
@@ -142,15 +145,15 @@ impl Dump {
             ("PGDATABASE", &self.database),
             ("PGCONNECT_TIMEOUT", "10"),
         ]
-        .map(|(name, value)| job::variable(name, value))
+        .map(|(name, value)| pod::variable(name, value))
         .into();
-        environment.extend(self.revision.as_ref().map(|r| job::variable("REVISION", &r.query())));
-        environment.extend(self.keep.map(|keep| job::variable("KEEP_MINUTES", &(keep.as_secs() / 60).to_string())));
+        environment.extend(self.revision.as_ref().map(|r| pod::variable("REVISION", &r.query())));
+        environment.extend(self.keep.map(|keep| pod::variable("KEEP_MINUTES", &(keep.as_secs() / 60).to_string())));
         if let Some(Password::Key { name, key, .. }) = &self.password {
-            environment.push(job::secret("PGPASSWORD", name, key));
+            environment.push(pod::secret("PGPASSWORD", name, key));
         }
         let file = format!("{}.dump", self.file(run));
         let upload = self.upload.as_ref().map(|u| u.script(&file));
-        job::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false }, upload.as_ref())
+        pod::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false }, upload.as_ref())
     }
 }

@@ -13,9 +13,6 @@ use crate::base::quantity;
 use crate::base::text::clean;
 use crate::run::event::Progress;
 use crate::run::facts::{items, text};
-use crate::run::plan::Plan;
-use crate::target::api::{Read, TargetError};
-use crate::target::model::{Kind, Scope};
 
 /// A dump that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -119,12 +116,6 @@ pub(in crate::run) fn of(pods: &[Value]) -> Result<Report, NoReport> {
     let report: Report = serde_json::from_value(value).map_err(|_| NoReport::Unreadable)?;
     let whole = report.bytes > 0 && report.sha256.len() == 64 && report.sha256.bytes().all(|b| b.is_ascii_hexdigit()) && !report.file.is_empty();
     if whole { Ok(report) } else { Err(NoReport::Unreadable) }
-}
-
-/// The pods of a run's Job.
-pub(in crate::run) async fn pods(read: &dyn Read, plan: &Plan) -> Result<Vec<Value>, TargetError> {
-    let namespace = plan.subject().namespace.clone();
-    read.list(Kind::Pod, &Scope::Namespace(namespace), &format!("timonel.io/run={}", plan.id), "").await
 }
 
 impl Report {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Password;
-use super::job::{self, Script};
+use super::pod::{self, Script};
 use crate::run::check::Check;
 
 /// Carried out by the image's own shell.
@@ -34,11 +34,11 @@ impl Upload {
     /// What uploads the file of that name.
     pub(super) fn script(&self, file: &str) -> Script<'_> {
         let mut environment: Vec<serde_json::Value> = [("FILE", file), ("URL", &self.url), ("REGION", &self.region)]
-            .map(|(name, value)| job::variable(name, value))
+            .map(|(name, value)| pod::variable(name, value))
             .into();
         for (variable, key) in [("ACCESS_KEY", &self.access_key), ("SECRET_KEY", &self.secret_key)] {
             if let Some(Password::Key { name, key, .. }) = key {
-                environment.push(job::secret(variable, name, key));
+                environment.push(pod::secret(variable, name, key));
             }
         }
         Script { name: "upload", image: &self.image, text: SCRIPT, environment, only_reads: true }

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::catalogue::{self, Entry};
-use super::job::{self, Script};
+use super::pod::{self, Script};
 use super::{Known, tools, volume};
 use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::ground::{self, Ground, Part};
+use crate::run::job;
 use crate::run::level::Nature;
 use crate::run::plan::{Frozen, FrozenField};
 use crate::run::step::{Fact, Proof, Step, Work};
@@ -39,8 +40,8 @@ impl Again {
     pub(super) fn job(&self, run: &str) -> Value {
         let report = &self.entry.report;
         let environment = [("FILE", &*report.file), ("BYTES", &report.bytes.to_string()), ("SHA256", &report.sha256)];
-        let environment = environment.map(|(name, value)| job::variable(name, value)).into();
-        job::spec(
+        let environment = environment.map(|(name, value)| pod::variable(name, value)).into();
+        pod::spec(
             run,
             &self.entry.claim,
             &Script { name: "verify", image: &self.image, text: SCRIPT, environment, only_reads: true },
@@ -97,7 +98,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
             uid: claim.uid(),
             fields: vec![FrozenField { pointer: "/spec/volumeName", value: ground::now(claim, "/spec/volumeName") }],
         }],
-        write: Some(job::made(&job, &claim.reference, id, again.job(id))),
+        write: Some(job::write(&job, &claim.reference, id, again.job(id), true)),
     })
 }
 

@@ -87,7 +87,7 @@ fn write(cron: &WorkloadFacts, job: ObjectRef, id: &str) -> FieldWrite {
         uid: String::new(),
         subresource: "",
         changes,
-        form: Form::Create { under: cron.reference.clone() },
+        form: Form::Create { under: cron.reference.clone(), again: false },
     }
 }
 

@@ -25,6 +25,7 @@ mod nodes;
 mod pods;
 mod preempt;
 mod program;
+mod release;
 mod several;
 
 /// A journal in memory that can stop taking lines.

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::{Effect, Leg, Machine, Next, State};
+use super::{Effect, Leg, Machine, Next, Observed, State};
+use crate::base::confirmation::Confirmation;
 use crate::base::duration;
 use crate::run::event::{Happening, Progress};
 use crate::run::outcome::{Question, Way};
@@ -37,16 +38,40 @@ impl Machine {
         if self.held_before() {
             return self.done("answered before the run was resumed".to_owned());
         }
+        if let Some(proof) = asking.unless {
+            self.state = State::Gating;
+            return Effect::Observe(proof);
+        }
         if !self.moment.attended && asking.alone {
             return self.proven("nobody is there to say so: it is on record".to_owned(), &[]);
         }
+        let reason = self.step().map(|s| s.title.clone()).unwrap_or_default();
+        self.ask_whether(&reason, asking)
+    }
+
+    /// It was looked at whether a person need be asked.
+    pub(super) fn gated(&mut self, observed: Observed) -> Effect {
+        let Some(Work::Ask(asking)) = self.step().map(|s| s.work.clone()) else { return self.enter() };
+        let why = match observed {
+            Observed::Proven(text) => return self.proven(text, &[]),
+            Observed::Hopeless(why) => why,
+            Observed::Waiting(progress) => return self.failed(format!("what it comes to is not known: {}", progress.text)),
+            Observed::Moved(why) | Observed::Unreadable(why) => return self.failed(format!("what it comes to is not known: {why}")),
+        };
+        let production = self.plan.inner.environment.kind.counts_as_production();
+        if production && self.plan.confirmation.level < Confirmation::TwoPerson {
+            return self.failed(format!("{why}: in production two persons confirm that. It is known now: make the plan again, and it asks for them"));
+        }
+        self.ask_whether(&why, asking)
+    }
+
+    fn ask_whether(&mut self, reason: &str, asking: Asking) -> Effect {
         if !self.moment.attended {
-            return self.failed("nobody is there to be asked".to_owned());
+            return self.failed(format!("nobody is there to be asked: {reason}"));
         }
         let mut ways = self.ways_out();
         ways.push(Way::GoOn);
-        let reason = self.step().map(|s| s.title.clone()).unwrap_or_default();
-        self.ask_for(Question { reason: reason.as_str().into(), ways, typed: asking.text.map(|text| text.as_str().into()) })
+        self.ask_for(Question { reason: reason.into(), ways, typed: asking.text.map(|text| text.as_str().into()) })
     }
 
     pub(super) fn answered(&mut self, way: Way) -> Effect {

@@ -5,7 +5,7 @@ use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
 use crate::run::plan::UndoStep;
 use crate::run::preempt;
-use crate::run::step::{FieldWrite, OnFail, Step, StepId, Work};
+use crate::run::step::{FieldWrite, Form, OnFail, Step, StepId, Work};
 
 impl Machine {
     /// The step cannot be done.
@@ -54,7 +54,14 @@ impl Machine {
 
     /// The steps of the way back of all parts that are taken back.
     fn ways_back(&self) -> impl Iterator<Item = &UndoStep> {
-        self.plan.inner.undo_steps.iter().filter(|u| self.plan.policy(u.step.id.member()).goes_back())
+        let all = self.plan.inner.undo_steps.iter();
+        all.filter(|u| self.plan.policy(u.step.id.member()).goes_back() && !self.has_ended(u.step.id.member()))
+    }
+
+    /// Whether a part is a Job whose way back is to end it, and that has come to its end: what it made is no half of anything.
+    fn has_ended(&self, number: u16) -> bool {
+        let ends = |u: &UndoStep| matches!(&u.step.work, Work::Write(FieldWrite { form: Form::End { .. }, .. }));
+        number > 0 && self.is_done(number) && self.plan.inner.undo_steps.iter().any(|u| u.step.id.member() == number && ends(u))
     }
 
     /// Takes back what was carried out, and proves the previous state.
@@ -190,6 +197,7 @@ impl Machine {
                 (true, _) if self.is_restored(step.id.member()) => continue,
                 (true, _) => TAKEN_BACK,
                 (false, true) if self.undo_of(step.id).is_none() || !self.plan.policy(step.id.member()).goes_back() => continue,
+                (false, true) if self.has_ended(step.id.member()) => continue,
                 (false, true) => "carried out and proven, and not taken back though the whole failed",
                 (false, false) => "carried out, and not proven",
             };

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::{Effect, Leg, Looked, Machine, Next, State, Tell, Then, draft};
+use super::{Attempt, Effect, Leg, Looked, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
-use crate::run::step::{FieldWrite, Position, Stamp, Step, Work};
+use crate::run::step::{FieldWrite, Form, Position, Stamp, Step, Work};
 use crate::target::api::{Delivery, ErrorKind, TargetError};
 
 const LOCK_LOST: &str = "the lock could not be renewed: nothing more is written";
@@ -94,7 +94,7 @@ impl Machine {
         }
         if self.attempt.doubt.as_ref().is_some_and(|doubt| !stamp.same_since(doubt)) {
             if self.write().is_some_and(|w| !w.patches()) {
-                return self.made_or_not();
+                return self.made_or_not(stamp);
             }
             self.touch();
             return self.failed("the answer to the write was lost and somebody changed the object since: it is not sent again".to_owned());
@@ -106,9 +106,14 @@ impl Machine {
     }
 
     /// What was to be made is not there, and the answer was lost: it may still come, or have been and gone.
-    fn made_or_not(&mut self) -> Effect {
+    fn made_or_not(&mut self, stamp: Stamp) -> Effect {
         if self.moment.now.saturating_sub(self.attempt.last) < SERVER_GIVES_UP {
             return self.pause(Duration::from_secs(2), Next::Look);
+        }
+        if self.write().is_some_and(|w| matches!(w.form, Form::Create { again: true, .. })) {
+            // Its name is its own: of two requests one is refused.
+            self.attempt = Attempt::default();
+            return if self.is_verified() { self.may_send(stamp) } else { self.verify() };
         }
         self.touch();
         self.failed("the answer to the write was lost, and what it was to make is not there: it is not made a second time".to_owned())

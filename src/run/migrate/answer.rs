@@ -10,9 +10,10 @@ use super::job::Asked;
 use crate::base::text::clean;
 use crate::migrate::inspection::{self, Inspection, NoAnswer};
 use crate::run::facts::{items, text};
+use crate::run::job;
 use crate::run::plan::Plan;
 use crate::target::api::{ErrorKind, Read, TargetError};
-use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::model::{Kind, ObjectRef};
 
 /// What a Job said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +79,18 @@ fn failure(printed: &str) -> Option<Failure> {
     Some(Failure { why: clean(&failure.why).into_owned(), statement: clean(&failure.statement).into_owned() })
 }
 
+impl Failure {
+    /// In words.
+    pub(in crate::run) fn words(&self) -> String {
+        if self.statement.is_empty() { self.why.clone() } else { format!("{} at {}", self.why, self.statement) }
+    }
+}
+
 impl Seen {
-    /// What the Job of a run said.
-    pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan, asked: &Asked, at: Timestamp) -> Result<Self, TargetError> {
-        let namespace = plan.subject().namespace.clone();
-        let pods = read.list(Kind::Pod, &Scope::Namespace(namespace.clone()), &format!("timonel.io/run={}", plan.id), "").await?;
-        let said = said(read, &namespace, &pods, asked).await?;
+    /// What that Job of a run said.
+    pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan, job: &ObjectRef, asked: &Asked, at: Timestamp) -> Result<Self, TargetError> {
+        let pods = job::pods(read, &plan.id, job).await?;
+        let said = said(read, &job.namespace, &pods, asked).await?;
         let said = said.map_err(|none| TargetError::new(ErrorKind::NotFound, none.to_string()))?;
         let operator = &plan.inner.operator;
         Ok(Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::checks::{self, Basis};
-use super::inspect::{candidate, container, declared, frozen, job_name, write};
+use super::inspect::{candidate, container, declared, frozen};
 use super::job::{Asked, Mode};
 use super::releases::{self, Record};
 use super::{PARAMETER, Seen};
@@ -17,8 +17,10 @@ use crate::migrate::inspection::{Inspection, Script};
 use crate::migrate::sql::{Harm, Statement};
 use crate::migrate::{MigrationState, Position};
 use crate::run::backup::{Known, catalogue};
+use crate::run::check::{Answer, Check};
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::ground::{self, Ground, Part};
+use crate::run::job;
 use crate::run::level::{Nature, Raise};
 use crate::run::step::{Fact, Proof, Step, Work};
 use crate::service::MigrationTool;
@@ -50,21 +52,33 @@ pub(in crate::run) async fn part(
         MigrationState::Unknown(_) => None,
     });
     let deadline = context.prove_within.max(DEADLINE);
-    let asked = Asked { image: image.clone(), mode: mode(seen, position.as_ref()), deadline, migration };
+    let inspection = checks::inspection(&image, seen, record.unread(), now);
+    // A step before it asks the same image, and somebody before what loses data goes on.
+    let asked_before = context.asks.as_ref() == Some(&image);
+    let blind = asked_before && inspection.result != Answer::Ok;
+    let mode = if blind { Mode::blind() } else { mode(seen, position.as_ref()) };
+    let asked = Asked { image: image.clone(), mode, deadline, migration };
     let logs = checks::logs(read, &workload.reference).await;
-    let mut checks = vec![container(&asked, workload), logs, checks::inspection(&image, seen, record.unread(), now)];
-    let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), false);
+    let inspection = if blind { Check { required: false, overridable: false, ..inspection } } else { inspection };
+    let mut checks = vec![container(&asked, workload), logs, inspection];
+    let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), blind);
+    if blind {
+        risks.push("what is pending is found out by an earlier step of this plan, and asked about there where it loses data".to_owned());
+    }
     if let (Some(seen), Some(position)) = (seen, &position) {
         let scripts = seen.inspection.pending(position);
         let statements: Vec<(&str, &Statement)> = scripts.iter().flat_map(|s| s.statements.iter().map(|one| (s.id.as_str(), one))).collect();
         let backups = Known::of(read, &catalogue::of(&asked.migration.service, namespace)).await;
         let basis = Basis { seen, position, statements, now };
-        checks.extend(basis.checks(context, &backups));
+        // What was asked long ago stands in nobody's way where it is asked again.
+        if !blind {
+            checks.extend(basis.checks(context, &backups));
+        }
         raises.extend(raise(&basis, context));
-        risks = told(&scripts, &seen.inspection);
-        goes = !position.pending.is_empty();
+        risks.extend(told(&scripts, &seen.inspection));
+        goes |= !position.pending.is_empty();
     }
-    let job = job_name(workload, id, "migrate");
+    let job = job::of(id, "migrate", namespace);
     let kubectl = ground::kubectl(&context.context, namespace);
     Ok(Part {
         action: "migrate",
@@ -82,7 +96,8 @@ pub(in crate::run) async fn part(
         same_as: vec![format!("in {image}: {}", command(asked.migration.tool))],
         raises,
         frozen: frozen(workload),
-        write: goes.then(|| write(&asked, workload, job, id)),
+        // It looks where the database stands before it does anything: once more it finds nothing to do, or refuses.
+        write: goes.then(|| job::write(&job, &workload.reference, id, asked.job(workload, id), true)),
     })
 }
 
@@ -103,6 +118,7 @@ fn mode(seen: Option<&Seen>, position: Option<&Position>) -> Mode {
         heads: inspection.map(|i| i.heads.clone()).unwrap_or_default(),
         pending: position.map(|p| p.pending.clone()).unwrap_or_default(),
         invalid: inspection.map(|i| i.database.invalid.clone()).unwrap_or_default(),
+        blind: false,
     }
 }
 

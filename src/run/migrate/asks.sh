@@ -151,8 +151,8 @@ applying() {
   state
   cat <<END
 select pg_try_advisory_lock($TIMONEL_LOCK) as got,
-  cast(:'failed' as jsonb) = '[]' and (select coalesce(jsonb_agg(v order by v), '[]') from jsonb_array_elements_text(cast(:'applied' as jsonb)) as v)
-    = (select coalesce(jsonb_agg(v order by v), '[]') from jsonb_array_elements_text(cast('$TIMONEL_APPLIED' as jsonb)) as v) as same \\gset
+  cast(:'failed' as jsonb) = '[]' and case when '$TIMONEL_APPLIED' = 'null' then true else (select coalesce(jsonb_agg(v order by v), '[]') from jsonb_array_elements_text(cast(:'applied' as jsonb)) as v)
+    = (select coalesce(jsonb_agg(v order by v), '[]') from jsonb_array_elements_text(cast('$TIMONEL_APPLIED' as jsonb)) as v) end as same \\gset
 \\if :got
 \\else
 do 'begin raise exception ''timonel: another migration holds the advisory lock $TIMONEL_LOCK''; end';
@@ -200,7 +200,8 @@ END
 TIMONEL_WHY= TIMONEL_STATEMENT=
 export TIMONEL_WHY TIMONEL_STATEMENT
 if [ "${TIMONEL_MODE:-inspect}" = apply ]; then
-  [ "$TIMONEL_HEADS" = "[\"$head\"]" ] || refuse "the image is another than the one that was inspected: its newest file is ${head:-none}"
+  # Without a word of what was expected an earlier step of the same run has asked this image.
+  [ "$TIMONEL_HEADS" = null ] || [ "$TIMONEL_HEADS" = "[\"$head\"]" ] || refuse "the image is another than the one that was inspected: its newest file is ${head:-none}"
   exec 3>&1
   said=$(applying | sql -f - 2>&1 >&3)
   code=$?

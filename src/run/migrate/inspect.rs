@@ -2,29 +2,29 @@
 //!
 //! Owns its part of a plan and what is checked before. It runs beside the pods, never in them: they have not the image that is asked.
 
-use crate::base::id::object_name;
 use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
-use crate::run::facts::{WorkloadFacts, items, text};
+use crate::run::facts::{WorkloadFacts, text};
 use crate::run::ground::{self, Ground, Part};
+use crate::run::image;
+use crate::run::job;
 use crate::run::level::Nature;
 use crate::run::migrate::job::{Asked, Migration, Mode};
 use crate::run::migrate::{PARAMETER, checks};
 use crate::run::plan::{Frozen, FrozenField};
-use crate::run::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
+use crate::run::step::{Fact, Proof, Step, Work};
 use crate::service::MigrationTool;
 use crate::target::api::Read;
-use crate::target::model::{Kind, ObjectRef};
 
 const TEMPLATE: &str = "/spec/template";
 
-/// The part of a run of that id; `image` is the one that is meant, the running one when none is said.
-pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, image: Option<&str>, id: &str) -> Result<Part, PlanError> {
+/// The part of a run of that id; `named` is the image that is meant, the running one when none is said.
+pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, named: Option<&str>, id: &str) -> Result<Part, PlanError> {
     let migration = declared(context, &ground.object)?;
-    let image = candidate(&migration, &ground.object, image)?;
+    let image = candidate(&migration, &ground.object, named)?;
     let asked = Asked { migration, image: image.clone(), mode: Mode::Inspect, deadline: context.prove_within };
     let workload = &ground.object;
-    let job = job_name(workload, id, "inspect");
+    let job = job::of(id, "inspect", &workload.reference.namespace);
     let within = context.prove_within;
     let proof = format!("the Job is complete and says where the database stands, within {} s", within.as_secs());
     let fact = Fact::Answered { run: id.to_owned(), asked: Box::new(asked.clone()) };
@@ -46,7 +46,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
         same_as: same_as(&asked),
         raises: Vec::new(),
         frozen: frozen(workload),
-        write: Some(write(&asked, workload, job, id)),
+        write: Some(job::write(&job, &workload.reference, id, asked.job(workload, id), true)),
     })
 }
 
@@ -65,34 +65,15 @@ pub(super) fn declared(context: &PlanContext, workload: &WorkloadFacts) -> Resul
 }
 
 /// The image that is meant.
-pub(super) fn candidate(migration: &Migration, workload: &WorkloadFacts, image: Option<&str>) -> Result<String, PlanError> {
+pub(super) fn candidate(migration: &Migration, workload: &WorkloadFacts, named: Option<&str>) -> Result<String, PlanError> {
     let running = migration.of(workload).map(|c| text(c, "/image")).unwrap_or_default();
-    let image = image.map_or(running, str::to_owned);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@".contains(c);
-    if image.is_empty() || image.len() > 255 || !image.chars().all(plain) {
-        return Err(PlanError::Usage(format!("'{}' is no name of an image", crate::base::text::clean(&image))));
-    }
-    Ok(image)
-}
-
-pub(super) fn job_name(workload: &WorkloadFacts, id: &str, step: &str) -> ObjectRef {
-    ObjectRef::new(Kind::Job, workload.reference.namespace.clone(), object_name(&format!("timonel-{id}-{step}")))
+    let image = named.map_or(running, str::to_owned);
+    image::name(&image)
 }
 
 pub(super) fn frozen(workload: &WorkloadFacts) -> Vec<Frozen> {
     let fields = vec![FrozenField { pointer: TEMPLATE, value: ground::now(workload, TEMPLATE) }];
     vec![Frozen { object: workload.reference.clone(), uid: workload.uid(), fields }]
-}
-
-pub(super) fn write(asked: &Asked, workload: &WorkloadFacts, job: ObjectRef, id: &str) -> FieldWrite {
-    let made = |pointer, value: serde_json::Value| FieldChange::new(pointer, serde_json::Value::Null, value);
-    FieldWrite {
-        object: job,
-        uid: String::new(),
-        subresource: "",
-        changes: vec![made(RUN, id.into()), made("/spec", asked.job(workload, id))],
-        form: Form::Create { under: workload.reference.clone() },
-    }
 }
 
 pub(super) fn container(asked: &Asked, workload: &WorkloadFacts) -> Check {
@@ -107,14 +88,7 @@ pub(super) fn container(asked: &Asked, workload: &WorkloadFacts) -> Check {
 fn risks(asked: &Asked, workload: &WorkloadFacts) -> Vec<String> {
     let mut risks =
         vec![format!("it starts {} with the settings of {}, and runs the code that reads its revisions", asked.image, workload.reference)];
-    let left_out: Vec<String> = items(workload.template_spec(), "/initContainers")
-        .chain(items(workload.template_spec(), "/containers"))
-        .map(|c| text(c, "/name"))
-        .filter(|name| *name != asked.container_name(workload))
-        .collect();
-    if !left_out.is_empty() {
-        risks.push(format!("without what runs before and beside it: {}", left_out.join(", ")));
-    }
+    risks.extend(job::left_out(workload, &asked.container_name(workload)));
     risks
 }
 

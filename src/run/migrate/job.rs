@@ -1,7 +1,6 @@
 //! The Job that asks an image and its database, or applies what a plan says.
 //!
-//! Owns what is taken over of the workload's pod template and what is not, and the settings of the script beside this file. No secret is
-//! in it but by the references that the template itself has.
+//! Owns the settings of the script beside this file. What is taken over of the workload's pod template is the same as for any Job of one.
 
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::migrate::inspection;
 use crate::run::backup::Workload;
 use crate::run::facts::{WorkloadFacts, items, text};
+use crate::run::job;
 use crate::service::MigrationTool;
 
 /// What a database says of itself; asked by each of the scripts.
@@ -25,9 +25,6 @@ const SHELL: &str = "exec /bin/sh -c \"$0\"";
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The advisory lock where the service file names none: the one that Prisma takes.
 pub const LOCK: i64 = 72_707_369;
-/// Of a container: what belongs to serving, and what is typed to.
-const SERVING: [&str; 10] =
-    ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports", "args", "command", "stdin", "tty", "restartPolicy"];
 
 /// How the schema of a service is moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,29 +78,24 @@ pub enum Mode {
         pending: Vec<String>,
         /// Indexes that were not valid before.
         invalid: Vec<String>,
+        /// None of it is known: what is pending was asked by an earlier step of the same plan.
+        #[serde(default)]
+        blind: bool,
     },
+}
+
+impl Mode {
+    /// It applies what is pending, whatever that is.
+    pub(super) fn blind() -> Self {
+        Self::Apply { applied: Vec::new(), heads: Vec::new(), pending: Vec::new(), invalid: Vec::new(), blind: true }
+    }
 }
 
 impl Asked {
     /// The `spec` of the Job of that run, from the workload as it is now.
     pub(super) fn job(&self, workload: &WorkloadFacts, run: &str) -> Value {
-        let mut pod = workload.template_spec().clone();
-        let container = self.container(workload);
-        if let Some(spec) = pod.as_object_mut() {
-            // What its init containers do may be the migration itself; what stands beside it never ends.
-            for key in ["initContainers", "ephemeralContainers", "hostname", "subdomain", "restartPolicy"] {
-                spec.remove(key);
-            }
-        }
-        pod["containers"] = json!([container]);
-        pod["restartPolicy"] = "Never".into();
-        json!({
-            // A second try would meet what the first one left, and nobody who looks.
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": self.deadline.as_secs().max(1),
-            // None of the workload's labels: its Services would send requests to it.
-            "template": { "metadata": { "labels": { "timonel.io/run": run } }, "spec": pod },
-        })
+        // A second try would meet what the first one left, and nobody who looks.
+        job::spec(workload, &self.container(workload), run, 0, self.deadline)
     }
 
     /// The container's name, in the workload as it is now.
@@ -112,10 +104,7 @@ impl Asked {
     }
 
     fn container(&self, workload: &WorkloadFacts) -> Value {
-        let mut container = self.migration.of(workload).cloned().unwrap_or_else(|| json!({ "name": "migrate" }));
-        if let Some(fields) = container.as_object_mut() {
-            fields.retain(|key, _| !SERVING.contains(&key.as_str()));
-        }
+        let mut container = self.migration.of(workload).map_or_else(|| json!({ "name": "migrate" }), job::at_rest);
         let mut environment: Vec<Value> = items(&container, "/env").filter(|e| e["name"] != "PGOPTIONS").cloned().collect();
         let options = items(&container, "/env").find(|e| e["name"] == "PGOPTIONS").map(|e| text(e, "/value")).unwrap_or_default();
         environment.extend(self.environment(&options));
@@ -137,10 +126,11 @@ impl Asked {
         all.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.into()))));
         match &self.mode {
             Mode::Inspect => drop(all.insert("TIMONEL_MODE".into(), "inspect".into())),
-            Mode::Apply { applied, heads, .. } => {
+            Mode::Apply { applied, heads, blind, .. } => {
+                let expected = |list: &[String]| json!((!blind).then_some(list)).to_string();
                 all.insert("TIMONEL_MODE".into(), "apply".into());
-                all.insert("TIMONEL_APPLIED".into(), json!(applied).to_string().into());
-                all.insert("TIMONEL_HEADS".into(), json!(heads).to_string().into());
+                all.insert("TIMONEL_APPLIED".into(), expected(applied).into());
+                all.insert("TIMONEL_HEADS".into(), expected(heads).into());
             }
         }
         all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
@@ -173,11 +163,7 @@ impl Migration {
 
     /// The container that it runs in, as the workload has it now.
     pub(super) fn of<'a>(&self, workload: &'a WorkloadFacts) -> Option<&'a Value> {
-        let mut all = items(workload.template_spec(), "/containers");
-        match &self.container {
-            Some(name) => all.find(|c| c["name"] == name.as_str()),
-            None => all.next(),
-        }
+        job::container(workload, self.container.as_deref())
     }
 }
 
@@ -262,8 +248,16 @@ pub(super) mod tests {
 
     #[test]
     fn a_migration_carries_what_it_was_planned_for() {
-        let mode = Mode::Apply { applied: vec!["b2".into()], heads: vec!["c3".into()], pending: vec!["c3".into()], invalid: Vec::new() };
+        let mode = Mode::Apply {
+            applied: vec!["b2".into()],
+            heads: vec!["c3".into()],
+            pending: vec!["c3".into()],
+            invalid: Vec::new(),
+            blind: false,
+        };
         let spec = asked(mode).job(&workload(), "r1").to_string();
         assert!(spec.contains(r#"{"name":"TIMONEL_APPLIED","value":"[\"b2\"]"}"#), "{spec}");
+        let spec = asked(Mode::blind()).job(&workload(), "r1").to_string();
+        assert!(spec.contains(r#"{"name":"TIMONEL_APPLIED","value":"null"}"#), "{spec}");
     }
 }

@@ -10,7 +10,7 @@ use super::answer::Seen;
 use crate::base::id::{hex, object_name};
 use crate::base::text::{Str, clean};
 use crate::migrate::Inspection;
-use crate::run::entries;
+use crate::run::{entries, image};
 use crate::target::api::{ErrorKind, Read, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -75,9 +75,10 @@ pub fn read(raw: &Value) -> Vec<Seen> {
     all
 }
 
-/// What is known of an image, by its name.
+/// What is known of an image, by its name or by the digest in it.
 pub fn find<'a>(all: &'a [Seen], image: &str) -> Option<&'a Seen> {
-    all.iter().find(|seen| seen.images.iter().any(|name| name == image))
+    let same = |seen: &&Seen| image::digest(image).is_some_and(|digest| digest == seen.digest);
+    all.iter().find(|seen| seen.images.iter().any(|name| name == image)).or_else(|| all.iter().find(same))
 }
 
 fn keyed(raw: &Value) -> Vec<(String, Seen)> {

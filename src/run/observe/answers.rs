@@ -6,11 +6,15 @@ use super::{Observer, jobs};
 use crate::migrate::{MigrationState, Position, inspection::NoAnswer};
 use crate::run::event::Progress;
 use crate::run::facts::{WorkloadFacts, text};
+use crate::run::job;
 use crate::run::machine::Observed;
 use crate::run::migrate::{self, Asked, Failure, Mode, Said};
 use crate::run::step::{Proof, RUN};
 use crate::target::api::TargetError;
 use crate::target::model::{Kind, ObjectRef};
+
+/// Statements that a question tells.
+const TOLD: usize = 5;
 
 impl Observer {
     /// Whether the Job of this run has said what it was made to find out, or applied what it was made to apply.
@@ -51,6 +55,39 @@ impl Observer {
     }
 }
 
+impl Observer {
+    /// Whether nothing that the Job of this run found pending loses data.
+    pub(super) async fn harmless(&self, proof: &Proof, run: &str, asked: &Asked) -> Result<Observed, TargetError> {
+        let pods = job::pods(&*self.read, run, &proof.object).await?;
+        let said = migrate::said(&*self.read, &proof.object.namespace, &pods, asked).await?;
+        Ok(match said {
+            Ok(said) => harmless(&said),
+            Err(none) => Observed::Moved(none.to_string()),
+        })
+    }
+}
+
+/// What of the pending revisions loses data, or that nothing does.
+fn harmless(said: &Said) -> Observed {
+    let position = match MigrationState::of(&said.inspection) {
+        MigrationState::Known(position) => position,
+        MigrationState::Unknown(why) => return Observed::Moved(why),
+    };
+    let scripts = said.inspection.pending(&position);
+    let all = scripts.iter().flat_map(|script| script.statements.iter().map(|one| (script.id.as_str(), one)));
+    let lost: Vec<String> = all.filter(|(_, s)| s.harm.loses_data()).map(|(id, s)| format!("{id}: {}", s.text)).collect();
+    match (&lost[..], position.pending.len()) {
+        ([], 0) => Observed::Proven("nothing is pending".to_owned()),
+        ([], 1) => Observed::Proven("1 revision is pending, and loses no data".to_owned()),
+        ([], n) => Observed::Proven(format!("{n} revisions are pending, and none loses data")),
+        (some, _) => {
+            let more = some.len().saturating_sub(TOLD);
+            let more = if more == 0 { String::new() } else { format!("; and {more} more statements") };
+            Observed::Hopeless(format!("it loses data: {}{more}", some.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ")))
+        }
+    }
+}
+
 fn inspected(said: &Said) -> Observed {
     match MigrationState::of(&said.inspection) {
         MigrationState::Known(position) => Observed::Proven(position.words()),
@@ -60,7 +97,7 @@ fn inspected(said: &Said) -> Observed {
 
 /// Whether all that was meant to be applied is, by what the database says afterwards.
 fn applied(said: &Said, asked: &Asked) -> Observed {
-    let Mode::Apply { pending, invalid, .. } = &asked.mode else {
+    let Mode::Apply { pending, invalid, blind, .. } = &asked.mode else {
         return Observed::Hopeless("it was made to ask, not to apply".to_owned());
     };
     let position = match MigrationState::of(&said.inspection) {
@@ -68,6 +105,9 @@ fn applied(said: &Said, asked: &Asked) -> Observed {
         MigrationState::Unknown(why) => return Observed::Hopeless(format!("what was applied is not known: {why}")),
     };
     if let Some(failure) = &said.failure {
+        if *blind {
+            return Observed::Hopeless(format!("{}; the database is {}", failure.words(), position.words()));
+        }
         return Observed::Hopeless(half(&position, pending, failure));
     }
     if !position.is_at_head() {
@@ -84,8 +124,7 @@ fn applied(said: &Said, asked: &Asked) -> Observed {
 fn half(position: &Position, pending: &[String], failure: &Failure) -> String {
     let (left, done): (Vec<&str>, Vec<&str>) = pending.iter().map(String::as_str).partition(|id| position.pending.iter().any(|p| p == id));
     let list = |ids: &[&str]| if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
-    let at = if failure.statement.is_empty() { String::new() } else { format!(" at {}", failure.statement) };
-    format!("{}{at}; applied: {}; not applied: {}{}", failure.why, list(&done), list(&left), position.halves())
+    format!("{}; applied: {}; not applied: {}{}", failure.words(), list(&done), list(&left), position.halves())
 }
 
 #[cfg(test)]
@@ -109,6 +148,7 @@ mod tests {
             heads: vec!["c3".into()],
             pending: vec!["b2".into(), "c3".into()],
             invalid: invalid.iter().map(|i| (*i).to_owned()).collect(),
+            blind: false,
         };
         applied(&said(at, failure), &asked_for(mode))
     }

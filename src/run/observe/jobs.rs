@@ -8,13 +8,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{GRACE_QUOTA, MUST_STAY, Observer, judge};
+use crate::base::text::clean;
 use crate::run::backup::report::{self, NoReport, Reread};
 use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, WorkloadFacts, flag, int, items, text};
+use crate::run::job;
 use crate::run::machine::Observed;
+use crate::run::scrub;
 use crate::run::step::{Proof, RUN};
 use crate::target::api::TargetError;
-use crate::target::model::{Kind, Scope};
+use crate::target::model::{Kind, ObjectRef, Scope};
+
+/// How much of a line of a log is told.
+const LINE: usize = 160;
 
 impl Observer {
     /// Whether the Job of this run has pods that run, or is done.
@@ -92,9 +98,44 @@ impl Observer {
         })
     }
 
+    /// Whether the Job of this run ran its command to its end; what it said last is told.
+    pub(super) async fn finished(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
+        let job = WorkloadFacts::new(&proof.object, self.read.get(&proof.object, "").await?);
+        if text(&job.raw, RUN) != run {
+            return Ok(Observed::Moved(format!("{} is not of this run", proof.object)));
+        }
+        // Without the right to list pods the Job's own word must do: it tells its end, and not what was said.
+        let pods = self.pods(&proof.object, &job.selector()).await.unwrap_or_default();
+        let now = self.clock.monotonic();
+        if let Some(ended) = ended(&job.raw) {
+            let last = self.last_line(&pods).await.map(|line| format!(": {line}")).unwrap_or_default();
+            return Ok(match ended {
+                Ok(()) => Observed::Proven(format!("the Job is complete{last}")),
+                Err(why) => Observed::Hopeless(format!("the Job failed: {why}{last}")),
+            });
+        }
+        let seen = judge_job(&job, &pods, |key, grace| key != "runs" && self.patience.over(key, grace, now));
+        Ok(match self.why_no_pod(&job, &pods, seen, now).await {
+            Observed::Waiting(progress) if progress.done.is_some() => {
+                let text = self.last_line(&pods).await.unwrap_or(progress.text);
+                Observed::Waiting(Progress { text, ..Progress::default() })
+            }
+            other => other,
+        })
+    }
+
+    /// The last line that the newest of these pods printed, as it may be shown.
+    async fn last_line(&self, pods: &[Value]) -> Option<String> {
+        let pod = pods.iter().max_by_key(|pod| text(pod, "/metadata/creationTimestamp"))?;
+        let name = ObjectRef::new(Kind::Pod, text(pod, "/metadata/namespace").as_str(), text(pod, "/metadata/name").as_str());
+        let printed = self.read.log(&name, &text(pod, "/spec/containers/0/name")).await.ok()?;
+        let line = printed.lines().rev().find(|line| !line.trim().is_empty())?;
+        Some(scrub::text(&clean(line)).chars().take(LINE).collect())
+    }
+
     /// Whether no pod of the Job of this run runs any more.
     pub(super) async fn ended(&mut self, proof: &Proof, run: &str) -> Result<Observed, TargetError> {
-        let pods = self.pods(&proof.object, &format!("timonel.io/run={run}")).await?;
+        let pods = job::pods(&*self.read, run, &proof.object).await?;
         let over = |pod: &&Value| ["Succeeded", "Failed"].contains(&text(pod, "/status/phase").as_str());
         let live = pods.iter().filter(|pod| !over(pod)).count();
         if live == 0 {

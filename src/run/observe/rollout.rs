@@ -12,6 +12,7 @@ use crate::run::event::Progress;
 use crate::run::facts::{PodFacts, Trouble, WorkloadFacts, int, text};
 use crate::run::machine::Observed;
 use crate::run::step::{Pin, alike, shown};
+use crate::run::word::Word;
 use crate::target::model::Kind;
 
 /// How long the controller's own word that it gives up must stand: the one before may still be there for a moment.
@@ -28,7 +29,8 @@ pub(super) fn judge(workload: &WorkloadFacts, pods: &[Value], pin: &Pin, ready: 
     }
     let there: Vec<PodFacts<'_>> = pods.iter().map(PodFacts::of).filter(|p| !p.over()).collect();
     let (ending, live): (Vec<_>, Vec<_>) = there.into_iter().partition(|p| p.deleting());
-    let of_it = |p: &PodFacts<'_>| pin.pod.as_ref().is_none_or(|(pointer, value)| p.bears(pointer, value));
+    let bears = |p: &PodFacts<'_>, mark: &Option<(Word, String)>| mark.as_ref().map(|(pointer, value)| p.bears(pointer, value));
+    let of_it = |p: &PodFacts<'_>| bears(p, &pin.pod) != Some(false) && bears(p, &pin.left) != Some(true);
     let (new, old): (Vec<_>, Vec<_>) = live.into_iter().partition(of_it);
     let wanted = workload.wanted();
     let enough = ready.unwrap_or(wanted).min(wanted);
@@ -144,7 +146,7 @@ mod tests {
     }
 
     fn pin(value: Value) -> Pin {
-        Pin { pointer: "/spec/template", value, pod: Some((HASH, "good".to_owned())) }
+        Pin { pointer: "/spec/template", value, pod: Some((HASH, "good".to_owned())), left: None }
     }
 
     fn pod(name: &str, hash: &str, waiting: &str) -> Value {

@@ -105,7 +105,7 @@ impl Look {
                         id: "confirm".into(),
                         title: format!("ask whether the log of {} was seen", workload.name),
                         proof: "a person says so, where one is there".to_owned(),
-                        work: Work::Ask(Asking { text: None, alone: true }),
+                        work: Work::Ask(Asking { text: None, alone: true, unless: None }),
                     });
                 }
                 Piece::still(workload, steps)

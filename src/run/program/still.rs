@@ -34,6 +34,28 @@ pub(super) fn done_when(steps: &[Step], ids: &[String], home: &ObjectRef, contex
     })
 }
 
+/// What must be typed before what is pending goes on, where it loses data.
+const LOSES: &str = "lose data";
+
+/// The question after an inspection, for which its Job's answer is looked at.
+pub(super) fn gate(steps: &[Step]) -> Option<Step> {
+    let found = steps.iter().find_map(|step| match &step.work {
+        Work::Prove(proof) => match &proof.fact {
+            Fact::Answered { run, asked } => Some((proof, run, asked)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (proof, run, asked) = found?;
+    let unless = Proof { fact: Fact::Harmless { run: run.clone(), asked: asked.clone() }, ..proof.clone() };
+    Some(Step {
+        id: "confirm".into(),
+        title: format!("ask to type '{LOSES}' where what is pending loses data"),
+        proof: "nothing pending loses data, or a person says so".to_owned(),
+        work: Work::Ask(Asking { text: Some(LOSES.to_owned()), alone: false, unless: Some(unless) }),
+    })
+}
+
 pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, home: &ObjectRef, now: Timestamp) -> Result<Draft, PlanError> {
     let prove = |object: &ObjectRef, uid: String, fact: Fact, within| Work::Prove(Proof { fact, object: object.clone(), uid, within });
     let (subject, step) = match does {
@@ -65,10 +87,12 @@ pub(super) async fn draft(read: &dyn Read, context: &PlanContext, does: &Does, h
         }
         Does::Ask(text) => {
             let title = text.as_ref().map_or_else(|| "ask to go on".to_owned(), |text| format!("ask to type '{text}'"));
-            let work = Work::Ask(Asking { text: text.clone(), alone: false });
+            let work = Work::Ask(Asking { text: text.clone(), alone: false, unless: None });
             (home, Step { id: "confirm".into(), title, proof: "a person says so".to_owned(), work })
         }
-        Does::Action(_) | Does::Command(_) | Does::Look(_) => return Err(PlanError::Usage("it changes something".to_owned())),
+        Does::Action(_) | Does::Command(_) | Does::Look(_) | Does::Inspect(..) | Does::Image(_) | Does::Job(_) => {
+            return Err(PlanError::Usage("it changes something".to_owned()));
+        }
     };
     Ok(of_piece(read, context, Piece::still(subject, vec![step]), home, now).await)
 }

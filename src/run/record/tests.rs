@@ -1,16 +1,21 @@
 //! What is recorded of a plan gives the same plan again, and no secret.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Kept, RecordError, of};
+use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ACTIONS, ActionRequest};
 use crate::run::backup::{self, Dump, Host, Password, catalogue};
 use crate::run::context::PlanContext;
 use crate::run::facts::WorkloadFacts;
 use crate::run::migrate::{self, Mode, known_releases, releases};
+use crate::run::program::{self, Does, Program, ProgramStep, SetImage};
+use crate::run::resume::commands;
 use crate::run::world::{World, deployment, revisions};
-use crate::run::{Environment, Operator, Plan, cronjob, rollback};
+use crate::run::{Environment, JobCommand, Operator, Plan, Policy, cronjob, rollback};
 use crate::target::model::{Kind, ObjectRef};
 
 /// A plan of each action there is, with the parameters that make it write as much as it can.
@@ -19,11 +24,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     let hpa = json!({ "metadata": { "uid": "h1" }, "spec": { "minReplicas": 3, "maxReplicas": 10,
         "scaleTargetRef": { "kind": "Deployment", "name": "api" } }, "status": { "desiredReplicas": 3 } });
     world.with(|s| s.put(&ObjectRef::new(Kind::HorizontalPodAutoscaler, "shop", "api"), hpa));
-    let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
-    context.probes = vec!["health".into()];
-    context.dumps = vec![dump()];
-    context.service = Some("shop".into());
-    context.migration = Some(migrate::asked_for(Mode::Inspect).migration);
+    let context = context();
     others(world);
     let of = |kind: Kind| match kind {
         Kind::CronJob => nightly(),
@@ -63,6 +64,60 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
     plans
 }
 
+/// What such plans rest on.
+fn context() -> PlanContext {
+    let mut context = PlanContext::new("eterna-prod", Environment::of_kind(EnvironmentKind::Production), Operator::default());
+    context.probes = vec!["health".into()];
+    context.dumps = vec![dump()];
+    context.service = Some("shop".into());
+    context.migration = Some(migrate::asked_for(Mode::Inspect).migration);
+    context
+}
+
+/// A plan of the steps that a service file's action may have besides.
+fn release(world: &World) -> Plan {
+    let act = |action: &'static str, object: ObjectRef, given: &[&str]| ActionRequest {
+        action: action.into(),
+        object,
+        parameters: given.iter().map(|p| (*p).to_owned()).collect(),
+        overrides: Vec::new(),
+        reason: None,
+    };
+    let claim = ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "backups");
+    let image = SetImage { workload: deployment(), container: None, image: "shop:9".into(), cause: Some("a sale".into()), pinned: false };
+    let command = JobCommand {
+        workload: deployment(),
+        container: None,
+        image: None,
+        argv: vec!["app".into(), "seed".into()],
+        backoff: 1,
+        again: false,
+        deadline: Duration::ZERO,
+    };
+    let step = |id: &str, does: Does| ProgramStep { id: id.into(), does, done_when: Vec::new(), policy: Policy::default() };
+    let program = Program {
+        action: "deploy".into(),
+        title: "Deploy".into(),
+        parameters: Vec::new(),
+        level: Confirmation::Key,
+        phrase: None,
+        raises: Vec::new(),
+        checks: Vec::new(),
+        own_checks: Vec::new(),
+        steps: vec![
+            step("copy", Does::Action(act("backup", claim, &["backup=daily", "label=before 9"]))),
+            step("plan", Does::Inspect(act("inspect", deployment(), &["image=shop:9"]), true)),
+            step("migrate", Does::Action(act("migrate", deployment(), &["image=shop:9"]))),
+            step("seed", Does::Job(command)),
+            step("roll", Does::Image(image)),
+        ],
+        overrides: Vec::new(),
+        reason: None,
+    };
+    let home = ObjectRef::new(Kind::Namespace, "", "shop");
+    world.run(program::plan(world, world, &context(), &program, &home)).expect("a plan")
+}
+
 /// A backup of a server that is elsewhere.
 pub(in crate::run) fn dump() -> Dump {
     Dump {
@@ -79,6 +134,7 @@ pub(in crate::run) fn dump() -> Dump {
         keep: None,
         revision: None,
         upload: None,
+        label: None,
     }
 }
 
@@ -121,7 +177,7 @@ fn candidates(world: &World, plan: &Plan, kept: &Kept) -> Vec<Value> {
         all.extend(cronjob::values(&WorkloadFacts::new(&nightly(), raw), plan.id()));
         return all;
     }
-    if plan.subject().kind == Kind::PersistentVolumeClaim {
+    if plan.subject().kind == Kind::PersistentVolumeClaim && plan.inner.program.is_none() {
         let raw = world.object(plan.subject());
         let own = kept.pointers();
         return own.iter().filter_map(|p| raw.pointer(p).cloned()).chain(backup::values(plan)).collect();
@@ -129,7 +185,12 @@ fn candidates(world: &World, plan: &Plan, kept: &Kept) -> Vec<Value> {
     let raw = world.object(&deployment());
     let mut all: Vec<Value> = kept.pointers().iter().filter_map(|p| raw.pointer(p).cloned()).collect();
     all.extend(world.run(rollback::templates(world, &WorkloadFacts::new(&deployment(), raw))).expect("readable"));
-    all.extend(migrate::values(&WorkloadFacts::new(&deployment(), world.object(&deployment())), plan));
+    let workload = WorkloadFacts::new(&deployment(), world.object(&deployment()));
+    all.extend(migrate::values(&workload, plan));
+    all.extend(commands(plan).map(|command| command.job(&workload, plan.id())));
+    all.extend(backup::values(plan));
+    let claim = world.object(&ObjectRef::new(Kind::PersistentVolumeClaim, "shop", "backups"));
+    all.extend(claim.pointer("/spec/volumeName").cloned());
     let target = world.object(&ObjectRef::new(Kind::ReplicaSet, "shop", "api-2"));
     all.extend(target.pointer("/spec/template").cloned());
     all
@@ -145,7 +206,8 @@ fn without_choices(plan: &Plan) -> Plan {
 #[test]
 fn every_action_s_plan_is_read_again_as_it_was_and_its_record_has_no_secret() {
     let world = World::new();
-    for plan in plans(&world) {
+    let all = plans(&world);
+    for plan in all.into_iter().chain([release(&world)]) {
         let record = of(&plan);
         assert!(!record.to_string().contains("hunter2"), "{}", plan.action);
         // As a line of the journal: text, read by another process.

@@ -32,6 +32,7 @@ fn one(service: &Service, backup: &Backup, namespace: &str) -> Option<Dump> {
         keep: backup.keep_local,
         revision: service.declared.migrations.as_ref().map(revision),
         upload: upload(service, backup, &image, namespace),
+        label: None,
     })
 }
 

@@ -3,6 +3,7 @@
 //! Owns the types of steps that this version carries out and what each takes. Types that it does not have yet disable their action.
 
 mod look;
+mod release;
 
 pub use look::SqlCheck;
 
@@ -163,6 +164,48 @@ pub enum StepKind {
         /// What is typed.
         phrase: Option<Template>,
     },
+    /// Gives a container of a workload another image.
+    SetImage {
+        /// The workload.
+        workload: String,
+        /// Name of the container; `None` = the workload's own, else the first.
+        container: Option<String>,
+        /// The image.
+        image: Template,
+        /// Why, for the history of the workload.
+        cause: Option<Template>,
+    },
+    /// Runs a command in a Job that is made of a workload's pod template.
+    Job {
+        /// The workload.
+        workload: String,
+        /// Name of the container; `None` = the workload's own, else the first.
+        container: Option<String>,
+        /// The image; `None` = the one that the workload has.
+        image: Option<Template>,
+        /// Program and arguments: no shell reads them.
+        argv: Vec<Template>,
+        /// How often the Job's controller tries it again.
+        backoff: u32,
+        /// It brings the database to the newest revision of the image, and that proves it.
+        at_head: bool,
+        /// Once more does no harm.
+        again: bool,
+    },
+    /// Makes a declared backup.
+    Backup {
+        /// Id of the backup.
+        backup: String,
+        /// What the catalogue calls it.
+        label: Option<Template>,
+    },
+    /// Asks an image and the database what is pending.
+    MigratePlan {
+        /// The image; `None` = the one that runs.
+        image: Option<Template>,
+        /// Whoever is there types that data may go, where something pending loses data.
+        gate: bool,
+    },
 }
 
 /// What is done to a CronJob.
@@ -178,19 +221,29 @@ pub enum ScheduleOp {
 
 const OPS: [(&str, ScheduleOp); 3] = [("trigger", ScheduleOp::Trigger), ("suspend", ScheduleOp::Suspend), ("resume", ScheduleOp::Resume)];
 
-const KINDS: [&str; 9] = ["scale", "restart", "rollback", "cronjob", "exec", "rollout-wait", "http-check", "wait", "confirm"];
-
-/// Types of steps that later versions carry out.
-const LATER: [&str; 28] = [
+const KINDS: [&str; 13] = [
+    "scale",
+    "restart",
+    "rollback",
+    "cronjob",
+    "exec",
+    "rollout-wait",
+    "http-check",
+    "wait",
+    "confirm",
     "set-image",
-    "helm-upgrade",
-    "helm-rollback",
     "job",
     "backup",
+    "migrate-plan",
+];
+
+/// Types of steps that later versions carry out.
+const LATER: [&str; 24] = [
+    "helm-upgrade",
+    "helm-rollback",
     "restore",
     "restore-swap",
     "pitr",
-    "migrate-plan",
     "image-check",
     "secret-set",
     "secret-check",
@@ -245,6 +298,11 @@ pub(super) fn decode(
     steps
 }
 
+/// How long is waited before a step is tried again.
+fn backoff(table: &Table<'_>) -> Duration {
+    table.duration("backoff", Duration::ZERO..=Duration::from_mins(5)).map_or(Duration::from_secs(5), |d| d.value)
+}
+
 struct Reader<'a, 'b> {
     around: &'a Around<'b>,
     texts: &'a Context<'b>,
@@ -268,10 +326,10 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
         return None;
     }
     let found = reader.kind(table, &kind.value);
-    let when = table.text("when").and_then(|text| condition(table, &text, reader.texts.vars, reader.around, reader.disabled));
+    let when = table.text("when").and_then(|text| reader.when(table, name, &text));
     let on_fail = reader.on_fail(table, name);
-    let undo = kind.value == "exec" || reader.undo(table, name);
-    let done_when = reader.done_when(table, name);
+    let undo = kind.value == "exec" || reader.undo(table, name, &kind.value);
+    let done_when = if release::is_own_proof(table, &kind.value) { Vec::new() } else { reader.done_when(table, name) };
     let step = ActionStep {
         id: name.to_owned(),
         kind: found?,
@@ -281,13 +339,13 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
             .map(|d| d.value)
             .or(reader.around.defaults.timeout),
         retries: table.integer("retries", 0..=20).and_then(|n| u32::try_from(n.value).ok()).unwrap_or(0),
-        backoff: table.duration("backoff", Duration::ZERO..=Duration::from_mins(5)).map_or(Duration::from_secs(5), |d| d.value),
+        backoff: if kind.value == "job" { Duration::ZERO } else { backoff(table) },
         on_fail,
         always: table.flag("always").is_some_and(|f| f.value),
         undo,
         done_when,
     };
-    if kind.value != "exec" {
+    if !["exec", "job"].contains(&&*kind.value) {
         // The engine knows of its own types where they stand.
         table.accept(&["idempotent"]);
     }
@@ -297,6 +355,15 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
 }
 
 impl Reader<'_, '_> {
+    fn when(&mut self, table: &Table<'_>, name: &str, text: &At<String>) -> Option<Condition> {
+        if text.value.starts_with("migrations:") {
+            self.disabled
+                .because(format!("step '{name}' is taken when '{}', which this version cannot answer yet", text.value));
+            return None;
+        }
+        condition(table, text, self.texts.vars, self.around, self.disabled)
+    }
+
     fn kind(&mut self, table: &Table<'_>, kind: &str) -> Option<StepKind> {
         Some(match kind {
             other if look::KINDS.contains(&other) => self.look(table, other)?,
@@ -350,6 +417,7 @@ impl Reader<'_, '_> {
                 let good = probes.iter().filter(|p| known(p)).count();
                 (good == probes.len() && good > 0).then(|| StepKind::HttpCheck { probes: probes.into_iter().map(|p| p.value).collect() })?
             }
+            "set-image" | "job" | "backup" | "migrate-plan" => self.release(table, kind)?,
             "wait" => {
                 if table.has("until") {
                     table.accept(&["until"]);
@@ -462,11 +530,14 @@ impl Reader<'_, '_> {
         table.word("on_fail", &OnFail::WORDS).map(|w| w.value).unwrap_or_default()
     }
 
-    /// `true` is the type's own way back, `false` none; one of a file's own is for later.
-    fn undo(&mut self, table: &Table<'_>, name: &str) -> bool {
+    /// `true` is the type's own way back, `false` none; another one of a file's own is for later.
+    fn undo(&mut self, table: &Table<'_>, name: &str, kind: &str) -> bool {
         let Some(entry) = table.entry("undo") else { return true };
         if !entry.is_table() {
             return entry.flag().is_none_or(|f| f.value);
+        }
+        if release::is_own_way_back(table, kind, &entry.json().value) {
+            return true;
         }
         self.disabled.because(format!(
             "step '{name}' has an undo of its own, which this version does not have yet: leave it out, and the step is taken back"
@@ -486,6 +557,8 @@ impl StepKind {
             | Self::Rollback { workload, .. }
             | Self::CronJob { workload, .. }
             | Self::Exec { workload, .. }
+            | Self::SetImage { workload, .. }
+            | Self::Job { workload, .. }
             | Self::RolloutWait { workload }
             | Self::Logs { workload, .. } => workload,
             Self::HttpCheck { .. }
@@ -494,6 +567,8 @@ impl StepKind {
             | Self::MetricCheck { .. }
             | Self::Notify { .. }
             | Self::Shell { .. }
+            | Self::Backup { .. }
+            | Self::MigratePlan { .. }
             | Self::Confirm { .. } => return None,
         };
         workloads.iter().find(|w| w.id == *id)

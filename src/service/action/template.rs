@@ -14,7 +14,16 @@ use crate::service::names::{Names, Piece};
 pub struct Template(Vec<Piece>);
 
 /// Names of values that are there whenever an action is planned.
-const ALWAYS: [&str; 3] = ["operator", "run.id", "run.reason"];
+const ALWAYS: [&str; 8] = [
+    "operator",
+    "run.id",
+    "run.reason",
+    "run.before.image",
+    "run.before.replicas",
+    "run.before.revision",
+    "release.current.image",
+    "release.current.repository",
+];
 /// Names of values that are put in when a text is told.
 const AT_END: [&str; 2] = ["run.result", "run.duration"];
 
@@ -22,6 +31,12 @@ impl Template {
     /// A text without names.
     pub fn plain(text: impl Into<String>) -> Self {
         Self(vec![Piece::Text(text.into())])
+    }
+
+    /// The text where it has no names in it.
+    pub(super) fn literal(&self) -> Option<String> {
+        let one = |piece: &Piece| if let Piece::Text(text) = piece { Some(text.clone()) } else { None };
+        self.0.iter().map(one).collect()
     }
 
     /// The text with its names replaced; `Err` names the one that has no value.

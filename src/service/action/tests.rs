@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BackupState, OnFail, Requirement, StepKind};
+use super::{BackupState, Migrated, OnFail, Requirement, StepKind};
 use crate::base::confirmation::Confirmation;
 use crate::service::{FileAction, Origin, ServiceFile};
 
@@ -157,8 +157,8 @@ fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_i
     for (text, reason) in [
         (format!("[[action]]\nid = \"a\"{step}type = \"restore\"\nanything = 1\n"), "step 's' is of type restore"),
         (
-            format!("[[action]]\nid = \"a\"\nrequire = [\"schema:compatible\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
-            "requires 'schema:compatible'",
+            format!("[[action]]\nid = \"a\"\nrequire = [\"alerts:none-critical\"]{step}type = \"wait\"\nfor = \"1s\"\n"),
+            "requires 'alerts:none-critical'",
         ),
         (format!("[[action]]\nid = \"a\"\nvars = [\"copy\"]{step}type = \"wait\"\nfor = \"1s\"\n"), "of type backup"),
         (
@@ -215,6 +215,97 @@ fn what_is_not_there_yet_disables_one_action_with_its_reason_and_what_is_wrong_i
         (format!("[[action]]\nid = \"a\"{step}type = \"confirm\"\nlevel = \"phrase\"\n"), "needs a phrase"),
     ] {
         let (_, problems) = read(&text);
+        assert!(problems.iter().any(|p| p.contains(problem)), "{problem}: {problems:?}");
+    }
+}
+
+/// A release: every step that brings one.
+const RELEASE: &str = r#"
+[[database]]
+id = "main"
+kind = "postgres"
+host = "db"
+name = "s"
+user = "s"
+[[backup]]
+id = "daily"
+kind = "pg_dump"
+database = "main"
+volume = "v"
+max_age = "1d"
+[[action]]
+id = "deploy"
+envs = ["production"]
+vars = ["size"]
+require = ["migrations:single-head", "disk:free 2x", "revision:differs"]
+[[action.step]]
+id = "copy"
+type = "backup"
+backup = "daily"
+label = "pre-${var.size}"
+done_when = "backup:label=pre-${var.size} verified"
+[[action.step]]
+id = "plan"
+type = "migrate-plan"
+image = "shop:${var.size}"
+gate = "show-sql"
+[[action.step]]
+id = "migrate"
+type = "job"
+workload = "api"
+image = "shop:${var.size}"
+argv = ["alembic", "upgrade", "head"]
+backoff = 0
+keep = "failed"
+done_when = "migrations:at-head"
+idempotent = true
+[[action.step]]
+id = "seed"
+type = "job"
+workload = "api"
+argv = ["app", "seed", "${env.color}"]
+backoff = 2
+[[action.step]]
+id = "roll"
+type = "set-image"
+workload = "api"
+image = "${release.current.repository}:${var.size}"
+change_cause = "${run.id}"
+undo = { type = "rollback", workload = "api", to = "${run.before.revision}" }
+"#;
+
+#[test]
+fn the_steps_of_a_release_are_read_whole_and_what_they_say_anyway_is_taken_for_it() {
+    let action = good(RELEASE);
+    assert_eq!(action.disabled, None);
+    let [copy, plan, migrate, seed, roll] = &action.steps[..] else { unreachable!("five steps") };
+    assert!(matches!(&copy.kind, StepKind::Backup { backup, label: Some(_) } if backup == "daily") && copy.done_when.is_empty());
+    assert!(matches!(&plan.kind, StepKind::MigratePlan { image: Some(_), gate: true }));
+    assert!(matches!(&migrate.kind, StepKind::Job { at_head: true, again: true, backoff: 0, .. }) && migrate.done_when.is_empty());
+    assert!(matches!(&seed.kind, StepKind::Job { at_head: false, again: false, backoff: 2, image: None, .. }));
+    assert!(matches!(&roll.kind, StepKind::SetImage { cause: Some(_), .. }) && roll.undo);
+    assert_eq!(action.require[0], Requirement::Migrations(Migrated::SingleHead));
+}
+
+#[test]
+fn a_step_of_a_release_that_cannot_be_taken_disables_its_action_or_is_a_problem() {
+    for (from, to, reason) in [
+        (r#"["alembic", "upgrade", "head"]"#, r#"["flask", "db", "upgrade"]"#, "not what a migration tool itself"),
+        (r#"to = "${run.before.revision}""#, r#"to = "7""#, "an undo of its own"),
+        (r#"kind = "pg_dump""#, r#"kind = "velero""#, "not one that a Job can make"),
+        ("idempotent = true", r#"when = "migrations:pending""#, "migrations:pending"),
+    ] {
+        let (actions, problems) = read(&RELEASE.replace(from, to));
+        let disabled = actions[0].disabled.clone().unwrap_or_default();
+        assert!(disabled.contains(reason), "{disabled}: {problems:?}");
+    }
+    for (from, to, problem) in [
+        (r#"backup = "daily""#, r#"backup = "daly""#, "Did you mean 'daily'?"),
+        ("backoff = 2", "retries = 2", "backoff = N"),
+        (r#"gate = "show-sql""#, r#"gate = "show-sqll""#, "Did you mean 'show-sql'?"),
+        (r#"image = "${release.current.repository}:${var.size}""#, r#"imag = "shop:2""#, "'image' is missing"),
+    ] {
+        let (_, problems) = read(&RELEASE.replace(from, to));
         assert!(problems.iter().any(|p| p.contains(problem)), "{problem}: {problems:?}");
     }
 }

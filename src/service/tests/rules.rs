@@ -20,9 +20,14 @@ fn action(head: &str, steps: &[&str]) -> String {
     )
 }
 
+/// A step that runs this in a Job.
+fn in_job(argv: &str) -> String {
+    format!("type = \"job\"\nworkload = \"api\"\nargv = [{argv}]")
+}
+
 #[test]
 fn each_rule_finds_what_it_is_about() {
-    let migrate = "type = \"job\"\nargv = [\"alembic\", \"upgrade\", \"head\"]";
+    let migrate = &*in_job("\"alembic\", \"upgrade\", \"head\"");
     let gated = "require = [\"backup:db fresh\"]";
     let production = |target: &str| format!("[env.p]\nkind = \"production\"\n[env.p.target]\n{target}\n");
     let dump = |keys: &str| {
@@ -38,10 +43,10 @@ fn each_rule_finds_what_it_is_about() {
         ("E-T2", dump("max_age = \"1d\"")),
         ("E-34", dump("verify = \"none\"\nvolume = \"v\"\nmax_age = \"1d\"")),
         ("D-T3", "[migrations]\ntool = \"alembic\"\n".into()),
-        ("L-T1", action("", &["type = \"job\"\nargv = [\"kubectl\", \"wait\", \"--for=condition=complete\", \"job/m\"]"])),
-        ("L-T6", action("", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"status\"]"])),
-        ("E-T4", action("", &["type = \"job\"\nargv = [\"pg_restore\", \"-d\", \"shop\", \"/dumps/shop.dump.gz\"]"])),
-        ("E-T24", action("", &["type = \"job\"\nargv = [\"kubectl\", \"get\", \"secret\", \"s\", \"-o\", \"yaml\"]"])),
+        ("L-T1", action("", &[&in_job("\"kubectl\", \"wait\", \"--for=condition=complete\", \"job/m\"")])),
+        ("L-T6", action("", &[&in_job("\"npx\", \"prisma\", \"migrate\", \"status\"")])),
+        ("E-T4", action("", &[&in_job("\"pg_restore\", \"-d\", \"shop\", \"/dumps/shop.dump.gz\"")])),
+        ("E-T24", action("", &[&in_job("\"kubectl\", \"get\", \"secret\", \"s\", \"-o\", \"yaml\"")])),
         (
             "L-T11",
             action(
@@ -62,13 +67,13 @@ fn each_rule_finds_what_it_is_about() {
             "E-T1",
             action(gated, &["type = \"exec\"\nworkload = \"api\"\ntimeout = \"5m\"\nargv = [\"python\", \"manage.py\", \"migrate\"]"]),
         ),
-        ("L-T4", action("", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
-        ("L-T4", action(gated, &["type = \"job\"\nargv = [\"npm\", \"run\", \"prisma:migrate\"]"])),
-        ("D-T4", action("", &["type = \"job\"\nargv = [\"python\", \"-c\", \"create_all()\"]"])),
+        ("L-T4", action("", &[&in_job("\"npx\", \"prisma\", \"migrate\", \"dev\"")])),
+        ("L-T4", action(gated, &[&in_job("\"npm\", \"run\", \"prisma:migrate\"")])),
+        ("D-T4", action("", &[&in_job("\"python\", \"-c\", \"create_all()\"")])),
         ("D-22", action("", &[migrate])),
         ("D-T2", format!("[migrations]\ntool = \"alembic\"\nlock = \"pg-advisory:7\"\n{}", action(gated, &[migrate]))),
-        ("L-T5", action(gated, &["type = \"set-image\"", migrate])),
-        ("D-T1", action("", &["type = \"rollback\"\nworkload = \"api\"", "type = \"job\"\nargv = [\"alembic downgrade -1\"]"])),
+        ("L-T5", action(gated, &["type = \"set-image\"\nworkload = \"api\"\nimage = \"api:2\"", migrate])),
+        ("D-T1", action("", &["type = \"rollback\"\nworkload = \"api\"", &in_job("\"alembic downgrade -1\"")])),
         (
             "L-T3",
             action(
@@ -110,7 +115,10 @@ fn what_nobody_verified_is_not_pruned_by_age() {
 fn what_is_done_well_is_left_alone() {
     let development = "[env.local]\nkind = \"development\"\n";
     for text in [
-        format!("{development}{}", action("envs = [\"local\"]", &["type = \"job\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])),
+        format!(
+            "{development}{}",
+            action("envs = [\"local\"]", &["type = \"job\"\nworkload = \"api\"\nargv = [\"npx\", \"prisma\", \"migrate\", \"dev\"]"])
+        ),
         "[defaults]\ntimeout = \"5m\"\n".to_owned() + &action("", &["type = \"rollout-wait\"\nworkload = \"api\""]),
         action(
             "",
@@ -125,7 +133,7 @@ fn what_is_done_well_is_left_alone() {
 
 /// A job with that command.
 fn job(argv: &str) -> String {
-    action("", &[&format!("type = \"job\"\nargv = [{argv}]")])
+    action("", &[&in_job(argv)])
 }
 
 #[test]

@@ -1,13 +1,9 @@
-//! The Job around a script that works on the volume of the dumps.
+//! The pod around a script that works on the volume of the dumps.
 //!
-//! Owns the pod: what it may do, where the volume is, and that nothing is tried twice. No secret is in it: what a program needs of one
+//! Owns what it may do, where the volume is, and that nothing is tried twice. No secret is in it: what a program needs of one
 //! is a reference that the kubelet resolves.
 
 use serde_json::{Value, json};
-
-use crate::base::id::object_name;
-use crate::run::step::{FieldChange, FieldWrite, Form, RUN};
-use crate::target::model::{Kind, ObjectRef};
 
 /// A user that is not root and owns nothing; the volume's files get its group.
 const USER: u32 = 65532;
@@ -75,20 +71,4 @@ fn container(script: &Script<'_>) -> Value {
         "volumeMounts": [{ "name": "backup", "mountPath": "/backup", "readOnly": script.only_reads }],
         "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
     })
-}
-
-/// The Job of a run, by what it does.
-pub(super) fn of(run: &str, what: &str, namespace: &str) -> ObjectRef {
-    ObjectRef::new(Kind::Job, namespace, object_name(&format!("timonel-{run}-{what}")))
-}
-
-/// The write that makes it, under the lock of its claim.
-pub(super) fn made(job: &ObjectRef, claim: &ObjectRef, run: &str, spec: Value) -> FieldWrite {
-    FieldWrite {
-        object: job.clone(),
-        uid: String::new(),
-        subresource: "",
-        changes: vec![FieldChange::new(RUN, Value::Null, run), FieldChange::new("/spec", Value::Null, spec)],
-        form: Form::Create { under: claim.clone() },
-    }
 }
