@@ -33,7 +33,8 @@ pub(super) async fn plan(read: &dyn Read, context: &PlanContext, command: &JobCo
     let fact = Fact::Finished { run: id.clone(), command: Box::new(command.clone()) };
     // Its controller ends it in that time, and says so a moment later.
     let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within: command.deadline + job::SAYS_SO });
-    let checks = vec![container(&command, &ground), migrate::logs(read, under).await];
+    let mut checks = vec![container(&command, &ground), migrate::logs(read, under).await];
+    checks.extend(migrate::forbidden(&command.argv, context.environment.kind));
     let mut risks = vec!["what the command does is not known here: it is proven by its Job's end".to_owned()];
     risks.extend(job::left_out(workload, &command.container_name(workload)));
     let part = Part {
