@@ -140,7 +140,7 @@ impl App {
         let Some(first) = taken
             .first()
             .cloned()
-            .or_else(|| matches!(picker.purpose, Pick::Namespaces(_)).then_some(typed).filter(|t| !t.is_empty()))
+            .or_else(|| matches!(picker.purpose, Pick::Namespaces(_) | Pick::Image(_)).then_some(typed).filter(|t| !t.is_empty()))
         else {
             return self.refuse("nothing matches what was typed");
         };

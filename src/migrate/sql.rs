@@ -75,6 +75,15 @@ pub struct Statement {
     pub why: String,
 }
 
+impl Statement {
+    /// Whether it changes nothing that is stored but what the tool writes down for itself.
+    pub fn is_bookkeeping(&self) -> bool {
+        self.harm == Harm::Additive && (self.table.is_none() || self.why == OWN_RECORD)
+    }
+}
+
+/// Why a statement about one of the tools' own tables is harmless.
+const OWN_RECORD: &str = "the tool's own record";
 /// Characters of a statement that are kept: what is cut off is the end of a long list.
 const TEXT: usize = 300;
 /// Tables in which the tools keep what they did.
@@ -184,7 +193,7 @@ impl Reader {
                 let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
                 let table = from.first().map(of_join).unwrap_or_default();
                 let verdict = if delete.selection.is_some() { destructive("the rows that it finds go") } else { destructive("every row goes") };
-                let verdict = if BOOKS.contains(&&*table) { additive("the tool's own record") } else { verdict };
+                let verdict = if BOOKS.contains(&&*table) { additive(OWN_RECORD) } else { verdict };
                 (Some(table), verdict)
             }
             Ast::Update(update) => {
@@ -211,7 +220,7 @@ impl Reader {
     fn update(&self, table: &str, columns: &[String], some: bool) -> Verdict {
         let fresh = |column: &String| self.added.contains(&format!("{table}.{column}"));
         if BOOKS.contains(&table) {
-            additive("the tool's own record")
+            additive(OWN_RECORD)
         } else if self.made.contains(table) || (!columns.is_empty() && columns.iter().all(fresh)) {
             locking("it fills what the migration itself adds; each row is held until the transaction ends")
         } else if some {

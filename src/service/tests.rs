@@ -90,8 +90,8 @@ fn probes_of_the_example_are_asked_or_said_to_be_for_later() {
     assert!(service.probes[1].expect.status.contains(200) && !service.probes[1].expect.status.contains(201));
     assert!(matches!(&service.probes[3].kind, ProbeKind::Later("exec")));
     assert!(matches!(&service.probes[4].kind, ProbeKind::Tls { warn_days: 21, crit_days: 7, .. }));
-    // Three probes are for production alone.
-    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 3);
+    // What is asked from elsewhere, or not at all yet, is for production alone.
+    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 1);
 }
 
 #[test]

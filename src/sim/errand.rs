@@ -33,9 +33,9 @@ pub(crate) struct Database {
     pub(crate) server: u32,
     /// Bytes that it takes.
     pub(crate) bytes: u64,
-    /// `alembic`, `django`.
+    /// `alembic`, `django`, `prisma`.
     pub(crate) tool: String,
-    /// What was applied: the newest of Alembic, all of Django.
+    /// What was applied: the newest of Alembic, all of the others.
     pub(crate) applied: Vec<String>,
     /// Its tables.
     pub(crate) table: Vec<Table>,
@@ -250,6 +250,11 @@ impl Errands {
 }
 
 impl Database {
+    /// Whether its tool keeps every revision that was applied, and not the newest alone.
+    fn keeps_all(&self) -> bool {
+        self.tool != "alembic"
+    }
+
     /// The revisions that an image has, in order; none when it is not one that migrates.
     fn of_image(&self, image: &str) -> &[Revision] {
         let head = self.image.iter().find(|i| glob(&i.name, image)).map(|i| i.head.as_str());

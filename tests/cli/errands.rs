@@ -61,6 +61,26 @@ fn a_dump_that_is_cut_off_is_no_backup_and_a_migration_that_fails_says_what_was_
 }
 
 #[test]
+fn every_system_of_the_demo_whose_schema_is_declared_is_migrated_to_its_next_release() {
+    let (_cluster, home) = simulated("quiet");
+    let next = [
+        ("eterna", "eterna-rules", "ghcr.io/eterna/rules-engine:v0.10.0", "at 008"),
+        ("platform", "platform", "registry.example.com/platform/backend:2.15.0", "clients.0003_consent_source"),
+        ("listacompra", "listacompra", "ghcr.io/listacompra/api:v4.3.0", "20260710083000_shared_with"),
+    ];
+    for (name, namespace, image, at) in next {
+        let file = format!("{}/assets/services/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let place = ["-f", &file, "-e", "demo", "-n", namespace];
+        let image = format!("image={image}");
+        let running = home.run(&[&["run", "inspect", "--confirm", "y"], &place[..]].concat()).exits(0);
+        assert!(running.stdout.contains("nothing pending"), "{name}: {}", running.stdout);
+        home.run(&[&["run", "inspect", &image, "--confirm", "y"], &place[..]].concat()).exits(0);
+        let migrated = home.run(&[&["run", "migrate", &image, "--confirm", "y"], &place[..]].concat()).exits(0);
+        assert!(migrated.stdout.contains("prove-migrated proven") && migrated.stdout.contains(at), "{name}: {}", migrated.stdout);
+    }
+}
+
+#[test]
 fn an_image_without_revisions_is_told_as_such() {
     let (_cluster, home) = simulated("quiet");
     let none = confirmed(&home, &["inspect", "image=redis:7"], "y");

@@ -395,6 +395,11 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database,
     ),
     (
+        "migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven",
+        migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven,
+    ),
+    ("migrations::a_migration_is_made_from_the_console", migrations::a_migration_is_made_from_the_console),
+    (
         "migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",
         migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails,
     ),

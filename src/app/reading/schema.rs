@@ -65,6 +65,7 @@ fn script_lines(script: &Script) -> Vec<DocumentLine> {
     let told = script
         .statements
         .iter()
+        .filter(|s| !s.is_bookkeeping())
         .map(|s| DocumentLine::new(of(s.harm), format!("    {}: {} ({})", s.harm.word(), s.text, s.why)));
     lines.extend(told);
     if script.more > 0 {

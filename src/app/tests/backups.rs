@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{draw, listed, open_app, press, start};
 use crate::app::App;
 use crate::app::effect::{Effect, Fetch};
@@ -96,4 +98,34 @@ fn the_one_backup_that_a_job_can_make_is_planned_at_once_and_of_several_one_is_c
     let mut none = open_app(start());
     press(&mut none, "a k");
     assert!(none.notice.as_ref().is_some_and(|n| n.text.contains("declares a backup")), "{:?}", none.notice);
+}
+
+#[test]
+fn a_backup_tells_its_dumps_as_the_catalogue_has_them() {
+    let mut app = console();
+    let entry = json!({ "backup": "daily", "at": at(NOW - 3600), "run": "20261122-133312-backup-0001", "by": "ana@bastion", "claim": "dumps", "format": "custom",
+        "verified": "full-read", "file": "shop-daily-1.dump", "bytes": 4096, "sha256": "c".repeat(64), "tables": 2, "server": 16,
+        "database_bytes": 9_000_000, "revision": "b2", "rows": { "rules": 500, "users": 7 } });
+    let entries = vec![serde_json::from_value(entry).expect("an entry")];
+    app.backups.learn(Known::Read(entries));
+    draw(&mut app, at(NOW + 1));
+    press(&mut app, "2");
+    while app.answers.items.get(app.health.selected).is_some_and(|item| item.id != "backup/daily") {
+        press(&mut app, "j");
+    }
+    press(&mut app, "x");
+    let Some(Overlay::Document(reading)) = app.overlays.last() else { unreachable!("{:?}", app.overlays) };
+    let told = reading.document.body().iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join("\n");
+    let wanted = [
+        "shop-daily-1.dump",
+        "by ana@bastion, run 20261122-133312-backup-0001",
+        "verified: full-read",
+        "size: 4Ki",
+        "format: custom, PostgreSQL 16, 2 tables",
+        "schema revision: b2",
+        "rules: about 500 rows",
+    ];
+    for words in wanted {
+        assert!(told.contains(words), "'{words}' is missing: {told}");
+    }
 }

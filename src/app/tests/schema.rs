@@ -115,6 +115,10 @@ fn another_image_is_typed_and_a_bare_tag_is_one_of_the_image_that_runs() {
     let typed = planned(&press(&mut app, "2 enter")).expect("a plan");
     assert_eq!(typed.parameters, ["image=img:2"]);
     let mut app = console();
+    press(&mut app, "a m");
+    let narrowed = planned(&press(&mut app, "2 . 0 enter")).expect("what matches nothing is taken as it was typed");
+    assert_eq!(narrowed.parameters, ["image=img:2.0"]);
+    let mut app = console();
     let tagged = planned(&app.plan_image(Action::Inspect, "1.9.0")).expect("a plan");
     assert_eq!(tagged.parameters, ["image=img:1.9.0"]);
     let mut app = console();

@@ -140,9 +140,8 @@ fn raise(basis: &Basis<'_>, context: &PlanContext) -> Option<Raise> {
 /// Every statement with what it can do, as far as a panel holds them.
 fn told(scripts: &[Script], inspection: &Inspection) -> Vec<String> {
     let mut lines = Vec::new();
-    let book = |s: &&Statement| !(s.harm == Harm::Additive && (s.table.is_none() || s.why == "the tool's own record"));
     for script in scripts {
-        let told: Vec<&Statement> = script.statements.iter().filter(book).collect();
+        let told: Vec<&Statement> = script.statements.iter().filter(|s| !s.is_bookkeeping()).collect();
         if told.is_empty() {
             lines.push(format!("{}: nothing that is stored changes", script.id));
         }
@@ -184,5 +183,21 @@ const fn command(tool: MigrationTool) -> &'static str {
         MigrationTool::Django => "manage.py migrate --noinput",
         MigrationTool::Prisma => "prisma migrate deploy",
         MigrationTool::Sql => "psql -v ON_ERROR_STOP=1 -1 -f FILE, for each file that is pending",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harm;
+    use crate::migrate::sql::Harm;
+
+    #[test]
+    fn a_line_of_a_plan_says_how_much_harm_its_statement_can_do() {
+        assert_eq!(harm("c3 destructive: ALTER TABLE rules DROP COLUMN body (the values of the column go)"), Some(Harm::Destructive));
+        assert_eq!(harm("schema: shop.0002_note locking: CREATE INDEX n ON rules (note)"), Some(Harm::Locking));
+        assert_eq!(harm("c3 unknown: ... (its SQL cannot be shown: no such file)"), Some(Harm::Unknown));
+        for other in ["c3: nothing that is stored changes", "the dump reads the whole database: it is slower meanwhile", "unknown"] {
+            assert_eq!(harm(other), None, "{other}");
+        }
     }
 }

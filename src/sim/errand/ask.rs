@@ -26,7 +26,11 @@ pub(super) fn play(errands: &mut Errands, asked: &Asked<'_>, up: bool) -> Play {
     let database = errands.databases[at].clone();
     let own = database.of_image(asked.image);
     if own.is_empty() || database.tool != asked.get("TIMONEL_TOOL") {
-        let file = if asked.get("TIMONEL_TOOL") == "django" { "manage.py" } else { "alembic.ini" };
+        let file = match asked.get("TIMONEL_TOOL") {
+            "django" => "manage.py",
+            "prisma" => "prisma/migrations",
+            _ => "alembic.ini",
+        };
         return refused(&format!("there is no {file} in /app of the image"));
     }
     if asked.get("TIMONEL_MODE") == "inspect" {
@@ -61,14 +65,14 @@ fn apply(at: usize, database: &Database, own: &[Revision], fault: Option<&Fault>
             lines.push((time, fault.error.clone()));
             break;
         }
-        if database.tool == "django" {
+        if database.keeps_all() {
             after.applied.push(revision.id.clone());
         } else {
             after.applied = vec![revision.id.clone()];
         }
     }
-    // Alembic applies all of it in one transaction, Django each for itself.
-    if failure.is_some() && database.tool != "django" {
+    // Alembic applies all of it in one transaction, the others each for itself.
+    if failure.is_some() && !database.keeps_all() {
         after.applied.clone_from(&database.applied);
     }
     lines.push((time, "timonel: reading what is applied now".to_owned()));
@@ -84,7 +88,7 @@ fn apply(at: usize, database: &Database, own: &[Revision], fault: Option<&Fault>
 }
 
 fn running(database: &Database, own: &[Revision], revision: &Revision) -> String {
-    if database.tool == "django" {
+    if database.keeps_all() {
         return format!("  Applying {}...", revision.id);
     }
     let before = own.iter().position(|r| r.id == revision.id).and_then(|at| own.get(at.checked_sub(1)?)).map_or("", |r| &r.id);
@@ -93,7 +97,7 @@ fn running(database: &Database, own: &[Revision], revision: &Revision) -> String
 
 /// What is applied of an image's revisions.
 fn done<'a>(database: &Database, own: &'a [Revision]) -> Vec<&'a str> {
-    if database.tool == "django" {
+    if database.keeps_all() {
         return own.iter().map(|r| r.id.as_str()).filter(|id| database.applied.iter().any(|a| a == id)).collect();
     }
     let newest = own.iter().rposition(|r| database.applied.contains(&r.id));

@@ -55,13 +55,10 @@ pub(super) fn dump(errands: &mut Errands, asked: &Asked<'_>, up: bool) -> Play {
     Play { lines, run: at + SECOND / 4, exit: 0, message: report, deed: Some(deed) }
 }
 
-/// As the tool's own table tells it: of Django the newest of each app.
+/// As the tool's own table tells it: of Django the newest of each app, of Prisma the newest.
 fn newest(applied: &[String], tool: &str) -> String {
-    if tool != "django" {
-        return applied.join(" ");
-    }
-    let app = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
-    let last = |(at, id): &(usize, &String)| !applied[at + 1..].iter().any(|later| app(later) == app(id));
+    let line = |id: &str| if tool == "prisma" { String::new() } else { id.split('.').next().unwrap_or_default().to_owned() };
+    let last = |(at, id): &(usize, &String)| !applied[at + 1..].iter().any(|later| line(later) == line(id));
     applied.iter().enumerate().filter(last).map(|(_, id)| id.clone()).collect::<Vec<_>>().join(" ")
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod prisma;
 
 use serde_json::{Value, json};
 
+use super::approvals::waits;
 use crate::bed::node::{DATABASE, MIGRATIONS};
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
@@ -363,4 +364,66 @@ pub(crate) fn a_rollback_knows_what_the_database_has_become(cluster: &Cluster) {
         "{lost:#}"
     );
     assert_eq!(allowed, false);
+}
+
+pub(crate) fn a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-2");
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    let second = Operator::new(cluster, "second", &space);
+    let (own, theirs) = (file(&shop.operator, "alembic", "production"), file(&second, "alembic", "production"));
+    let image = format!("image={}", image("alembic-3"));
+    let over = ["--override", "backup", "--reason", "nobody needs it"];
+    let plan = shop
+        .operator
+        .call(&[&["plan", "migrate", &image, "-f", &own, "-o", "json"], &over[..]].concat())
+        .exits(0)
+        .json();
+    assert_eq!(plan["confirmation"]["level"], "two-person", "{plan:#}");
+    let phrase = plan["confirmation"]["type"].as_str().expect("a phrase");
+    let run = shop
+        .operator
+        .start(&[&["run", "migrate", &image, "-f", &own, "--confirm", phrase, "-o", "json"], &over[..]].concat());
+    let id = waits(&second);
+    assert_eq!(shop.columns(), "body id note", "nothing is applied before");
+    let said = shop.operator.call(&["approve", &id, "-f", &own, "--confirm", phrase]).exits(4).stderr;
+    assert!(said.contains("a second person approves"), "{said}");
+    let told = second.call(&["approve", &id, "-f", &theirs, "--confirm", phrase]).exits(0).stdout;
+    assert!(told.contains("c3 destructive: ALTER TABLE rules DROP COLUMN body"), "who approves sees what is lost: {told}");
+    let run = Run::of(&run.end()).expect("proven", 0);
+    let names = run.names();
+    let at = |name: &str| names.iter().position(|known| *known == name).unwrap_or_else(|| panic!("no {name}: {names:?}"));
+    assert!(at("waiting") < at("approved") && at("approved") < at("confirmed"), "{names:?}");
+    assert_eq!((shop.columns().as_str(), shop.postgres.ask("select version_num from alembic_version").as_str()), ("id note", "c3"));
+    shop.kept_to_itself(&run);
+    second.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_migration_is_made_from_the_console(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    let mut terminal = shop.operator.console((120, 50), &["-f", &shop.file]);
+    terminal.wait("nothing is known yet", |screen| screen.has_row(&["Schema", "not inspected"]));
+    terminal.press("a m");
+    terminal.wait("the image that runs is offered", |screen| screen.has("Migrate to which image?") && screen.has("runs: not inspected"));
+    terminal.press("enter");
+    terminal.wait_for("Inspect api");
+    terminal.wait_for("to go on");
+    terminal.type_text("y\r");
+    // Who waits for the inspection gets the plan.
+    terminal.wait_for("Migrate api");
+    let plan = terminal.wait_for("to go on");
+    assert!(plan.has("a1 additive: CREATE TABLE rules"), "{}", plan.dump());
+    terminal.type_text("y\r");
+    terminal.wait_for("every proof held");
+    terminal.press("esc");
+    terminal.wait("the bridge shows it", |screen| screen.has_row(&["Schema", "at head a1"]));
+    terminal.press("2 G x");
+    terminal.wait("the row tells all of it", |screen| screen.has("the database was at a1, nothing pending") && screen.has("PostgreSQL"));
+    let jobs = space.list("batch/v1", "Job");
+    assert_eq!(jobs.len(), 2);
+    for job in &jobs {
+        assert_eq!(job["spec"]["ttlSecondsAfterFinished"], 3600, "a proven Job of ours ends by itself: {job:#}");
+    }
 }
