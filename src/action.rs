@@ -169,7 +169,7 @@ actions! {
     Filter, "filter", "filter rows, search text", [Workloads, Health, Releases, Logs, Document], Key;
     SortNext, "sort-next", "sort by the next column", [Workloads], Key;
     SortReverse, "sort-reverse", "reverse the sort order", [Workloads], Key;
-    Explain, "explain", "explain why it is not ok", [Workloads, Health], Key;
+    Explain, "explain", "explain why it is not ok, or whether one can go back", [Workloads, Health, Releases], Key;
     Describe, "describe", "describe", [Workloads, Releases], Key;
     Yaml, "yaml", "YAML", [Workloads, Releases], Key;
     Events, "events", "events, newest first", [Workloads, Releases, Health, Logs], Key;

@@ -45,7 +45,6 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::action::Context;
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::Problem;
 use crate::base::text::Str;
@@ -223,18 +222,10 @@ impl App {
         self.answers.refresh(&self.fleet, &self.probes, declared, now);
         self.refresh_debts();
         self.workloads.refresh(&self.fleet, now);
-        self.releases.refresh(&self.fleet, self.workloads.subject());
+        self.releases.refresh(&self.fleet, self.workloads.subject(), &self.schema, now);
         self.refresh_readings();
         self.refresh_plan();
         self.go_on_with_first_steps();
-    }
-
-    /// Where keys are looked up now, innermost first: derived from what is on screen, never stored.
-    pub fn contexts(&self) -> Vec<Context> {
-        match self.overlays.last() {
-            Some(overlay) => overlay.contexts(),
-            None => vec![self.focus.context(), Context::Global],
-        }
     }
 
     fn say(&mut self, tone: notice::Tone, text: impl Into<String>) -> Vec<Effect> {

@@ -1,8 +1,10 @@
 //! Migrations of a database's schema: what an image brings, what the database has, and what lies between.
 //!
-//! Owns the reading of an inspection (`inspection`), what it means (`state`), whether an older image can run (`verdict`), how much harm each statement can do (`sql`), and what of one that failed is there all the same (`effect`). Pure:
-//! who asks, and how a migration is carried out, is `run`'s.
+//! Owns the reading of an inspection (`inspection`), what it means (`state`), whether an older image can run (`verdict`), what taking
+//! revisions back loses (`back`), how much harm each statement can do (`sql`), and what of one that failed is there all the same
+//! (`effect`). Pure: who asks, and how a migration is carried out, is `run`'s.
 
+pub mod back;
 mod effect;
 pub mod inspection;
 pub mod sql;

@@ -11,7 +11,7 @@ mod history;
 mod json;
 mod stays;
 
-pub use back::{Back, BackVerdict, back, subject};
+pub use back::{Back, BackVerdict, Judged, Judging, back, subject};
 pub use by::{By, LastRun};
 pub use changed::{Changed, Unexplained, changed, unexplained};
 pub use diff::{Difference, Reference, Section, Shown, compare, references, template_of};

@@ -5,6 +5,7 @@ mod everywhere;
 mod journal;
 mod overlays;
 mod panels;
+mod releases;
 mod scene;
 mod server;
 mod several;

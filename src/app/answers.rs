@@ -88,7 +88,7 @@ impl Answers {
         self.items.extend(schema.row(fleet, now));
         self.changed = release::changed(fleet, &counts);
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
-        self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, false));
+        self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, &|key, r| schema.judge(fleet, key, r, now)));
     }
 }
 

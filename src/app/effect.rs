@@ -179,6 +179,13 @@ pub enum Fetch {
     Backups(ObjectRef),
     /// What a record of releases says of the schema.
     Schema(ObjectRef),
+    /// What a database says was applied to it: one question.
+    Applied {
+        /// Its id.
+        database: String,
+        /// The question.
+        sql: &'static str,
+    },
     /// The last lines of a container that ended.
     LastLines(LogSource),
     /// All namespaces that may be listed.

@@ -10,6 +10,14 @@ use crate::base::confirmation::Confirmation;
 use crate::keymap::{Code, Key, Lookup};
 
 impl App {
+    /// Where keys are looked up now, innermost first: derived from what is on screen, never stored.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self.overlays.last() {
+            Some(overlay) => overlay.contexts(),
+            None => vec![self.focus.context(), Context::Global],
+        }
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Vec<Effect> {
         // Keys typed before a plan was on screen are not meant for it (contract.md 3).
         if let Some(Overlay::Plan(panel)) = self.overlays.last()

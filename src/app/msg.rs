@@ -65,6 +65,8 @@ pub enum Answer {
     Backups(Known),
     /// What is known of the schema.
     Schema(Record),
+    /// What a database says was applied to it.
+    Applied(Result<Vec<String>, String>),
     /// What a container said last, oldest first.
     LastLines(Result<Vec<String>, String>),
     /// Names to choose from.

@@ -85,6 +85,8 @@ pub enum Live {
     Describe(ObjectRef),
     /// Why something is not ok.
     Explain(ObjectRef),
+    /// Whether a revision of the workload whose releases are looked at can be gone back to.
+    Release(i64),
     /// Events, of one object or of everything that is looked at.
     Events(Option<ObjectRef>),
     /// History of one health item.

@@ -9,6 +9,7 @@ mod explain;
 mod help;
 mod last_lines;
 mod locks;
+mod release;
 mod schema;
 
 use serde_json::Value;
@@ -86,6 +87,7 @@ impl App {
         match live {
             Live::Describe(object) => (object.to_string(), self.describe_lines(object, last)),
             Live::Explain(object) => (format!("why: {object}"), self.explain_lines(object, last)),
+            Live::Release(number) => (format!("why: revision {number}"), self.release_lines(*number)),
             Live::Events(Some(object)) => (format!("events: {object}"), self.event_lines(Some(object))),
             Live::Events(None) => ("events, newest first".to_owned(), self.event_lines(None)),
             Live::Health(id) => (format!("health: {id}"), self.health_lines(id)),
@@ -111,6 +113,10 @@ impl App {
         if self.focus == super::Pane::Health {
             let Some(id) = self.selected_health() else { return self.refuse("nothing is selected") };
             return self.read(Live::Health(id));
+        }
+        let older = self.releases.selected().filter(|r| self.focus == super::Pane::Releases && !r.current);
+        if let Some(number) = older.map(|r| r.number) {
+            return self.read(Live::Release(number));
         }
         match self.selected_object() {
             Some(object) => self.read(Live::Explain(object)),

@@ -46,6 +46,7 @@ impl App {
         effects.extend(self.ask_debts());
         effects.extend(self.ask_backups());
         effects.extend(self.ask_schema());
+        effects.extend(self.ask_applied());
         effects.extend(self.take_up());
         effects.extend(self.glass_broken());
         effects
@@ -117,10 +118,11 @@ impl App {
         self.asked_writer = None;
         self.owing.forget();
         self.backups.forget();
-        self.schema.forget();
         self.tickets.void(Question::Debts);
+        self.schema.forget();
         self.tickets.void(Question::Backups);
         self.tickets.void(Question::Schema);
+        self.tickets.void(Question::Applied);
         self.tickets.void(Question::Writer);
         self.problems
             .retain(|id, _| !id.starts_with("watch:") && !id.starts_with("target:") && !id.starts_with("metrics"));
@@ -136,6 +138,7 @@ impl App {
             Answer::Templates(result) => self.templates(ticket, result),
             Answer::Writer(result) => self.writer_told(result.unwrap_or_default()),
             Answer::Debts(result) => self.owing.recorded(result),
+            Answer::Applied(applied) => self.schema.heard(applied, self.now),
             Answer::Backups(known) => self.backups.learn(known),
             Answer::Schema(record) => self.schema.learn(record),
             Answer::LastLines(result) => self.last_lines_told(ticket, result),

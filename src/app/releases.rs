@@ -5,10 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::list::ListState;
+use super::schema::Schema;
 use crate::action::Action;
 use crate::fleet::{Fleet, WorkloadKey};
-use crate::release::{Revision, history};
+use crate::release::{Judged, Revision, history};
 use crate::target::model::ObjectRef;
 
 /// The releases pane.
@@ -18,21 +21,26 @@ pub struct Releases {
     pub revisions: Vec<Revision>,
     /// Cursor over them.
     pub list: ListState,
+    /// The verdict on each of them, where the migrations of the workload are declared; none on the current one.
+    pub judged: Vec<Option<Judged>>,
     /// Marked revisions, for a comparison of two.
     pub marks: BTreeSet<i64>,
     /// Whose revisions they are.
     pub workload: Option<Arc<WorkloadKey>>,
-    seen: u64,
+    seen: (u64, u64, i64),
 }
 
 impl Releases {
     /// Makes the list again when the selected workload or what is seen of it changed; the cursor stays on its revision.
-    pub fn refresh(&mut self, fleet: &Fleet, subject: Option<&Arc<WorkloadKey>>) {
+    ///
+    /// Verdicts tell how old what they rest on is: they are made again once a minute.
+    pub fn refresh(&mut self, fleet: &Fleet, subject: Option<&Arc<WorkloadKey>>, schema: &Schema, now: Timestamp) {
         let other = self.workload.as_ref() != subject;
-        if !other && self.seen == fleet.revision() {
+        let seen = (fleet.revision(), schema.revision(), now.as_second() / 60);
+        if !other && self.seen == seen {
             return;
         }
-        self.seen = fleet.revision();
+        self.seen = seen;
         if other {
             self.workload = subject.cloned();
             self.marks.clear();
@@ -40,6 +48,8 @@ impl Releases {
         }
         let at = self.selected().map(|r| r.number);
         self.revisions = subject.map(|key| history(fleet, key)).unwrap_or_default();
+        let judge = |r: &Revision| schema.judge(fleet, subject.filter(|_| !r.current)?, r, now);
+        self.judged = self.revisions.iter().map(judge).collect();
         match at.filter(|_| !other).and_then(|n| self.revisions.iter().position(|r| r.number == n)) {
             Some(row) => self.list.follow(row, self.revisions.len()),
             None => self.list.show(self.revisions.len()),
@@ -80,6 +90,12 @@ impl Releases {
     /// The revision under the cursor.
     pub fn selected(&self) -> Option<&Revision> {
         self.revisions.get(self.list.selected)
+    }
+
+    /// The verdict on a revision.
+    pub fn verdict(&self, number: i64) -> Option<&Judged> {
+        let row = self.revisions.iter().position(|r| r.number == number)?;
+        self.judged.get(row)?.as_ref()
     }
 
     /// The revision under the cursor as text.

@@ -1,7 +1,7 @@
 //! The schema of the service's database: what is known of where it stands, the record being read when it changes, and how it is
 //! inspected and migrated from here.
 //!
-//! Owns when the record is read again, and the choice of the image. What an inspection means is `migrate`'s, and the plans are `run`'s.
+//! Owns when the record is read again, how seldom the database is asked where it is, and the choice of the image. What an inspection means is `migrate`'s, and the plans are `run`'s.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,15 +14,15 @@ use super::ticket::Question;
 use crate::action::Action;
 use crate::fleet::image::Image;
 use crate::fleet::{Fleet, HealthItem, Topic, WorkloadKey};
-use crate::release::history;
+use crate::release::{Judged, Revision, history};
 use crate::run::migrate::releases::{self, Record};
-use crate::run::migrate::{Migration, PARAMETER, Seen, Standing, of_service};
+use crate::run::migrate::{Applied, Judge, Known, Migration, PARAMETER, Seen, Standing, of_service};
 use crate::run::{End, Plan};
 use crate::target::model::{Kind, ObjectRef};
 
 /// Id of its row in the health pane.
 pub const ROW: &str = "schema";
-/// It is read so often where nothing tells that it changed: its list may not be ours to watch.
+/// It is read so often where nothing tells that it changed: its list may not be ours to watch. The database is asked no more often.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// Stands for an image that is typed.
 const TYPED: &str = "";
@@ -30,11 +30,15 @@ const TYPED: &str = "";
 /// What is known, and what it rests on.
 #[derive(Debug, Default)]
 pub struct Schema {
-    record: Record,
+    known: Known,
     /// How the schema is moved where the console looks, or why it is not; `None` = no service file declares it.
     declared: Option<Result<(Migration, ObjectRef), String>>,
     /// The version that was asked for last (`None` = none is seen), and when.
     asked: Option<(Option<u64>, Timestamp)>,
+    /// When the database was asked last: whatever happens, not again within a minute.
+    asked_database: Option<Timestamp>,
+    /// Why it did not say.
+    unheard: Option<String>,
     /// The image that is to be migrated to, once its inspection is there.
     wanted: Option<String>,
     changes: u64,
@@ -48,18 +52,44 @@ impl Schema {
 
     /// The record was read, or why not.
     pub(super) fn learn(&mut self, record: Record) {
-        self.record = record;
+        self.known.record = record;
         self.changes += 1;
+    }
+
+    /// The verdict on a revision; `None` where no migrations of its workload are declared.
+    pub(super) fn judge(&self, fleet: &Fleet, key: &WorkloadKey, revision: &Revision, now: Timestamp) -> Option<Judged> {
+        let (migration, _) = self.declared.as_ref()?.as_ref().ok()?;
+        Judge { migration, known: &self.known, now }.judge(fleet, key, revision)
+    }
+
+    /// Whether there are verdicts about this workload.
+    pub fn is_about(&self, key: &WorkloadKey) -> bool {
+        let declared = self.declared.as_ref().and_then(|d| d.as_ref().ok());
+        declared.is_some_and(|(migration, _)| migration.is_about(key))
+    }
+
+    /// The database told what was applied to it, or why not: what it said before stays, with its age.
+    pub(super) fn heard(&mut self, applied: Result<Vec<String>, String>, now: Timestamp) {
+        match applied {
+            Ok(revisions) => (self.known.applied, self.unheard) = (Some(Applied { at: now, revisions }), None),
+            Err(why) => self.unheard = Some(why),
+        }
+        self.changes += 1;
+    }
+
+    /// Why the database did not say where it is, when it was asked last.
+    pub fn unheard(&self) -> Option<&str> {
+        self.unheard.as_deref()
     }
 
     /// What was seen of another target says nothing.
     pub(super) fn forget(&mut self) {
-        *self = Self { changes: self.changes + 1, ..Self::default() };
+        *self = Self { changes: self.changes + 1, asked_database: self.asked_database, ..Self::default() };
     }
 
     /// What is known of each image, the newest first.
     pub fn seen(&self) -> &[Seen] {
-        self.record.seen()
+        self.known.record.seen()
     }
 
     /// The image whose revisions run, by the pod template of the workload that migrates.
@@ -72,7 +102,7 @@ impl Schema {
     pub(super) fn row(&self, fleet: &Fleet, now: Timestamp) -> Option<HealthItem> {
         let standing = match (self.declared.as_ref()?, self.running(fleet)) {
             (Err(why), _) => Standing::unknown(why.clone()),
-            (Ok(_), Some(image)) => self.record.standing(&image, now),
+            (Ok(_), Some(image)) => self.known.record.standing(&image, now),
             (Ok(_), None) => Standing::unknown("which image runs is not seen"),
         };
         let (health, title) = (standing.health(), "Schema".to_owned());
@@ -116,6 +146,19 @@ impl App {
         Some(Effect::Fetch { ticket: self.tickets.issue(Question::Schema), what: Fetch::Schema(record) })
     }
 
+    /// Asks the database where it is: one question a minute at most, whatever happens, and none from a console that may only read. What
+    /// no inspection has told yet would say nothing.
+    pub(super) fn ask_applied(&mut self) -> Option<Effect> {
+        let (migration, _) = self.schema.declared.as_ref()?.as_ref().ok()?;
+        let (database, sql) = (migration.database.clone()?, migration.question()?);
+        let early = self.schema.asked_database.is_some_and(|at| self.now.duration_since(at) < AGAIN);
+        if early || self.start.spec.read_only || self.schema.seen().is_empty() {
+            return None;
+        }
+        self.schema.asked_database = Some(self.now);
+        Some(Effect::Fetch { ticket: self.tickets.issue(Question::Applied), what: Fetch::Applied { database, sql } })
+    }
+
     /// Asks which image is meant: the one that runs, one of a release, one that was inspected, or another.
     pub(super) fn ask_image(&mut self, action: Action) -> Vec<Effect> {
         if let Some(why) = self.unavailable(action) {
@@ -128,7 +171,7 @@ impl App {
         let mut items: Vec<Item> = Vec::new();
         let mut add = |image: String, what: &str| {
             if items.iter().all(|item| item.id != image) {
-                let standing = self.schema.record.standing(&image, self.now);
+                let standing = self.schema.known.record.standing(&image, self.now);
                 items.push(Item::new(image.clone(), image).detail(format!("{what}: {}", standing.words)));
             }
         };
@@ -171,7 +214,7 @@ impl App {
         let parameters = vec![format!("{PARAMETER}={image}")];
         self.schema.wanted = None;
         match action {
-            Action::Migrate if self.schema.record.is_fresh(&image, self.now) => self.plan_for(action, "migrate", workload, parameters),
+            Action::Migrate if self.schema.known.record.is_fresh(&image, self.now) => self.plan_for(action, "migrate", workload, parameters),
             Action::Migrate => {
                 let effects = self.plan_for(action, "inspect", workload, parameters);
                 self.schema.wanted = matches!(self.overlays.last(), Some(Overlay::Plan(_))).then_some(image);

@@ -1,5 +1,6 @@
 //! Scripts of messages against the core: what a user would notice.
 
+mod applied;
 mod backups;
 mod file_action;
 mod journal;

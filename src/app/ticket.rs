@@ -26,6 +26,8 @@ pub enum Question {
     Backups,
     /// Where the schema stands.
     Schema,
+    /// What was applied to the database.
+    Applied,
     /// What a container said before it ended.
     LastLines,
 }

@@ -41,9 +41,13 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
         Some(name) => vec![resolve(name, &all)?],
     };
     let found: Vec<(WorkloadKey, Vec<Revision>)> = wanted.into_iter().map(|key| (key.clone(), release::history(&seen.fleet, &key))).collect();
+    let judge = |key: &WorkloadKey, r: &Revision| (!r.current).then(|| seen.judge(key, r, now)).flatten();
     if printer.output() != Output::Table {
         let target = status::target(client.opened(), &seen);
-        let releases = found.iter().flat_map(|(key, revisions)| revisions.iter().map(|r| ReleaseAnswer::of(key, r))).collect();
+        let releases = found
+            .iter()
+            .flat_map(|(key, revisions)| revisions.iter().map(|r| ReleaseAnswer::of(key, r, judge(key, r).as_ref())))
+            .collect();
         printer.value(&Answer { schema: "timonel.releases/1", taken_at: now, target, releases })?;
         return Ok(Exit::OK);
     }
@@ -60,12 +64,18 @@ pub(super) fn run(global: &Global, workload: Option<&str>, file: &ServiceFile, p
                 format!("{}{mark}", r.number),
                 at,
                 r.version().unwrap_or_default(),
+                judge(key, r).map_or_else(String::new, |j| j.verdict.text().to_owned()),
                 r.by.text().unwrap_or_else(|| "unknown".to_owned()),
                 r.cause.as_deref().unwrap_or_default().to_owned(),
             ]
         })
         .collect();
-    printer.table(&["WORKLOAD", "REVISION", "AGE", "VERSION", "BY", "CHANGE CAUSE"], &rows)?;
+    printer.table(&["WORKLOAD", "REVISION", "AGE", "VERSION", "BACK", "BY", "CHANGE CAUSE"], &rows)?;
+    for (key, revision) in found.iter().flat_map(|(key, revisions)| revisions.iter().map(move |r| (key, r))) {
+        if let Some(judged) = judge(key, revision) {
+            printer.line(&format!("back to {}: {}", revision.number, judged.words()))?;
+        }
+    }
     Ok(Exit::OK)
 }
 

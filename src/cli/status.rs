@@ -21,12 +21,12 @@ use crate::boot::Booted;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, WorkloadKey, WorkloadRow, Writer};
 use crate::probe::{Askers, Surroundings};
-use crate::release::{self, BackAnswer, ChangedAnswer, Unexplained};
+use crate::release::{self, BackAnswer, ChangedAnswer, Judged, Revision, Unexplained};
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
 use crate::run::migrate::releases::{self as record, Record};
-use crate::run::migrate::{Stand, Standing, of_service};
+use crate::run::migrate::{self, Judge, Migration, Stand, Standing, of_service};
 use crate::runtime::asking::InTarget;
 use crate::runtime::measuring;
 use crate::runtime::secrets::Vault;
@@ -34,7 +34,7 @@ use crate::service::{Backup, Kpi, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::Client;
-use crate::target::model::{Kind, ObjectRef, Scope};
+use crate::target::model::{Kind, Object, ObjectRef, Scope};
 use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::{KpiResult, ProbeReport, Reading};
 use crate::target::request::StreamKey;
@@ -212,6 +212,8 @@ pub(super) struct Seen {
     backups: Known,
     /// Where the schema stands; `None` where no migrations are declared.
     schema: Option<Standing>,
+    /// How it is moved, and what is known of releases; `None` where nothing can be.
+    releases: Option<(Migration, migrate::Known)>,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
     pub(super) problems: Vec<Problem>,
@@ -239,7 +241,8 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         probes: Vec::new(),
         kpis: Vec::new(),
         backups,
-        schema,
+        schema: None,
+        releases: None,
         owed: (book, own.owed),
         problems: booted.problems.clone(),
     };
@@ -256,6 +259,12 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
     }
     for (key, list) in keys.into_iter().zip(lists) {
         seen.take(key, list, now);
+    }
+    if let Some(schema) = schema {
+        for (key, objects) in schema.settings {
+            seen.fleet.list(key, objects, now);
+        }
+        (seen.schema, seen.releases) = (Some(schema.standing), schema.releases);
     }
     seen.fleet.believe_renewals();
     seen.fleet.settle(now);
@@ -308,23 +317,42 @@ async fn known(client: &Client, booted: &Booted) -> Known {
     }
 }
 
-/// Where the schema stands against the image that runs, by the record of its releases.
-async fn schema(client: &Client, booted: &Booted, now: Timestamp) -> Option<Standing> {
+/// Where the schema stands, and what there is to judge releases by.
+struct Schema {
+    standing: Standing,
+    releases: Option<(Migration, migrate::Known)>,
+    /// The versions of settings, as far as they may be seen.
+    settings: Vec<(StreamKey, Vec<Object>)>,
+}
+
+impl Schema {
+    fn unknown(why: impl Into<String>) -> Self {
+        Self { standing: Standing::unknown(why), releases: None, settings: Vec::new() }
+    }
+}
+
+/// Where the schema stands against the image that runs, by the record of its releases; not asked where no migrations are declared.
+async fn schema(client: &Client, booted: &Booted, now: Timestamp) -> Option<Schema> {
     let service = booted.service.as_ref().filter(|s| s.declared.migrations.is_some())?;
     let Some([namespace]) = client.opened().namespaces.as_deref() else {
-        return Some(Standing::unknown("its record is in one namespace, and which is not said"));
+        return Some(Schema::unknown("its record is in one namespace, and which is not said"));
     };
     let migration = match of_service(service, namespace) {
         Ok(migration) => migration,
-        Err(why) => return Some(Standing::unknown(why)),
+        Err(why) => return Some(Schema::unknown(why)),
     };
     let workload = ObjectRef::new(migration.workload.kind, namespace.as_str(), migration.workload.name.as_str());
     let record = record::of(&service.id, namespace);
-    let (running, record) = tokio::join!(client.get(&workload, ""), Record::of(client, &record));
-    Some(match running {
+    let scope = Scope::Namespace(namespace.as_str().into());
+    let keys = [Kind::ConfigMap, Kind::Secret].map(|kind| StreamKey { kind, scope: scope.clone() });
+    let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
+    let (running, record, lists) = tokio::join!(client.get(&workload, ""), Record::of(client, &record), lists);
+    let standing = match running {
         Ok(running) => record.standing(&migration.image(&running), now),
         Err(error) => Standing::unknown(format!("which image runs is not known: {}", error.message)),
-    })
+    };
+    let settings = keys.into_iter().zip(lists).filter_map(|(key, list)| Some((key, list.ok()?))).collect();
+    Some(Schema { standing, releases: Some((migration, migrate::Known { record, applied: None })), settings })
 }
 
 impl StatusMigrations {
@@ -344,7 +372,13 @@ fn backups(service: &Service, known: &Known, now: Timestamp) -> Vec<Declared> {
 }
 
 impl Seen {
-    fn take(&mut self, key: StreamKey, list: Result<Vec<crate::target::model::Object>, TargetError>, now: Timestamp) {
+    /// The verdict on a revision of a workload; `None` where no migrations of it are declared.
+    pub(super) fn judge(&self, key: &WorkloadKey, revision: &Revision, now: Timestamp) -> Option<Judged> {
+        let (migration, known) = self.releases.as_ref()?;
+        Judge { migration, known, now }.judge(&self.fleet, key, revision)
+    }
+
+    fn take(&mut self, key: StreamKey, list: Result<Vec<Object>, TargetError>, now: Timestamp) {
         match list {
             Ok(objects) => self.fleet.list(key, objects, now),
             Err(error) => {
@@ -420,10 +454,10 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         workloads: seen.fleet.rows().filter(|r| counts(&r.key)).map(|r| workload(r, of(&r.key))).collect(),
         probes: seen.probes.iter().map(probe).collect(),
         backups: service.map(|s| backups(s, &seen.backups, now)).unwrap_or_default(),
-        migrations: seen.schema.map(StatusMigrations::of),
+        migrations: seen.schema.clone().map(StatusMigrations::of),
         kpis: service.map(|s| s.declared.kpis.iter().zip(&seen.kpis).map(kpi).collect()).unwrap_or_default(),
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
-        back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, false))),
+        back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, &|key, r| seen.judge(key, r, now)))),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
         locks,
         timers,

@@ -140,7 +140,7 @@ fn a_bad_line_is_told_with_its_place_and_the_rest_of_the_file_applies() {
             "mine.toml:3:8 'Ctrl+F' is no key. | Did you mean 'ctrl-f'?",
             "mine.toml:4:14 'nokey' is no key. | A key is a character, a name (enter, esc, tab, space, up, page-down, f5), with ctrl-, alt- or shift- before it.",
             "mine.toml:5:8 'help' must be a text in quotes, not a whole number. | ",
-            "mine.toml:7:1 'explain' cannot be bound in [logs]. | It works in: workloads, health.",
+            "mine.toml:7:1 'explain' cannot be bound in [logs]. | It works in: workloads, health, releases.",
             "mine.toml:8:2 The key 'lgos' is unknown here. | Did you mean 'logs'?",
             "mine.toml:11:10 's' types a character in a text field and cannot be bound there. | ",
         ]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::back::{PrintedReturn, Return};
 use super::sql::{Harm, Reader, Statement};
 use crate::base::text::clean;
 use crate::service::MigrationTool;
@@ -48,6 +49,9 @@ pub struct Inspection {
     pub tables: u32,
     /// What the revisions do that the database does not have, and the newest of those that it has.
     pub scripts: Vec<Script>,
+    /// What taking back the newest of those that the database has would lose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
     /// What else the database says.
     pub database: Database,
 }
@@ -144,6 +148,8 @@ struct Printed {
     recorded: bool,
     tables: u32,
     scripts: Vec<PrintedScript>,
+    #[serde(default)]
+    returns: Vec<PrintedReturn>,
     database: Database,
 }
 
@@ -194,6 +200,7 @@ pub fn read(printed: &str, tool: MigrationTool, destructive: &[String]) -> Resul
         recorded: printed.recorded,
         tables: printed.tables,
         scripts,
+        returns: printed.returns.into_iter().take(LIST).map(|r| r.read(destructive)).collect(),
         database: printed.database,
     };
     Ok(inspection.cleaned())
@@ -260,6 +267,8 @@ impl Inspection {
                 statement.table = statement.table.as_deref().map(|t| clean(t).into_owned());
             }
         }
+        self.returns.truncate(LIST);
+        self.returns = self.returns.into_iter().map(Return::cleaned).collect();
         self.database.sessions.truncate(LIST);
         for session in &mut self.database.sessions {
             session.state = clean(&session.state).into_owned();

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{
-    AlterTypeOperation, AssignmentTarget, FromTable, ObjectName, ObjectType, OnConflictAction, OnInsert, ReferentialAction, Statement as Ast,
-    TableFactor, TableObject, TableWithJoins,
+    AlterTableOperation, AlterTypeOperation, AssignmentTarget, FromTable, ObjectName, ObjectType, OnConflictAction, OnInsert, ReferentialAction,
+    Statement as Ast, TableFactor, TableObject, TableWithJoins,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -87,7 +87,7 @@ const OWN_RECORD: &str = "the tool's own record";
 /// Characters of a statement that are kept: what is cut off is the end of a long list.
 const TEXT: usize = 300;
 /// Tables in which the tools keep what they did.
-const BOOKS: [&str; 3] = ["alembic_version", "django_migrations", "_prisma_migrations"];
+pub(super) const BOOKS: [&str; 3] = ["alembic_version", "django_migrations", "_prisma_migrations"];
 
 /// Reads the scripts of pending revisions one after the other: a table that one of them makes has no rows that could be lost or locked.
 #[derive(Debug, Default)]
@@ -233,6 +233,20 @@ impl Reader {
     /// A table that the same migration makes has no rows.
     fn soften(&self, table: &str, verdict: Verdict) -> Verdict {
         if self.made.contains(table) && verdict.0 < Harm::Destructive { additive("of a table that is new") } else { verdict }
+    }
+}
+
+/// The tables that a statement drops, and the columns of tables; none where it drops neither, or cannot be read.
+pub(super) fn drops(statement: &str) -> Vec<(String, Option<String>)> {
+    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, statement).unwrap_or_default();
+    let columns = |table: &str, operation: &AlterTableOperation| match operation {
+        AlterTableOperation::DropColumn { column_names, .. } => column_names.iter().map(|column| (table.to_owned(), Some(folded(column)))).collect(),
+        _ => Vec::new(),
+    };
+    match &parsed[..] {
+        [Ast::AlterTable(alter)] => alter.operations.iter().flat_map(|o| columns(&name(&alter.name), o)).collect(),
+        [Ast::Drop { object_type: ObjectType::Table, names, .. }] => names.iter().map(|table| (name(table), None)).collect(),
+        _ => Vec::new(),
     }
 }
 

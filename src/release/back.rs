@@ -65,16 +65,45 @@ impl BackVerdict {
     }
 }
 
+/// Whether one release can be gone back to, by what is known of its schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Whether it can.
+    pub verdict: BackVerdict,
+    /// Why it is not simply safe.
+    pub reasons: Vec<String>,
+    /// What the verdict rests on: `as the database was 4m ago`; empty = nothing was asked.
+    pub evidence: String,
+}
+
+impl Judged {
+    /// In one line: `needs downgrade: the database has b2 above shop:1, as the database was 4m ago`.
+    pub fn words(&self) -> String {
+        let why = if self.reasons.is_empty() { self.evidence.clone() } else { self.reasons.join("; ") };
+        if why.is_empty() { self.verdict.text().to_owned() } else { format!("{}: {why}", self.verdict.text()) }
+    }
+}
+
+/// Judges a revision of a workload; `None` where nothing is declared about its schema.
+pub type Judging<'a> = &'a dyn Fn(&WorkloadKey, &Revision) -> Option<Judged>;
+
+impl BackVerdict {
+    /// As people read it: `needs downgrade`.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::NeedsDowngrade => "needs downgrade",
+            Self::LosesData => "loses data",
+            Self::Impossible => "impossible",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Back {
     /// One line for the header: `unknown: v1.8.2, never seen ready here`.
     pub fn text(&self) -> String {
-        let word = match self.verdict {
-            BackVerdict::Safe => "safe",
-            BackVerdict::NeedsDowngrade => "needs downgrade",
-            BackVerdict::LosesData => "loses data",
-            BackVerdict::Impossible => "impossible",
-            BackVerdict::Unknown => "unknown",
-        };
+        let word = self.verdict.text();
         let to = self.to.as_ref().map(|t| t.version.clone().unwrap_or_else(|| format!("revision {}", t.revision)));
         let why = self.reasons.first().map(String::as_str);
         match (to, why) {
@@ -105,8 +134,8 @@ pub fn subject(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool) -> Option<W
     dated.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, key)| key)
 }
 
-/// Can we go back? `migrations_named` says whether a service file names the migrations.
-pub fn back(fleet: &Fleet, key: &WorkloadKey, migrations_named: bool) -> Back {
+/// Can we go back? `judge` says what is known of the schema.
+pub fn back(fleet: &Fleet, key: &WorkloadKey, judge: Judging<'_>) -> Back {
     let revisions = history(fleet, key);
     let blank = Back { workload: key.clone(), to: None, verdict: BackVerdict::Unknown, reasons: Vec::new(), estimate: None };
     let Some(current) = revisions.iter().find(|r| r.current) else {
@@ -116,22 +145,33 @@ pub fn back(fleet: &Fleet, key: &WorkloadKey, migrations_named: bool) -> Back {
     // One that was made after the current one and is older now was left by going back: undoing twice must not return to it.
     let left = |r: &&&Revision| r.made > current.made;
     let kept = older.iter().find(|r| !left(r));
-    let Some(to) = older.iter().find(|r| r.ready_once == Some(true)).or(kept).or(older.first()) else {
+    // The newest that is safe; where none is, the one that a rollback would take by itself.
+    let safe = |r: &&&Revision| judge(key, r).is_some_and(|j| j.verdict == BackVerdict::Safe);
+    let safe = older.iter().find(|r| safe(r) && r.ready_once == Some(true)).or_else(|| older.iter().find(safe));
+    let Some(to) = safe.or_else(|| older.iter().find(|r| r.ready_once == Some(true))).or(kept).or(older.first()) else {
         return Back { verdict: BackVerdict::Impossible, reasons: vec![format!("{} has no older revision", key.name)], ..blank };
     };
-    let mut reasons = Vec::new();
+    let judged = judge(key, to);
+    let (verdict, mut reasons) = judged.map_or_else(
+        || (BackVerdict::Unknown, Vec::new()),
+        // What is good needs no words; what is not goes first.
+        |j| (j.verdict, j.reasons),
+    );
+    let named = verdict != BackVerdict::Unknown || !reasons.is_empty();
     if to.ready_once != Some(true) {
         reasons.push("not known whether it was ever fully ready".to_owned());
     }
     if key.kind.kind().and_then(|k| fleet.workload(k, &key.namespace, &key.name)).is_some_and(|w| w.paused) {
         reasons.push(format!("{} is paused", key.name));
     }
-    reasons.push(if migrations_named { "the schema was not asked".into() } else { "no service file names the migrations".into() });
+    if !named {
+        reasons.push("no service file names the migrations".to_owned());
+    }
     if to.images.iter().any(|i| i.digest.is_none()) {
         reasons.push("its digest is not known: the tag may have moved".to_owned());
     }
     let to = Target { revision: to.number, version: to.version(), ready_once: to.ready_once };
-    Back { to: Some(to), reasons, ..blank }
+    Back { to: Some(to), verdict, reasons, ..blank }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::back::{Back, BackVerdict};
+use super::back::{Back, BackVerdict, Judged};
 use super::by::By;
 use super::changed::Changed;
 use super::history::Revision;
@@ -85,7 +85,9 @@ pub struct ReleaseAnswer {
     /// Whether going back to it is safe; null for the current one.
     pub verdict: Option<BackVerdict>,
     /// What the verdict rests on.
-    pub verdict_reason: &'static str,
+    pub verdict_reason: String,
+    /// Why going back to it is not simply safe.
+    pub verdict_reasons: Vec<String>,
 }
 
 /// The image of one container.
@@ -126,8 +128,14 @@ impl BackAnswer {
 }
 
 impl ReleaseAnswer {
-    /// As `timonel.releases/1` has it.
-    pub fn of(key: &WorkloadKey, r: &Revision) -> Self {
+    /// As `timonel.releases/1` has it; `judged` is what is known of its schema, where that is declared.
+    pub fn of(key: &WorkloadKey, r: &Revision, judged: Option<&Judged>) -> Self {
+        let judged = judged.filter(|_| !r.current);
+        let reason = match judged {
+            None if r.current => "this is the current one".to_owned(),
+            None => "no service file names the migrations".to_owned(),
+            Some(j) => j.reasons.first().filter(|_| j.verdict != BackVerdict::Safe).unwrap_or(&j.evidence).clone(),
+        };
         let (by, by_reason) = by(&r.by);
         Self {
             workload: key.id(),
@@ -146,8 +154,9 @@ impl ReleaseAnswer {
             ready: r.ready,
             ready_once: r.ready_once,
             ready_once_reason: r.ready_once.is_none().then_some("nobody watched it"),
-            verdict: (!r.current).then_some(BackVerdict::Unknown),
-            verdict_reason: if r.current { "this is the current one" } else { "no service file names the migrations" },
+            verdict: (!r.current).then(|| judged.map_or(BackVerdict::Unknown, |j| j.verdict)),
+            verdict_reason: reason,
+            verdict_reasons: judged.map(|j| j.reasons.clone()).unwrap_or_default(),
         }
     }
 }

@@ -23,8 +23,8 @@ pub struct Stays {
 
 /// What stays as it is now when `workload` returns to `template`, which was current since `at`.
 ///
-/// `migrations_named` says whether a service file names the migrations.
-pub fn stays(fleet: &Fleet, workload: &WorkloadKey, template: &Value, at: Option<Seconds>, migrations_named: bool, now: Timestamp) -> Vec<Stays> {
+/// `schema` is what is known of it; `None` = nothing is declared.
+pub fn stays(fleet: &Fleet, workload: &WorkloadKey, template: &Value, at: Option<Seconds>, schema: Option<String>, now: Timestamp) -> Vec<Stays> {
     let mut found: Vec<Stays> = references(template).iter().map(|r| reference(fleet, &workload.namespace, r, at, now)).collect();
     if let Some(hpa) = fleet.hpa_of(workload) {
         let object = ObjectRef::new(Kind::HorizontalPodAutoscaler, hpa.meta.namespace.clone(), hpa.meta.name.clone());
@@ -37,8 +37,8 @@ pub fn stays(fleet: &Fleet, workload: &WorkloadKey, template: &Value, at: Option
     } else {
         found.push(Stays { object: None, what: "replicas".into(), says: "as they are now".into(), missing: false });
     }
-    let schema = if migrations_named { "was not asked" } else { "unknown: no service file names the migrations" };
-    found.push(Stays { object: None, what: "schema".into(), says: schema.into(), missing: false });
+    let says = schema.unwrap_or_else(|| "unknown: no service file names the migrations".to_owned());
+    found.push(Stays { object: None, what: "schema".into(), says, missing: false });
     // What is missing first: it decides.
     found.sort_by_key(|s| !s.missing);
     found

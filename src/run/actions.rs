@@ -124,6 +124,14 @@ pub const ACTIONS: &[ActionSpec] = &[
         parameters: &[migrate::PARAMETER],
     },
     ActionSpec {
+        name: "downgrade",
+        done: "taken back",
+        kinds: &[Kind::Deployment, Kind::StatefulSet],
+        example: "downgrade to=registry.example/shop:1.1.0",
+        several: false,
+        parameters: &[migrate::PARAMETER, migrate::TO],
+    },
+    ActionSpec {
         name: "suspend",
         done: "suspended",
         kinds: &[Kind::CronJob],
@@ -332,15 +340,21 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, req
     }
     let (mut manner, request) = Manner::split(request);
     let context = &PlanContext { undo: manner.undoes.is_some(), preempts: manner.preempts, ..context.clone() };
-    let mut plan = match several::asked(&request, spec)? {
-        Some(asked) => several::plan(read, clock, context, &request, asked).await?,
-        None => one(read, clock, context, &request).await?,
+    let ordered = if spec.name == "rollback" { Box::pin(rollback::ordered(read, clock, context, &request)).await? } else { None };
+    let is_ordered = ordered.is_some();
+    let mut plan = match (ordered, several::asked(&request, spec)?) {
+        (Some(ordered), _) => ordered,
+        (None, Some(asked)) => several::plan(read, clock, context, &request, asked).await?,
+        (None, None) => one(read, clock, context, &request).await?,
     };
     let preempts = std::mem::take(&mut manner.preempts);
     manner.service.clone_from(&context.service);
     manner.file.clone_from(&context.file);
     plan.inner.manner = manner;
-    plan.lock_service();
+    // A plan of several steps has taken in the service's lock already.
+    if !is_ordered {
+        plan.lock_service();
+    }
     if preempts { plan.preempting().map_err(PlanError::Usage) } else { Ok(plan) }
 }
 
@@ -379,6 +393,7 @@ pub(super) async fn one(read: &dyn Read, clock: &dyn Clock, context: &PlanContex
         }
         "inspect" => Box::pin(migrate::inspect(read, context, &ground, migrate::image(&request.parameters), &id)).await?,
         "migrate" => Box::pin(migrate::apply(read, context, &ground, migrate::image(&request.parameters), &id, now)).await?,
+        "downgrade" => Box::pin(migrate::downgrade(read, context, &ground, &request.parameters, &id, now)).await?,
         "trigger" => cronjob::trigger(read, context, &ground, &id).await,
         "evict" => evict::part(read, context, &ground).await,
         "cordon" | "uncordon" => cordon::part(read, context, &ground, spec.name == "cordon").await,

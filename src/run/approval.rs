@@ -128,7 +128,9 @@ impl Plan {
     pub fn request(&self) -> ActionRequest {
         let inputs = &self.inner.inputs;
         let given = inputs.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        let (action, object, parameters) = match (&self.inner.program, ActionSpec::named(&self.action)) {
+        let of = self.inner.program.as_ref().map(|p| p.of.as_ref());
+        let (action, object, parameters) = match (of, ActionSpec::named(&self.action)) {
+            (Some(Some(object)), Some(spec)) => (spec.name.into(), object.clone(), given.filter(|p| spec.takes(p)).collect()),
             (Some(_), _) => program::asking(&self.action, inputs, &self.inner.subject),
             (None, spec) => {
                 let given = given.filter(|p| spec.is_some_and(|spec| spec.takes(p)));

@@ -47,6 +47,8 @@ pub struct PlanContext {
     pub dumps: Vec<Dump>,
     /// How the service file says that its schema is moved.
     pub migration: Option<Migration>,
+    /// The workloads that write to the database, in the order of the service file: they are stopped before the schema goes back.
+    pub writers: Vec<ObjectRef>,
     /// Digests of the pod templates of its object that our own journal once proved ready.
     pub proven: BTreeSet<String>,
     /// How long each proof may take.
@@ -63,6 +65,8 @@ pub struct PlanContext {
     pub rollback_gap: Duration,
     /// It takes back a run: a mitigation, whatever it does.
     pub undo: bool,
+    /// It is a step of a rollback that takes the schema back first: a mitigation, whatever it does, and the schema is looked at as a whole.
+    pub ordered: bool,
     /// It asks a live run for its lock.
     pub preempts: bool,
     /// The image that an earlier step of the same plan asks what is pending, and a person before what loses data goes on.
@@ -117,6 +121,7 @@ impl PlanContext {
             probes: Vec::new(),
             dumps: Vec::new(),
             migration: None,
+            writers: Vec::new(),
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
             random: fastrand::u16(..),
@@ -125,6 +130,7 @@ impl PlanContext {
             rolled_back: None,
             rollback_gap: Duration::from_mins(10),
             undo: false,
+            ordered: false,
             preempts: false,
             asks: None,
             run: None,
@@ -133,7 +139,7 @@ impl PlanContext {
 
     /// What a change of that nature is here.
     pub(in crate::run) fn nature(&self, own: Nature) -> Nature {
-        if self.undo { Nature::Mitigation } else { own }
+        if self.undo || self.ordered { Nature::Mitigation } else { own }
     }
 
     /// The id of a plan of that action.

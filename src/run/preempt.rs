@@ -13,11 +13,14 @@ pub const PARAMETER: &str = "preempt=yes";
 /// How long the holder has to let go: it hears of it within a renewal, and a write that is under way comes to its end in this time.
 pub(in crate::run) const WITHIN: Duration = Duration::from_mins(2);
 /// Runs that are never asked: one that is stopped in the middle leaves worse behind than it mends.
-const NEVER_ASKED: [&str; 2] = ["restore", "migrate"];
+const NEVER_ASKED: [&str; 3] = ["restore", "migrate", "downgrade"];
+/// How the words of a rollback end that takes the schema back first: it is never asked either.
+pub(in crate::run) const SCHEMA_FIRST: &str = "with its schema";
 
 /// Whether a run that does this, in the words of its lock (`scale 5->3`), refuses to let go of it before its end.
 pub(in crate::run) fn refuses(action: &str) -> bool {
-    action.split_whitespace().next().is_some_and(|name| NEVER_ASKED.contains(&name))
+    let schema = action.ends_with(SCHEMA_FIRST);
+    schema || action.split_whitespace().next().is_some_and(|name| NEVER_ASKED.contains(&name))
 }
 
 /// Why a run ends that let go of its lock.

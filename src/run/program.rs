@@ -62,6 +62,8 @@ pub struct Program {
     pub level: Confirmation,
     /// What is typed where a phrase is asked for; `None` = the plan's own words.
     pub phrase: Option<String>,
+    /// What one of the engine's own actions came to several steps for; `None` for an action of a service file.
+    pub of: Option<ObjectRef>,
     /// What raises the confirmation.
     pub raises: Vec<Raise>,
     /// Preconditions that whoever asks has looked at.

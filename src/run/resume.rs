@@ -263,15 +263,18 @@ impl Unfinished {
                 found.extend(cronjob::values(&WorkloadFacts::new(&object, raw), &plan.id));
                 continue;
             }
-            let workload = WorkloadFacts::new(&object, raw);
-            if plan.does("inspect", &object) || plan.does("migrate", &object) {
-                found.extend(migrate::values(&workload, plan));
-            }
+            let workload = WorkloadFacts::new(&object, raw.clone());
             found.extend(commands(plan).filter(|command| command.workload == object).map(|command| command.job(&workload, &plan.id)));
+            let mut templates = Vec::new();
             if plan.does("rollback", &object) || plan.does("set-image", &object) {
-                let templates = rollback::templates(read, &workload).await;
-                found.extend(templates.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?);
+                let all = rollback::templates(read, &workload).await;
+                templates = all.map_err(|error| ResumeError::Target { object: format!("revisions of {object}"), error })?;
             }
+            if ["inspect", "migrate", "downgrade"].iter().any(|action| plan.does(action, &object)) {
+                let all = migrate::with_templates(&raw, &templates);
+                found.extend(all.flat_map(|raw| migrate::values(&WorkloadFacts::new(&object, raw), plan)));
+            }
+            found.extend(templates);
         }
         found.extend(backup::values(plan));
         Ok(found)

@@ -50,7 +50,7 @@ pub const ROLES: &[Role] = &[
     },
     Role {
         name: "release-manager",
-        about: "changes what runs: roll back, restart, migrate, pause and resume a rollout",
+        about: "changes what runs: roll back, restart, migrate, downgrade, pause and resume a rollout",
         does: &[
             ("rollback", Kind::Deployment),
             ("rollback", Kind::StatefulSet),
@@ -60,6 +60,8 @@ pub const ROLES: &[Role] = &[
             ("restart", Kind::DaemonSet),
             ("migrate", Kind::Deployment),
             ("migrate", Kind::StatefulSet),
+            ("downgrade", Kind::Deployment),
+            ("downgrade", Kind::StatefulSet),
             ("pause", Kind::Deployment),
             ("resume", Kind::Deployment),
         ],
@@ -99,7 +101,7 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
         "scale" => vec![("patch", kind, "scale"), ("patch", Kind::HorizontalPodAutoscaler, "")],
         "keep" => vec![("patch", Kind::Lease, "")],
         "trigger" | "inspect" | "migrate" => vec![("create", Kind::Job, "")],
-        "backup" | "verify" => vec![("create", Kind::Job, ""), ("patch", Kind::Job, "")],
+        "backup" | "verify" | "downgrade" => vec![("create", Kind::Job, ""), ("patch", Kind::Job, "")],
         "evict" => vec![("create", kind, "eviction")],
         _ => vec![("patch", kind, "")],
     }

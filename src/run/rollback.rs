@@ -5,6 +5,9 @@
 
 mod gap;
 mod history;
+mod ordered;
+
+pub(super) use ordered::plan as ordered;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,23 +36,43 @@ fn number(text: &str) -> Result<i64, PlanError> {
     number.ok_or_else(|| PlanError::Usage(format!("revision '{text}' is not a whole number above zero")))
 }
 
-pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, to: Option<&str>, made_at: Timestamp) -> Result<Part, PlanError> {
-    let to = to.map(number).transpose()?;
+/// Where a workload is, where it goes, and the template that it gets there.
+async fn goes_to(read: &dyn Read, context: &PlanContext, ground: &Ground, to: Option<i64>) -> Result<(i64, i64, Value), PlanError> {
+    let all = revisions(history::of(read, &ground.object).await, context, ground)?;
+    let (current, target) = choose(&all, ground, to)?;
+    Ok((current.number, target.number, target.template.clone()))
+}
+
+fn revisions(all: Result<Vec<Revision>, TargetError>, context: &PlanContext, ground: &Ground) -> Result<Vec<Revision>, PlanError> {
     let workload = &ground.object;
-    let (all, nodes) = futures_util::join!(history::of(read, workload), read.list(Kind::Node, &Scope::Cluster, "", ""));
     let mut all = all.map_err(|error| PlanError::Target { what: format!("revisions of {} cannot be read", workload.reference), error })?;
     for revision in &mut all {
         revision.was_ready |= context.proven.contains(&template_digest(&revision.template));
     }
+    Ok(all)
+}
+
+/// The revision that the workload is on, and the one that it goes back to.
+fn choose<'a>(all: &'a [Revision], ground: &Ground, to: Option<i64>) -> Result<(&'a Revision, &'a Revision), PlanError> {
+    let workload = &ground.object;
     let now = ground::now(workload, TEMPLATE);
     let current = all.iter().find(|r| alike(&r.template, &now)).ok_or_else(|| {
         PlanError::Usage(format!("{} has no revision of its template yet: its controller has not seen the newest change", workload.reference))
     })?;
     let target = match to {
-        Some(to) => all.iter().find(|r| r.number == to).ok_or_else(|| unknown(to, &all))?,
-        None => newest_that_was_ready(&all, current)?,
+        Some(to) => all.iter().find(|r| r.number == to).ok_or_else(|| unknown(to, all))?,
+        None => newest_that_was_ready(all, current)?,
     };
-    let schema = migrate::schema(read, context, ground, &target.template, made_at).await;
+    Ok((current, target))
+}
+
+pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, to: Option<&str>, made_at: Timestamp) -> Result<Part, PlanError> {
+    let to = to.map(number).transpose()?;
+    let (all, nodes) = futures_util::join!(history::of(read, &ground.object), read.list(Kind::Node, &Scope::Cluster, "", ""));
+    let all = revisions(all, context, ground)?;
+    let (current, target) = choose(&all, ground, to)?;
+    let schema = migrate::Ahead::read(read, context, ground, &target.template, made_at).await.map(|ahead| ahead.check());
+    let now = ground::now(&ground.object, TEMPLATE);
     let back = Back { context, ground, current, target, template: now, schema };
     Ok(back.part(&nodes, made_at))
 }
@@ -183,7 +206,7 @@ impl Back<'_> {
         all.push(image(self.target, nodes));
         // Taking a rollback back is never held up.
         if !context.undo {
-            all.extend(self.schema.clone());
+            all.extend(self.schema.clone().filter(|_| !context.ordered));
             all.push(gap::check(workload, context.rolled_back.as_ref(), self.current.returned, context.rollback_gap, now));
         }
         all

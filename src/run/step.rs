@@ -407,7 +407,10 @@ impl FieldWrite {
         if let Form::Create { under, .. } = &self.form {
             let run = self.changes.iter().find(|c| c.pointer == RUN).and_then(|c| c.after.as_str()).unwrap_or_default();
             let form = Form::End { under: under.clone(), run: run.to_owned() };
-            return Self { changes: vec![FieldChange::new("/spec/activeDeadlineSeconds", Value::Null, 1)], form, ..self.clone() };
+            // One that was given a time already is given less.
+            let spec = self.changes.iter().find(|c| c.pointer == "/spec").map_or(&Value::Null, |c| &c.after);
+            let before = spec.get("activeDeadlineSeconds").cloned().unwrap_or_default();
+            return Self { changes: vec![FieldChange::new("/spec/activeDeadlineSeconds", before, 1)], form, ..self.clone() };
         }
         let changes = self
             .changes

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::asking::DatabaseAsker;
 use super::console::Ended;
 use super::file_of_run::read_again;
 use super::planner::{Planner, View};
@@ -28,6 +29,7 @@ use crate::fleet::Writer;
 use crate::run::backup::Known;
 use crate::run::debts::{Owed, book};
 use crate::run::journal::Journal;
+use crate::run::migrate::MOST_APPLIED;
 use crate::run::migrate::releases::Record;
 use crate::run::{
     Asked, BreakGlass, Control, Deps, End, Here, Outcome, Plan, Probes, ResumeError, Resumed, RunEvent, TokioTimer, Unfinished, resume,
@@ -39,6 +41,7 @@ use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{Client, LogHub, Session, last_lines};
 use crate::target::model::{Kind, ObjectRef, Scope};
 use crate::target::request::{LogOptions, LogSource, TargetSpec};
+use crate::target::sql::Databases as _;
 
 /// Events of one run on their way to the loop; when it is full the run drops mere progress (see `run::Deps`).
 pub(super) const RUN_EVENTS: usize = 64;
@@ -200,7 +203,7 @@ impl Executor {
 
     fn fetch(&self, ticket: Ticket, what: Fetch) {
         let client = self.client();
-        let planner = self.hands.planner.clone();
+        let (planner, service) = (self.hands.planner.clone(), self.hands.service.clone());
         self.answer(ticket, async move {
             let Some(client) = client else { return nothing_open(&what) };
             match what {
@@ -209,6 +212,7 @@ impl Executor {
                 Fetch::Debts(records) => Answer::Debts(debts(&client, &records).await),
                 Fetch::Backups(catalogue) => Answer::Backups(Known::of(&client, &catalogue).await),
                 Fetch::Schema(record) => Answer::Schema(Record::of(&client, &record).await),
+                Fetch::Applied { database, sql } => Answer::Applied(applied(&client, service.as_ref(), &database, sql).await),
                 Fetch::LastLines(source) => Answer::LastLines(last_lines(&client, &source, LAST_LINES).await.map_err(|e| e.to_string())),
                 Fetch::Namespaces => Answer::Names(namespaces(&client).await),
                 Fetch::Templates { workload, from, to } => Answer::Templates(templates::fetch(&client, &workload, from, to).await.map(Box::new)),
@@ -439,6 +443,17 @@ async fn probes_of(plan: &Plan, named: bool, client: &Client, clock: &Arc<dyn Cl
     }
 }
 
+/// What a database says was applied to it.
+async fn applied(client: &Client, service: Option<&Service>, database: &str, sql: &str) -> Result<Vec<String>, String> {
+    let own = client.clone();
+    let databases = DatabaseAsker::new(service, move || Some(own.clone()));
+    let rows = databases.ask(database, sql).await.map_err(|why| why.message)?;
+    if rows.cut || rows.rows.len() > MOST_APPLIED {
+        return Err("it says more than is read".to_owned());
+    }
+    Ok(rows.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+}
+
 fn nothing_open(what: &Fetch) -> Answer {
     let why = "no target is open".to_owned();
     match what {
@@ -447,6 +462,7 @@ fn nothing_open(what: &Fetch) -> Answer {
         Fetch::Debts(_) => Answer::Debts(Err(why)),
         Fetch::Backups(_) => Answer::Backups(Known::Unread(why)),
         Fetch::Schema(_) => Answer::Schema(Record::Unread(why)),
+        Fetch::Applied { .. } => Answer::Applied(Err(why)),
         Fetch::LastLines(_) => Answer::LastLines(Err(why)),
         Fetch::Namespaces => Answer::Names(Err(why)),
         Fetch::Templates { .. } => Answer::Templates(Err(why)),

@@ -94,6 +94,7 @@ impl Resolver<'_> {
             parameters,
             level: action.confirm,
             phrase,
+            of: None,
             raises: raises(action, &value),
             checks,
             own_checks,

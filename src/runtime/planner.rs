@@ -209,6 +209,7 @@ impl Planner {
             Self::add_service(service, &mut context, namespace, &request.action, clock.now());
             context.dumps = dumps::of(service, namespace);
             context.migration = of_service(service, namespace).ok();
+            context.writers = writers(service, namespace);
         }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;
@@ -278,6 +279,21 @@ impl Planner {
 }
 
 /// What the service file says of the connections of its databases, by the objects that hold them.
+/// The workloads of that namespace that write to the database and can be stopped.
+fn writers(service: &Service, namespace: &str) -> Vec<ObjectRef> {
+    let here = service.workloads.iter().filter(|w| w.writes_db && w.namespace.as_deref().is_none_or(|n| n == namespace));
+    let of = |w: &crate::service::Workload| {
+        let kind = match w.kind {
+            WorkloadKind::Deployment => Kind::Deployment,
+            WorkloadKind::StatefulSet => Kind::StatefulSet,
+            WorkloadKind::CronJob => Kind::CronJob,
+            _ => return None,
+        };
+        Some(ObjectRef::new(kind, namespace, w.name.as_deref()?))
+    };
+    here.filter_map(of).collect()
+}
+
 fn connections(service: &Service, namespace: &str) -> Vec<Connections> {
     let object = |id: &str| {
         let workload = service.workloads.iter().find(|w| w.id == id)?;

@@ -34,6 +34,8 @@ pub struct Workload {
     pub image: Option<String>,
     /// The Secret with the certificate of an Ingress.
     pub tls_secret: Option<String>,
+    /// It writes to the database: it is stopped before the schema is taken back.
+    pub writes_db: bool,
 }
 
 impl Workload {
@@ -89,7 +91,7 @@ impl WorkloadKind {
 const ROLES: [&str; 8] = ["api", "cache", "database", "frontend", "ingress", "queue", "scheduler", "worker"];
 
 /// Keys that later versions read.
-const LATER: [&str; 8] = ["service", "writes_db", "volumes", "env_required", "build_env", "certificate", "compose_service", "title"];
+const LATER: [&str; 7] = ["service", "volumes", "env_required", "build_env", "certificate", "compose_service", "title"];
 
 /// Reads all workloads as they are in the environment of `names`.
 pub(super) fn decode(root: &Table<'_>, names: &Names, later: &mut Vec<Later>) -> Vec<Workload> {
@@ -131,12 +133,27 @@ fn one(table: &Table<'_>, names: &Names, later: &mut Vec<Later>) -> Option<(At<S
     let (image, tls_secret) = (filled("image"), filled("tls_secret"));
     let min_ready = table.integer("min_ready", 0..=100_000).and_then(|n| u32::try_from(n.value).ok());
     let critical = table.flag("critical").is_some_and(|c| c.value);
+    let writes_db = table.flag("writes_db").is_some_and(|w| w.value);
     Later::note(table, &LATER, later);
     let id = id?;
     let (name, role, kind) = (name.map(|n| n.value), role.map(|r| r.value), kind?.value);
     Some((
         id.clone(),
-        Workload { id: id.value, role, kind, name, namespace, container, selector, min_ready, critical, hpa, image, tls_secret },
+        Workload {
+            id: id.value,
+            role,
+            kind,
+            name,
+            namespace,
+            container,
+            selector,
+            min_ready,
+            critical,
+            hpa,
+            image,
+            tls_secret,
+            writes_db,
+        },
     ))
 }
 

@@ -4,6 +4,7 @@
 //! screen costs, and how soon a key is answered.
 
 mod crowd;
+mod verdict;
 
 use std::fs;
 use std::process::ExitCode;
@@ -21,16 +22,19 @@ const KEYS: usize = 60;
 /// How long the idle screen is watched: a whole minute, since the clock and the ages of what is young step once in it.
 const IDLE: Duration = Duration::from_mins(1);
 
-/// `bench [--pods N]`, or `bench --simulator`.
+/// `bench [--pods N]`, `bench --simulator`, or `bench --verdicts`.
 pub(crate) fn bench(words: &[String]) -> ExitCode {
     if words == ["--simulator"] {
         return told(crowd::measure());
+    }
+    if words == ["--verdicts"] {
+        return told(verdict::measure().map(|rows| table("50 releases", &rows)));
     }
     let pods: usize = match words {
         [] => 5000,
         [flag, number] if flag == "--pods" && number.parse::<usize>().is_ok() => number.parse().unwrap_or(5000),
         _ => {
-            eprintln!("usage: tests/run bench [--pods NUMBER | --simulator]");
+            eprintln!("usage: tests/run bench [--pods NUMBER | --simulator | --verdicts]");
             return ExitCode::from(64);
         }
     };

@@ -456,6 +456,30 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         "deploy::a_command_in_a_job_runs_once_says_what_it_says_and_is_kept_when_it_fails",
         deploy::a_command_in_a_job_runs_once_says_what_it_says_and_is_kept_when_it_fails,
     ),
+    (
+        "migrations::a_release_that_needs_a_downgrade_is_gone_back_to_in_order",
+        migrations::a_release_that_needs_a_downgrade_is_gone_back_to_in_order,
+    ),
+    (
+        "migrations::django_is_taken_back_where_its_older_image_says_that_there_is_nothing_to_do",
+        migrations::django_is_taken_back_where_its_older_image_says_that_there_is_nothing_to_do,
+    ),
+    (
+        "migrations::what_going_back_would_lose_blocks_it_with_its_number_of_rows",
+        migrations::what_going_back_would_lose_blocks_it_with_its_number_of_rows,
+    ),
+    (
+        "migrations::what_nothing_takes_back_and_what_is_nowhere_cannot_be_gone_back_to",
+        migrations::what_nothing_takes_back_and_what_is_nowhere_cannot_be_gone_back_to,
+    ),
+    (
+        "migrations::a_release_that_does_not_start_is_left_again_with_its_schema",
+        migrations::a_release_that_does_not_start_is_left_again_with_its_schema,
+    ),
+    (
+        "migrations::a_rollback_with_its_schema_is_taken_up_again_after_each_kill",
+        migrations::a_rollback_with_its_schema_is_taken_up_again_after_each_kill,
+    ),
 ];
 
 /// Those that need Node with Prisma.

@@ -34,10 +34,14 @@ pub(crate) fn now() -> Timestamp {
 
 /// The console with nothing opened yet.
 pub(crate) fn empty() -> App {
+    with_file(None)
+}
+
+fn with_file(service: Option<timonel::service::Service>) -> App {
     let start = Start {
         spec: TargetSpec::default(),
         keymap: shipped("default").unwrap(),
-        service: None,
+        service,
         context_kinds: BTreeMap::new(),
         operator: "ana@console".into(),
         zone: TimeZone::UTC,
@@ -50,7 +54,12 @@ pub(crate) fn empty() -> App {
 
 /// The console on the cluster, everything read.
 pub(crate) fn night() -> App {
-    let mut app = empty();
+    night_with(None)
+}
+
+/// The same with a service file.
+pub(crate) fn night_with(file: Option<timonel::service::Service>) -> App {
+    let mut app = with_file(file);
     open(&mut app);
     show(
         &mut app,

@@ -10,7 +10,7 @@ use crate::app::effect::Fetch;
 use crate::app::overlay::{Overlay, Source};
 use crate::app::ticket::Ticket;
 use crate::fleet::WorkloadKey;
-use crate::release::{self, Difference, Section, Stays};
+use crate::release::{self, Difference, Judged, Section, Stays};
 
 impl App {
     /// The lines of a comparison that was asked for under `ticket`.
@@ -45,7 +45,8 @@ impl App {
         let Some(key) = WorkloadKey::of(workload) else { return Vec::new() };
         let at = self.releases.revisions.iter().find(|r| r.number == number).and_then(|r| r.at);
         let mut lines = vec![DocumentLine::plain(""), heading("What going back would NOT change")];
-        lines.extend(release::stays(&self.fleet, &key, to, at, false, self.now).iter().map(stays_line));
+        let judged = self.releases.verdict(number).map(Judged::words);
+        lines.extend(release::stays(&self.fleet, &key, to, at, judged, self.now).iter().map(stays_line));
         lines
     }
 }

@@ -27,7 +27,7 @@ fn settled(objects: &[Object]) -> Fleet {
 #[test]
 fn without_a_schema_no_way_back_is_called_safe() {
     let fleet = settled(&[at_revision("2").into(), replica_set("web", "a", 1, 0).into(), replica_set("web", "b", 2, 2).into()]);
-    let answer = back(&fleet, &web(), false);
+    let answer = back(&fleet, &web(), &|_, _| None);
     assert_eq!(answer.verdict, BackVerdict::Unknown);
     assert_eq!(answer.to.as_ref().map(|t| (t.revision, t.ready_once)), Some((1, None)));
     assert_eq!(answer.text(), "1.0 unknown: not known whether it was ever fully ready");
@@ -43,7 +43,7 @@ fn a_revision_that_was_seen_ready_is_preferred_to_a_newer_one_that_was_not() {
     fleet.apply(&applied(Kind::ReplicaSet, sets), now());
     fleet.apply(&applied(Kind::Deployment, vec![at_revision("3").into()]), now());
     fleet.settle(now());
-    let answer = back(&fleet, &web(), false);
+    let answer = back(&fleet, &web(), &|_, _| None);
     assert_eq!(answer.to.as_ref().map(|t| (t.revision, t.ready_once)), Some((1, Some(true))));
     assert_eq!(answer.text(), "1.0 unknown: no service file names the migrations");
 }
@@ -58,16 +58,16 @@ fn a_revision_that_was_left_by_going_back_is_not_returned_to() {
     // Revision 8 was bad; 7 became 9 by going back.
     let sets = [made("a", 6, 900), made("b", 9, 600), made("c", 8, 300)];
     let fleet = settled(&[vec![at_revision("9").into()], sets.to_vec()].concat());
-    assert_eq!(back(&fleet, &web(), false).to.map(|t| t.revision), Some(6));
+    assert_eq!(back(&fleet, &web(), &|_, _| None).to.map(|t| t.revision), Some(6));
 }
 
 #[test]
 fn nothing_to_return_to_is_impossible_and_nothing_to_see_is_unknown() {
     let only = settled(&[at_revision("1").into(), replica_set("web", "a", 1, 2).into()]);
-    assert_eq!(back(&only, &web(), false).text(), "impossible: web has no older revision");
+    assert_eq!(back(&only, &web(), &|_, _| None).text(), "impossible: web has no older revision");
     let unseen = settled(&[at_revision("1").into()]);
-    assert_eq!(back(&unseen, &web(), false).text(), "unknown: the revisions of web cannot be seen");
-    let json = serde_json::to_value(BackAnswer::of(&back(&unseen, &web(), false))).expect("plain data");
+    assert_eq!(back(&unseen, &web(), &|_, _| None).text(), "unknown: the revisions of web cannot be seen");
+    let json = serde_json::to_value(BackAnswer::of(&back(&unseen, &web(), &|_, _| None))).expect("plain data");
     assert_eq!((&json["verdict"], &json["to"], &json["estimate_seconds"]), (&json!("unknown"), &json!(null), &json!(null)));
 }
 
@@ -102,7 +102,7 @@ fn a_way_back_says_what_stays_and_what_is_missing() {
         |kind, name: &str, created, version| Object::from(MetaOnly { meta: Meta { created, resource_version: version, ..meta(name) }, kind });
     let mut fleet = settled(&[config(Kind::ConfigMap, "settings", NOW - 9000, 1), config(Kind::Secret, "tls", NOW - 10, 1)]);
     fleet.apply(&applied(Kind::ConfigMap, vec![config(Kind::ConfigMap, "settings", NOW - 9000, 2)]), now());
-    let found: Vec<(String, String, bool)> = stays(&fleet, &web(), &template, Some(NOW - 600), false, now())
+    let found: Vec<(String, String, bool)> = stays(&fleet, &web(), &template, Some(NOW - 600), None, now())
         .into_iter()
         .map(|s| (s.what, s.says, s.missing))
         .collect();
@@ -133,6 +133,6 @@ fn an_autoscaler_decides_on_replicas_after_a_way_back_too() {
         up_disabled: false,
         down_disabled: false,
     };
-    let found = stays(&settled(&[hpa.into()]), &web(), &json!({}), None, false, now());
+    let found = stays(&settled(&[hpa.into()]), &web(), &json!({}), None, None, now());
     assert!(found.iter().any(|s| s.says == "HPA web-hpa decides, 3..10"));
 }

@@ -2,18 +2,21 @@
 //!
 //! Owns where it is read and when it counts. It comes from a container: the room `migrate` cleans and bounds it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::job::Asked;
+use super::judge;
 use crate::base::text::clean;
 use crate::migrate::inspection::{self, Inspection, NoAnswer};
 use crate::run::facts::{items, text};
 use crate::run::job;
 use crate::run::plan::Plan;
 use crate::target::api::{ErrorKind, Read, TargetError};
-use crate::target::model::{Kind, ObjectRef};
+use crate::target::model::{Kind, Object, ObjectRef, Scope};
 
 /// What a Job said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,9 @@ pub struct Seen {
     pub run: String,
     /// Whose run that was: `user@host`.
     pub by: String,
+    /// The versions of what its workload's pod template refers to at that time, as far as they could be seen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// The answer.
     pub inspection: Inspection,
 }
@@ -93,13 +99,31 @@ impl Seen {
         let said = said(read, &job.namespace, &pods, asked).await?;
         let said = said.map_err(|none| TargetError::new(ErrorKind::NotFound, none.to_string()))?;
         let operator = &plan.inner.operator;
+        let workload = &asked.migration.workload;
+        let workload = ObjectRef::new(workload.kind, job.namespace.clone(), workload.name.as_str());
+        let settings = Box::pin(settings(read, &workload)).await;
         Ok(Self {
             images: vec![asked.image.clone()],
             digest: said.digest,
             at,
             run: plan.id.clone(),
             by: format!("{}@{}", operator.user, operator.host),
+            settings,
             inspection: said.inspection,
         })
     }
+}
+
+/// What the workload refers to, each with its version: their metadata alone is read, and where that may not be, nothing is known.
+async fn settings(read: &dyn Read, workload: &ObjectRef) -> BTreeMap<String, String> {
+    let scope = Scope::Namespace(workload.namespace.clone());
+    let (workload, maps, secrets) =
+        futures_util::join!(read.get(workload, ""), read.list_slim(Kind::ConfigMap, &scope), read.list_slim(Kind::Secret, &scope));
+    let all: Vec<Object> = [maps, secrets].into_iter().filter_map(Result::ok).flatten().collect();
+    let of = |kind: Kind, name: &str| {
+        let object = all.iter().find(|o| o.reference().kind == kind && *o.meta().name == *name)?;
+        Some(judge::version(&object.meta().uid, object.meta().resource_version))
+    };
+    let template = workload.ok().and_then(|raw| raw.pointer("/spec/template").cloned()).unwrap_or_default();
+    judge::settings(&template, of)
 }

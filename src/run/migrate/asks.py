@@ -1,4 +1,4 @@
-# Asks an image and its database what they say of each other's revisions, and on request applies what a plan says.
+# Asks an image and its database what they say of each other's revisions, and on request applies what a plan says or takes it back.
 #
 # Runs inside the candidate image, with the service's own settings and driver. Prints one answer between two marks; nothing of it is
 # secret: errors are cut to their first line, and whatever the environment holds under a telling name is masked in them.
@@ -7,19 +7,30 @@ import json
 import os
 import re
 import sys
+import time
 
 MODE = os.environ.get("TIMONEL_MODE", "inspect")
 TOOL = os.environ["TIMONEL_TOOL"]
 LOCK = int(os.environ["TIMONEL_LOCK"])
+BACK, TO = json.loads(os.environ.get("TIMONEL_BACK", "[]")), json.loads(os.environ.get("TIMONEL_TO", "[]"))
 BEGIN = "-----BEGIN TIMONEL INSPECTION-----"
 END = "-----END TIMONEL INSPECTION-----"
 # Scripts of applied revisions that are told as well: what going back would meet.
 APPLIED_SCRIPTS = 20
 SCRIPTS = 200000
 LINE = 4000
+# Rows are counted up to here, each table or column for so long, and all of them together for no longer than this.
+ROWS = 1000001
+COUNT_MS = 5000
+COUNT_ALL_S = 30
 
 
 class Refused(Exception):
+    pass
+
+
+# A revision that nothing takes back.
+class Irreversible(Exception):
     pass
 
 
@@ -63,6 +74,62 @@ def database(ask):
     return said
 
 
+NAME = r'(?:"[^"]+"|[\w$]+)(?:\.(?:"[^"]+"|[\w$]+))?'
+
+
+def plain_name(name):
+    parts = [part[1:-1] if part.startswith('"') else part.lower() for part in re.findall(r'"[^"]+"|[\w$]+', name)]
+    return ".".join(parts[1:] if len(parts) > 1 and parts[0] == "public" else parts)
+
+
+# What a downgrade drops, as pairs of table and column (None = the table): the SQL is the tool's own, so its form is known.
+def dropped(sql):
+    found = []
+    for table, rest in re.findall(r"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(%s)([^;]*)" % NAME, sql, re.I):
+        found += [(table, column) for column in re.findall(r"\bdrop\s+column\s+(?:if\s+exists\s+)?(%s)" % NAME, rest, re.I)]
+    for tables in re.findall(r"\bdrop\s+table\s+(?:if\s+exists\s+)?(%s(?:\s*,\s*%s)*)" % (NAME, NAME), sql, re.I):
+        found += [(table, None) for table in re.findall(NAME, tables)]
+    return list(dict.fromkeys(found))
+
+
+# Rows that hold something there. What is as the column's constant default, or computed from others, holds nothing of its own.
+def count_rows(ask, table, column):
+    quoted = table.replace("'", "''")
+    if ask("select to_regclass('%s') is null" % quoted)[0][0]:
+        return 0
+    holds = "true"
+    if column is not None:
+        found = ask(
+            "select a.attgenerated <> '', coalesce(pg_get_expr(d.adbin, d.adrelid), '') from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid"
+            " and d.adnum = a.attnum where a.attrelid = to_regclass('%s') and a.attname = '%s' and not a.attisdropped"
+            % (quoted, (column[1:-1] if column.startswith('"') else column.lower()).replace("'", "''"))
+        )
+        if not found or found[0][0]:
+            return 0
+        holds, default = "%s is not null" % column, found[0][1]
+        if re.fullmatch(r"(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false)(?:::[\w\s.\"\[\]()]+)?", default):
+            holds += " and %s is distinct from %s" % (column, default)
+    return int(ask("select count(*) from (select 1 from %s where %s limit %d) rows" % (table, holds, ROWS))[0][0])
+
+
+# Within a savepoint of a tool's transaction, which cannot write, and waits for nobody for long.
+def counted(tool, sql, until):
+    rows = {}
+    for table, column in dropped(sql):
+        key = plain_name(table) + ("" if column is None else "." + plain_name(column))
+        rows[key] = None
+        if time.monotonic() > until:
+            continue
+        try:
+            rows[key] = tool.aside(lambda ask: (
+                ask("select set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), set_config('transaction_read_only', 'on', true)" % (COUNT_MS, COUNT_MS)),
+                count_rows(ask, table, column),
+            )[1])
+        except Exception as error:
+            say("the rows of %s cannot be counted: %s" % (key, plain(error)))
+    return rows
+
+
 def count_tables(ask, own):
     found = ask("select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where " + USER_TABLES + " and c.relname <> '%s'" % own)
     return int(found[0][0])
@@ -103,6 +170,7 @@ class Alembic:
                 raise Refused("the database is a %s: only PostgreSQL can be asked" % connection.dialect.name)
             # The tool's own form of a parameter is no part of these queries.
             ask = lambda query: connection.execute(text(query.replace("%%", "%").replace(":", r"\:"))).fetchall()
+            self.connection = connection
             done, steps = act(context, ask)
             found.append(done)
             return steps
@@ -110,6 +178,19 @@ class Alembic:
         with EnvironmentContext(self.config, self.script, fn=look, destination_rev=None):
             self.script.run_env()
         return found[0]
+
+    # In a transaction of its own, which is taken back.
+    def aside(self, act):
+        from sqlalchemy import text
+
+        def within(context, ask):
+            savepoint = self.connection.begin_nested()
+            try:
+                return act(ask), []
+            finally:
+                savepoint.rollback()
+
+        return self.within(within)
 
     def look(self):
         def act(context, ask):
@@ -158,17 +239,51 @@ class Alembic:
         command.upgrade(Config(self.ini, output_buffer=out), "%s:%s" % (down or "base", one), sql=True)
         return out.getvalue()
 
-    def migrate(self, expected, heads):
+    def back(self, one):
+        from alembic import command
+        from alembic.config import Config
+
+        revision = self.script.get_revision(one)
+        down = revision.down_revision
+        if down is not None and not isinstance(down, str):
+            raise Refused("it joins two lines of revisions, and the SQL of its downgrade alone cannot be shown")
+        downgrade = getattr(revision.module, "downgrade", None)
+        if downgrade is None:
+            raise Irreversible("it has no downgrade")
+        if only_raises(downgrade):
+            raise Irreversible("its downgrade only raises")
+        out = io.StringIO()
+        try:
+            command.downgrade(Config(self.ini, output_buffer=out), "%s:%s" % (one, down or "base"), sql=True)
+        except NotImplementedError as error:
+            raise Irreversible(plain(error))
+        return out.getvalue()
+
+    def moves(self, expected, steps):
         def act(context, ask):
             take_lock(ask)
             now = sorted(context.get_current_heads())
-            if expected is not None and now != sorted(expected):
+            # Taking back may have ended at any of them.
+            between = MODE == "again" and set(now) <= set(expected) | set(BACK) | set(TO)
+            if expected is not None and now != sorted(expected) and not between:
                 raise Refused("the database moved since it was inspected: it is at %s, not %s" % (" ".join(now) or "nothing", " ".join(expected) or "nothing"))
             need_timeout(ask)
-            # As `alembic upgrade` does it.
-            return None, self.script._upgrade_revs(heads[0], context.get_current_heads())
+            return None, steps(context.get_current_heads())
 
         self.within(act)
+
+    # As `alembic upgrade` does it.
+    def migrate(self, expected, heads):
+        self.moves(expected, lambda now: self.script._upgrade_revs(heads[0], now))
+
+    # As `alembic downgrade` does it.
+    def take_back(self, expected):
+        def steps(now):
+            steps = list(self.script._downgrade_revs(TO[0], now))
+            same_way([step.revision.revision for step in steps])
+            return steps
+
+        self.moves(expected, steps)
 
 
 class Django:
@@ -196,6 +311,16 @@ class Django:
         with self.connection.cursor() as cursor:
             cursor.execute(query.replace("%%", "%"))
             return cursor.fetchall()
+
+    # In a transaction of its own, which is taken back.
+    def aside(self, act):
+        from django.db import transaction
+
+        with transaction.atomic():
+            try:
+                return act(self.ask)
+            finally:
+                transaction.set_rollback(True)
 
     def loader(self, replace=True):
         from django.db.migrations.loader import MigrationLoader
@@ -239,13 +364,24 @@ class Django:
         opaque = [type(o).__name__ for o in migration.operations if not o.reduces_to_sql]
         return sql + "".join("\nDO 'what %s does, its SQL does not say';" % name for name in opaque)
 
-    def migrate(self, expected, heads):
-        from django.core.management import call_command
+    def back(self, one):
+        from django.db.migrations.operations import RunPython
 
+        loader = self.loader(replace=False)
+        migration = loader.graph.nodes[self.keys[one]]
+        for operation in migration.operations:
+            if not operation.reversible:
+                raise Irreversible("%s in it has no way back" % type(operation).__name__)
+        sql = "\n".join(loader.collect_sql([(migration, True)]))
+        opaque = [type(o).__name__ for o in migration.operations if not o.reduces_to_sql and getattr(o, "reverse_code", None) is not RunPython.noop]
+        return sql + "".join("\nDO 'what %s does on the way back, its SQL does not say';" % name for name in opaque)
+
+    def moves(self, expected, act):
         self.connection.ensure_connection()
         take_lock(self.ask)
         now = self.inspect()["applied"]
-        if expected is not None and sorted(now) != sorted(expected):
+        between = MODE == "again" and set(expected) - set(BACK) <= set(now) <= set(expected)
+        if expected is not None and sorted(now) != sorted(expected) and not between:
             moved = sorted(set(now) ^ set(expected))
             raise Refused("the database moved since it was inspected: %s" % " ".join(moved[:5]))
         need_timeout(self.ask)
@@ -257,10 +393,48 @@ class Django:
 
         with self.connection.execute_wrapper(note):
             try:
-                call_command("migrate", interactive=False, verbosity=1)
+                act()
             except Exception as error:
                 error.statement = last[0] if last else None
                 raise
+
+    def migrate(self, expected, heads):
+        from django.core.management import call_command
+
+        self.moves(expected, lambda: call_command("migrate", interactive=False, verbosity=1))
+
+    # As `manage.py migrate APP NAME` does it, for several apps at once.
+    def take_back(self, expected):
+        from django.db.migrations.executor import MigrationExecutor
+
+        executor = MigrationExecutor(self.connection)
+        targets = [(app, None if name == "zero" else name) for app, name in (one.split(".", 1) for one in TO)]
+        plan = executor.migration_plan(targets)
+        same_way(["%s.%s" % (m.app_label, m.name) for m, _ in plan])
+        if not all(backwards for _, backwards in plan):
+            raise Refused("the way there is not only one back")
+        self.moves(expected, lambda: executor.migrate(targets, plan))
+
+
+# Whether a function does nothing but raise.
+def only_raises(function):
+    import ast
+    import inspect
+    import textwrap
+
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0].body
+    except (OSError, SyntaxError, TypeError):
+        return False
+    # A text that stands by itself says something, and does nothing.
+    does = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return bool(does) and isinstance(does[0], ast.Raise)
+
+
+def same_way(found):
+    if sorted(found) != sorted(BACK):
+        other = sorted(set(found) ^ set(BACK))
+        raise Refused("the way back is another than the one that was planned: %s" % " ".join(other[:5]))
 
 
 def take_lock(ask):
@@ -290,11 +464,41 @@ def scripts(tool, seen):
     return found
 
 
+# What taking the newest applied revisions back does, and the rows that it would lose.
+def returns(tool, seen):
+    done = tool.done(seen["applied"])
+    until, left, found = time.monotonic() + COUNT_ALL_S, SCRIPTS, []
+    for one in [one for one in tool.order() if one in done][-APPLIED_SCRIPTS:]:
+        told = {"id": one, "sql": None}
+        try:
+            sql = tool.back(one)
+            if len(sql) > left:
+                raise Refused("the SQL of its downgrade is too long to be shown")
+            left -= len(sql)
+            told.update(sql=sql, rows=counted(tool, sql, until))
+        except Irreversible as error:
+            told.update(irreversible=True, why=str(error))
+        except BaseException as error:
+            told.update(why="the SQL of its downgrade cannot be shown: " + plain(error))
+        found.append(told)
+    return found
+
+
+# Nobody agreed to lose what is there now: what was written since the plan was made is counted again.
+def nothing_is_lost(tool):
+    for one in BACK:
+        for what, rows in counted(tool, tool.back(one), time.monotonic() + COUNT_ALL_S).items():
+            if rows != 0:
+                many = "an unknown number of" if rows is None else "at least %d" % rows if rows == ROWS else str(rows)
+                raise Refused("taking %s back would lose %s rows of %s, which nobody knew when it was planned: inspect again" % (one, many, what))
+
+
 def main():
     tool = {"alembic": Alembic, "django": Django}[TOOL]()
     if MODE == "inspect":
         seen = tool.inspect()
         seen["scripts"] = scripts(tool, seen)
+        seen["returns"] = returns(tool, seen)
         answer(seen)
         return 0
     expected, heads = json.loads(os.environ["TIMONEL_APPLIED"]), json.loads(os.environ["TIMONEL_HEADS"])
@@ -306,10 +510,15 @@ def main():
             raise Refused("the image has %d heads: %s" % (len(heads), " ".join(heads)))
     if sorted(image) != sorted(heads):
         raise Refused("the image is another than the one that was inspected: its heads are %s" % " ".join(sorted(image)))
-    say("the plan still holds; applying")
     failure = None
+    if MODE == "back" and os.environ.get("TIMONEL_LOSES") != "true":
+        nothing_is_lost(tool)
+    say("the plan still holds; " + ("taking back" if MODE == "back" else "applying"))
     try:
-        tool.migrate(expected, heads)
+        if MODE == "back":
+            tool.take_back(expected)
+        else:
+            tool.migrate(expected, heads)
     except Refused:
         raise
     except BaseException as error:
@@ -321,6 +530,7 @@ def main():
         tool.connection.close()
     seen = tool.inspect()
     seen["scripts"] = []
+    seen["returns"] = returns(tool, seen)
     if failure:
         seen["failure"] = failure
     answer(seen)

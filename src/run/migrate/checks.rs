@@ -79,10 +79,32 @@ pub(in crate::run) fn forbidden(argv: &[String], environment: EnvironmentKind) -
     })
 }
 
+/// A fresh one of those that are declared: what is lost is lost for ever without it.
+pub(super) fn backup(context: &PlanContext, known: &Known, loses: bool, now: Timestamp) -> Check {
+    let check = if loses { Check::overridable("backup") } else { Check::advisory("backup") };
+    let judged = context.dumps.iter().map(|d| known.check(&d.id, d.max_age, Wanted::Fresh, now));
+    let best = judged.min_by_key(|c| match c.result {
+        Answer::Ok => 0,
+        Answer::Unknown => 1,
+        Answer::Failed => 2,
+    });
+    let Some(best) = best else {
+        return check.failed("no backup of the database is declared that a Job can make", "[[backup]] in the service file");
+    };
+    Check { result: best.result, detail: best.detail, fix: best.fix, ..check }
+}
+
 impl Basis<'_> {
     /// All of them.
     pub(super) fn checks(&self, context: &PlanContext, known: &Known) -> Vec<Check> {
-        let mut all = vec![self.state(), self.pending(context), self.backup(context, known), self.sessions(), self.lock(), self.lock_timeout()];
+        let mut all = vec![
+            self.state(),
+            self.pending(context),
+            backup(context, known, self.harm().loses_data(), self.now),
+            self.sessions(),
+            self.lock(),
+            self.lock_timeout(),
+        ];
         all.extend(self.disk());
         all.extend(self.invalid());
         all.extend(self.changed());
@@ -114,21 +136,6 @@ impl Basis<'_> {
             1 => check.ok("1 revision"),
             n => check.ok(format!("{n} revisions")),
         }
-    }
-
-    /// A fresh one of those that are declared: what is lost is lost for ever without it.
-    fn backup(&self, context: &PlanContext, known: &Known) -> Check {
-        let check = if self.harm().loses_data() { Check::overridable("backup") } else { Check::advisory("backup") };
-        let judged = context.dumps.iter().map(|d| known.check(&d.id, d.max_age, Wanted::Fresh, self.now));
-        let best = judged.min_by_key(|c| match c.result {
-            Answer::Ok => 0,
-            Answer::Unknown => 1,
-            Answer::Failed => 2,
-        });
-        let Some(best) = best else {
-            return check.failed("no backup of the database is declared that a Job can make", "[[backup]] in the service file");
-        };
-        Check { result: best.result, detail: best.detail, fix: best.fix, ..check }
     }
 
     /// Sessions that hold what the migration wants to change.

@@ -37,6 +37,9 @@ pub struct Migration {
     pub workload: Workload,
     /// The container of it; `None` = its first one.
     pub container: Option<String>,
+    /// Id of the database that it moves, as far as the service file says.
+    #[serde(default)]
+    pub database: Option<String>,
     /// The advisory lock that keeps two migrations apart.
     pub lock: i64,
     /// What the service file calls destructive besides what is known to be.
@@ -82,6 +85,25 @@ pub enum Mode {
         #[serde(default)]
         blind: bool,
     },
+    /// It takes revisions back, if the database is still where the plan saw it.
+    Back(Back),
+    /// It brings the database up again from wherever taking those back left it.
+    Again(Back),
+}
+
+/// Revisions that are taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// What was applied when that was planned.
+    pub applied: Vec<String>,
+    /// The heads of the image that takes them back: the one that is left.
+    pub heads: Vec<String>,
+    /// The revisions, the oldest first.
+    pub above: Vec<String>,
+    /// Where that leads.
+    pub to: Vec<String>,
+    /// What is lost by it was known when it was planned; else a row that is found there stops it.
+    pub loses: bool,
 }
 
 impl Mode {
@@ -131,6 +153,13 @@ impl Asked {
                 all.insert("TIMONEL_MODE".into(), "apply".into());
                 all.insert("TIMONEL_APPLIED".into(), expected(applied).into());
                 all.insert("TIMONEL_HEADS".into(), expected(heads).into());
+            }
+            Mode::Back(back) | Mode::Again(back) => {
+                let again = matches!(self.mode, Mode::Again(_));
+                all.insert("TIMONEL_MODE".into(), if again { "again" } else { "back" }.into());
+                let lists = [("APPLIED", &back.applied), ("HEADS", &back.heads), ("BACK", &back.above), ("TO", &back.to)];
+                all.extend(lists.map(|(name, list)| (format!("TIMONEL_{name}"), json!(list).to_string().into())));
+                all.insert("TIMONEL_LOSES".into(), back.loses.to_string().into());
             }
         }
         all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
@@ -186,6 +215,7 @@ pub(super) mod tests {
             tool: MigrationTool::Alembic,
             workload,
             container: None,
+            database: None,
             lock: LOCK,
             destructive: Vec::new(),
             folder: None,

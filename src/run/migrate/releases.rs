@@ -14,10 +14,14 @@ use crate::run::{entries, image};
 use crate::target::api::{ErrorKind, Read, WriteRequest};
 use crate::target::model::{Kind, ObjectRef};
 
-/// Images that are kept in it; of more, those that were asked longest ago go. A ConfigMap holds 1 MiB.
-const MOST: usize = 12;
+/// Images that are kept in it; of more, those that were asked longest ago go.
+const MOST: usize = 50;
+/// Bytes of all entries together: a ConfigMap holds 1 MiB. What is over goes as well, those that were asked longest ago first.
+const TOTAL: usize = 900 * 1024;
 /// Bytes of an entry; what is over loses its scripts, and is not kept when it is over still.
 const ENTRY: usize = 64 * 1024;
+/// Settings of a release that are kept.
+const SETTINGS: usize = 100;
 /// Names of one image that are kept.
 const NAMES: usize = 5;
 
@@ -92,7 +96,12 @@ fn cleaned(mut seen: Seen) -> Seen {
     for part in seen.images.iter_mut().chain([&mut seen.digest, &mut seen.run, &mut seen.by]) {
         *part = clean(part).into_owned();
     }
-    Seen { inspection: seen.inspection.cleaned(), ..seen }
+    let settings = seen
+        .settings
+        .into_iter()
+        .take(SETTINGS)
+        .map(|(name, version)| (clean(&name).into_owned(), clean(&version).into_owned()));
+    Seen { inspection: seen.inspection.cleaned(), settings: settings.collect(), ..seen }
 }
 
 /// The key of an image: its digest where that is known.
@@ -110,7 +119,9 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, seen: &Seen
     let key = key(seen);
     let mut seen = seen.clone();
     if let Some((_, before)) = known.iter().find(|(k, _)| *k == key) {
-        if before.at > seen.at || before.run == seen.run {
+        // A run that took back what it did says so once more.
+        let same = before.run == seen.run && before.inspection.applied == seen.inspection.applied;
+        if before.at > seen.at || same {
             return None;
         }
         seen.images
@@ -136,9 +147,18 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, seen: &Seen
     }
     let mut oldest: Vec<&(String, Seen)> = known.iter().filter(|(k, _)| *k != key).collect();
     oldest.sort_by_key(|(key, seen)| (seen.at, key.clone()));
-    let over = (oldest.len() + 1).saturating_sub(MOST);
+    let own = small(seen)?;
+    let size = |key: &String| raw.and_then(|raw| raw.pointer("/data")?.get(key)?.as_str()).map_or(0, str::len);
+    let mut total = own.len() + oldest.iter().map(|(key, _)| size(key)).sum::<usize>();
+    let mut over = (oldest.len() + 1).saturating_sub(MOST);
+    for (at, (key, _)) in oldest.iter().enumerate() {
+        if at >= over && total <= TOTAL {
+            break;
+        }
+        (over, total) = (over.max(at + 1), total - size(key));
+    }
     data.extend(oldest.iter().take(over).map(|(key, _)| (key.clone(), Value::Null)));
-    data.insert(key, small(seen)?.into());
+    data.insert(key, own.into());
     Some(entries::request(record, raw, &data))
 }
 
@@ -155,6 +175,7 @@ fn small(mut seen: Seen) -> Option<String> {
     }
     seen.inspection.scripts.clear();
     seen.inspection.there.clear();
+    seen.inspection.returns.clear();
     seen.inspection.database.sizes.clear();
     text(&seen).filter(fits)
 }
@@ -164,6 +185,10 @@ fn worst_only(mut inspection: Inspection) -> Inspection {
         let worst = script.statements.iter().max_by_key(|s| s.harm).cloned();
         script.more += script.statements.len().saturating_sub(1);
         script.statements = worst.into_iter().collect();
+    }
+    for back in &mut inspection.returns {
+        // The first is the largest.
+        back.losses.truncate(1);
     }
     inspection
 }
@@ -185,6 +210,7 @@ pub(in crate::run) mod tests {
             at: Timestamp::from_second(1_800_000_000 + minutes * 60).expect("a time"),
             run: format!("r{minutes}"),
             by: "ana@bastion".into(),
+            settings: std::collections::BTreeMap::new(),
             inspection: inspection(&alembic()),
         }
     }
@@ -235,10 +261,19 @@ pub(in crate::run) mod tests {
 
     #[test]
     fn it_stays_within_its_bounds() {
-        let all: Vec<Seen> = (0..12_i64).map(|n| seen(&format!("shop:{n}"), &format!("{n:x}")[..1], n)).collect();
+        let all: Vec<Seen> = (0..50_i64).map(|n| seen(&format!("shop:{n}"), "", n)).collect();
         assert_eq!(all.len(), MOST);
-        let change = data(Some(&record(&all)), &seen("shop:new", "f", 90)).expect("a change");
-        assert_eq!(change.as_object().map(|data| data.values().filter(|v| v.is_null()).count()), Some(1), "{change:#}");
+        let gone = |raw: &Value| {
+            let change = data(Some(raw), &seen("shop:new", "f", 90)).expect("a change");
+            change.as_object().map(|data| data.values().filter(|v| v.is_null()).count())
+        };
+        assert_eq!(gone(&record(&all)), Some(1));
+        // Long ones are fewer: a ConfigMap holds no more.
+        let mut raw = record(&all[..20]);
+        for entry in raw["data"].as_object_mut().expect("entries").values_mut() {
+            *entry = format!("{}{}", entry.as_str().expect("text"), " ".repeat(50 * 1024)).into();
+        }
+        assert_eq!(gone(&raw), Some(3));
         let mut long = seen("shop:1", "a", 0);
         long.inspection.scripts = (0..500).map(|_| long.inspection.scripts[0].clone()).collect();
         for script in &mut long.inspection.scripts {

@@ -35,6 +35,10 @@ pub fn of_service(service: &Service, namespace: &str) -> Result<Migration, Strin
         tool: declared.tool,
         workload: Workload { kind, name },
         container: workload.container.clone(),
+        database: declared.database.clone().or_else(|| match &service.declared.databases[..] {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        }),
         lock: declared.lock.as_deref().and_then(lock).unwrap_or(LOCK),
         destructive: declared.destructive.clone(),
         folder: declared.folder.clone(),

@@ -50,7 +50,7 @@ fn the_jobs_of_backups_and_migrations_end_by_themselves_once_proven_and_one_of_a
     let world = World::new();
     for plan in record::tests::plans(&world) {
         let ends: Vec<String> = expiries(&plan).iter().map(|request| request.object.to_string()).collect();
-        let makes = matches!(plan.action(), "backup" | "verify" | "inspect" | "migrate");
+        let makes = matches!(plan.action(), "backup" | "verify" | "inspect" | "migrate" | "downgrade");
         assert_eq!(ends.len(), usize::from(makes), "{}: {ends:?}", plan.action());
     }
 }

@@ -3,12 +3,12 @@
 //! Owns when that is a proof: both ends of the Job are watched, and neither an exit code nor a Job that is complete is one by itself.
 
 use super::{Observer, jobs};
-use crate::migrate::{MigrationState, Position, inspection::NoAnswer};
+use crate::migrate::{MigrationState, Position, inspection::NoAnswer, state::some};
 use crate::run::event::Progress;
 use crate::run::facts::{WorkloadFacts, text};
 use crate::run::job;
 use crate::run::machine::Observed;
-use crate::run::migrate::{self, Asked, Failure, Mode, Said};
+use crate::run::migrate::{self, Asked, Back, Failure, Mode, Said};
 use crate::run::step::{Proof, RUN};
 use crate::target::api::TargetError;
 use crate::target::model::{Kind, ObjectRef};
@@ -97,15 +97,19 @@ fn inspected(said: &Said) -> Observed {
 
 /// Whether all that was meant to be applied is, by what the database says afterwards.
 fn applied(said: &Said, asked: &Asked) -> Observed {
-    let Mode::Apply { pending, invalid, blind, .. } = &asked.mode else {
-        return Observed::Hopeless("it was made to ask, not to apply".to_owned());
+    let none = Vec::new();
+    let (pending, invalid, blind) = match &asked.mode {
+        Mode::Apply { pending, invalid, blind, .. } => (pending, invalid, *blind),
+        Mode::Again(back) => (&back.above, &none, false),
+        Mode::Back(back) => return taken_back(said, back),
+        Mode::Inspect => return Observed::Hopeless("it was made to ask, not to apply".to_owned()),
     };
     let position = match MigrationState::of(&said.inspection) {
         MigrationState::Known(position) => position,
         MigrationState::Unknown(why) => return Observed::Hopeless(format!("what was applied is not known: {why}")),
     };
     if let Some(failure) = &said.failure {
-        if *blind {
+        if blind {
             return Observed::Hopeless(format!("{}; the database is {}", failure.words(), position.words()));
         }
         return Observed::Hopeless(half(&position, pending, failure));
@@ -118,6 +122,26 @@ fn applied(said: &Said, asked: &Asked) -> Observed {
         return Observed::Hopeless(format!("the database is at the newest revision, and these indexes are not valid: {}", new.join(", ")));
     }
     Observed::Proven(format!("the database is {}, and no index is invalid", position.words()))
+}
+
+/// Whether all that was meant to be taken back is, by what the database says afterwards.
+fn taken_back(said: &Said, back: &Back) -> Observed {
+    let position = match MigrationState::of(&said.inspection) {
+        MigrationState::Known(position) => position,
+        MigrationState::Unknown(why) => return Observed::Hopeless(format!("what was taken back is not known: {why}")),
+    };
+    let left = migrate::taken_back(&position.pending, back);
+    match (&said.failure, left) {
+        (None, Ok(())) => Observed::Proven(format!("the database is {}: {} taken back", position.words(), some(&back.above))),
+        (None, Err(left)) => Observed::Hopeless(format!("the tool ended well, and the database still has {}", some(&left))),
+        (Some(failure), left) => {
+            let left = left.err().unwrap_or_default();
+            let done: Vec<String> = back.above.iter().filter(|id| !left.contains(id)).cloned().collect();
+            let list = |ids: &[String]| if ids.is_empty() { "nothing".to_owned() } else { some(ids) };
+            let at = if failure.statement.is_empty() { String::new() } else { format!(" at {}", failure.statement) };
+            Observed::Hopeless(format!("{}{at}; taken back: {}; not taken back: {}", failure.why, list(&done), list(&left)))
+        }
+    }
 }
 
 /// What of it was applied and what was not.

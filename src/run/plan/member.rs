@@ -35,6 +35,9 @@ pub(in crate::run) struct ProgramTitle {
     pub title: String,
     /// What is typed where a phrase is asked for; `None` = the plan's own words.
     pub phrase: Option<String>,
+    /// What one of the engine's own actions came to several steps for; `None` for an action of a service file.
+    #[serde(default)]
+    pub of: Option<ObjectRef>,
 }
 
 impl Draft {

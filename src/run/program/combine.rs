@@ -34,7 +34,7 @@ pub(super) fn all(parts: &[Part], program: &Program, id: String, now: Timestamp)
             made_at: now,
             inputs: program.inputs(),
             quantity: format!("{count} step{}", if count == 1 { "" } else { "s" }),
-            program: Some(ProgramTitle { title: program.title.clone(), phrase: program.phrase.clone() }),
+            program: Some(ProgramTitle { title: program.title.clone(), phrase: program.phrase.clone(), of: program.of.clone() }),
             members: parts.iter().map(member).collect(),
             nature: if parts.iter().all(nature) { Nature::Mitigation } else { Nature::Change },
             own_level: parts.iter().map(|p| p.draft.inner.own_level).fold(program.level, Confirmation::max),

@@ -41,6 +41,7 @@ pub(in crate::run) fn plans(world: &World) -> Vec<Plan> {
             "backup" => &[&["backup=daily"]],
             "verify" => &[&["dump=r1"]],
             "inspect" | "migrate" => &[&["image=shop:2"]],
+            "downgrade" => &[&["image=shop:2", "to=shop:1"]],
             "restart" | "pause" | "resume" | "keep" | "resume-hpa" | "trigger" | "suspend" | "evict" | "cordon" | "uncordon" => &[&[]],
             other => unreachable!("'{other}' has no plan here: its words could not be read again from the journal"),
         }
@@ -101,6 +102,7 @@ fn release(world: &World) -> Plan {
         parameters: Vec::new(),
         level: Confirmation::Key,
         phrase: None,
+        of: None,
         raises: Vec::new(),
         checks: Vec::new(),
         own_checks: Vec::new(),

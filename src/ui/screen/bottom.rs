@@ -128,6 +128,7 @@ fn worth(app: &App) -> &'static [(Action, &'static str)] {
         (None, Pane::Releases) => &[
             (Action::BackPreview, "going back"),
             (Action::DiffRelease, "diff"),
+            (Action::Explain, "explain"),
             (Action::Mark, "mark two"),
             (Action::Palette, "command"),
             (Action::Zoom, "zoom"),

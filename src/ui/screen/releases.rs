@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::App;
 use crate::base::age;
-use crate::release::Revision;
+use crate::release::{BackVerdict, Revision};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
@@ -20,6 +20,16 @@ const COLUMNS: [Column; 6] = [
     Column::new("CHANGE CAUSE, BY", 3, 16, 24).growing(1),
 ];
 
+/// Where the migrations of the workload are declared, the verdict on each revision is told instead of its digest.
+const JUDGED: [Column; 6] = [
+    Column::new("REV", 0, 4, 6),
+    Column::new("VERSION", 0, 8, 12),
+    Column::new("AGE", 1, 4, 4).right(),
+    Column::new("READY", 2, 5, 5),
+    Column::new("BACK", 1, 10, 15),
+    Column::new("CHANGE CAUSE, BY", 3, 16, 24).growing(1),
+];
+
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool) -> Rect {
     let mut title = Line::of(if focused { Role::TitleFocus } else { Role::Title }, "Releases");
     if let Some(key) = &app.releases.workload {
@@ -28,8 +38,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, focused: bool
     let pane = Pane { number: Some(3), title, info: Line::new(), foot: foot(app), focused };
     let inner = pane.draw(canvas, area);
     let revisions = &app.releases.revisions;
+    let judged = app.releases.workload.as_ref().is_some_and(|key| app.schema.is_about(key));
     let table = Table {
-        columns: &COLUMNS,
+        columns: if judged { &JUDGED } else { &COLUMNS },
         rows: &Revisions(app),
         selected: (!revisions.is_empty()).then_some(app.releases.list.selected),
         offset: app.releases.list.offset,
@@ -47,6 +58,16 @@ pub(super) fn summary(app: &App) -> Line<'static> {
     let Some(current) = app.releases.revisions.iter().find(|r| r.current) else { return Line::of(Role::Dim, "none known") };
     let version = current.version().map(|v| format!("{v}, ")).unwrap_or_default();
     Line::of(Role::Text, format!("{name}{version}revision {}", current.number))
+}
+
+/// How a verdict looks.
+pub(super) const fn verdict_role(verdict: BackVerdict) -> Role {
+    match verdict {
+        BackVerdict::Safe => Role::Ok,
+        BackVerdict::NeedsDowngrade | BackVerdict::LosesData => Role::Near,
+        BackVerdict::Impossible => Role::Down,
+        BackVerdict::Unknown => Role::Unknown,
+    }
 }
 
 /// What is marked; else the way back of this workload, with what is not known about it.
@@ -71,13 +92,13 @@ impl Rows for Revisions<'_> {
         let mark = if revision.current { glyph::CURRENT } else { " " };
         Row {
             lead: Line::of(Role::Ok, mark).with(Role::Text, " "),
-            cells: cells(revision, self.0.now),
+            cells: cells(self.0, revision),
             marked: self.0.releases.marks.contains(&revision.number),
         }
     }
 }
 
-fn cells(revision: &Revision, now: jiff::Timestamp) -> Vec<Line<'_>> {
+fn cells<'a>(app: &'a App, revision: &'a Revision) -> Vec<Line<'a>> {
     let at = revision.at.and_then(|s| jiff::Timestamp::from_second(s).ok());
     let digest = revision.images.first().and_then(|i| i.digest.as_deref());
     let ready = match (revision.replicas, revision.ready_once) {
@@ -94,12 +115,18 @@ fn cells(revision: &Revision, now: jiff::Timestamp) -> Vec<Line<'_>> {
     };
     let digest = digest.and_then(|d| d.rsplit(':').next()).map(|hex| hex.get(..12).unwrap_or(hex)).unwrap_or_default();
     let role = if revision.current { Role::Strong } else { Role::Text };
+    let judged = app.releases.workload.as_ref().is_some_and(|key| app.schema.is_about(key));
+    let fifth = match app.releases.verdict(revision.number) {
+        Some(judged) => Line::of(verdict_role(judged.verdict), judged.verdict.text()),
+        None if judged => Line::of(Role::Dim, "runs"),
+        None => Line::of(Role::Dim, digest),
+    };
     vec![
         Line::of(role, revision.number.to_string()),
         Line::of(role, revision.version().unwrap_or_default()),
-        at.map_or_else(|| Line::of(Role::Unknown, "?"), |at| Line::of(Role::Dim, age::coarse(at, now))),
+        at.map_or_else(|| Line::of(Role::Unknown, "?"), |at| Line::of(Role::Dim, age::coarse(at, app.now))),
         ready,
-        Line::of(Role::Dim, digest),
+        fifth,
         Line::of(Role::Dim, cause),
     ]
 }

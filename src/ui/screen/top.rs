@@ -13,12 +13,11 @@ use crate::base::environment::EnvironmentKind;
 use crate::base::health::Health;
 use crate::base::problem::Level;
 use crate::fleet::Trouble;
-use crate::release::BackVerdict;
 use crate::service::{PIN, Reachable, to_call};
 use crate::theme::{Role, glyph};
 use crate::ui::canvas::Canvas;
 use crate::ui::line::Line;
-use crate::ui::screen::reason;
+use crate::ui::screen::{reason, releases};
 use crate::ui::widget::header::{Segment, draw as draw_segments};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -152,12 +151,7 @@ fn back(app: &App) -> Vec<Line<'static>> {
     let Some(back) = &app.answers.back else {
         return vec![Line::of(Role::Unknown, "unknown: no workload with revisions is seen"), Line::of(Role::Unknown, "unknown")];
     };
-    let role = match back.verdict {
-        BackVerdict::Safe => Role::Ok,
-        BackVerdict::NeedsDowngrade | BackVerdict::LosesData => Role::Near,
-        BackVerdict::Impossible => Role::Down,
-        BackVerdict::Unknown => Role::Unknown,
-    };
+    let role = releases::verdict_role(back.verdict);
     let full = back.text();
     let short = full.split_once(": ").map_or(full.clone(), |(short, _)| short.to_owned());
     vec![Line::of(role, full), Line::of(role, short)]

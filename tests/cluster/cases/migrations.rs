@@ -21,6 +21,11 @@ pub(super) fn image(release: &str) -> String {
 
 /// A Deployment whose pods run that release and find the database in their environment.
 pub(super) fn workload(space: &Namespace<'_>, release: &str) {
+    running(space, "api", release, 1, "sleep 3600");
+}
+
+/// The same under another name, with so many pods of another command.
+fn running(space: &Namespace<'_>, name: &str, release: &str, replicas: u32, command: &str) {
     let env = |name: &str, value: &str| format!("{{name: {name}, value: {value}}}");
     let password = "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}";
     let pod = space.get("v1", "Pod", "db-0").unwrap();
@@ -36,20 +41,23 @@ pub(super) fn workload(space: &Namespace<'_>, release: &str) {
     ];
     // What the template runs before its containers is not run by an inspection: it would be the migration itself.
     space.apply(&format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  replicas: 1\n  selector: {{matchLabels: {{app: api}}}}\n  template:\n    \
-         metadata: {{labels: {{app: api}}}}\n    spec:\n      terminationGracePeriodSeconds: 0\n      \
-         containers:\n      - {{name: api, image: '{image}', imagePullPolicy: Never, command: [sh, -c, 'sleep 3600'], env: [{envs}]}}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  replicas: {replicas}\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    \
+         metadata: {{labels: {{app: {name}}}}}\n    spec:\n      terminationGracePeriodSeconds: 0\n      \
+         containers:\n      - {{name: {name}, image: '{image}', imagePullPolicy: Never, command: [sh, -c, '{command}'], env: [{envs}]}}\n",
         image = image(release),
         envs = envs.join(", ")
     ));
-    space.wait("the service runs", "apps/v1", "Deployment", "api", |api| api["status"]["readyReplicas"] == 1);
+    if command.starts_with("sleep") {
+        space.wait("the service runs", "apps/v1", "Deployment", name, |d| d["status"]["readyReplicas"] == replicas);
+    }
 }
 
 /// A service file with these migrations; the environment is of that kind.
 pub(super) fn file(operator: &Operator, tool: &str, kind: &str) -> String {
     let text = format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.{kind}]\nkind = \"{kind}\"\n[env.{kind}.target]\ntype = \"kubernetes\"\n\
-         [[workload]]\nid = \"api\"\nrole = \"api\"\nkind = \"deployment\"\nname = \"api\"\n\
+         [[workload]]\nid = \"api\"\nrole = \"api\"\nkind = \"deployment\"\nname = \"api\"\nwrites_db = true\n\
+         [[workload]]\nid = \"worker\"\nkind = \"deployment\"\nname = \"worker\"\nwrites_db = true\n\
          [[workload]]\nid = \"db\"\nrole = \"database\"\nkind = \"statefulset\"\nname = \"db\"\n\
          [migrations]\ntool = \"{tool}\"\nworkload = \"api\"\n\
          [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\nimage = \"{DATABASE}\"\n"
@@ -99,6 +107,17 @@ impl<'a> Shop<'a> {
     pub(super) fn migrated(&self, release: &str) {
         self.run("inspect", release, &[]).expect("proven", 0);
         self.run("migrate", release, &[]).expect("proven", 0);
+    }
+
+    /// The verdict on the first revision, as `releases` and as `status` have it.
+    fn back(&self) -> (String, String) {
+        let listed = self.operator.call(&["releases", "api", "-f", &self.file, "-o", "json"]).exits(0).json();
+        let first = listed["releases"].as_array().unwrap().iter().find(|r| r["revision"] == 1).cloned().unwrap_or_default();
+        let status = self.operator.call(&["status", "-f", &self.file, "-o", "json"]).json();
+        (
+            first["verdict"].as_str().unwrap_or_default().to_owned(),
+            status["back"]["verdict"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     pub(super) fn columns(&self) -> String {
@@ -353,8 +372,19 @@ pub(crate) fn a_rollback_knows_what_the_database_has_become(cluster: &Cluster) {
     assert_eq!((&safe["result"], &allowed), (&json!("ok"), &json!(true)), "{safe:#}");
     shop.migrated("alembic-2");
     let (above, allowed) = schema();
-    assert!(above["detail"].as_str().unwrap().contains("needs a downgrade first: the database has b2 above"), "{above:#}");
-    assert_eq!((&above["overridable"], &allowed), (&json!(true), &json!(false)), "{above:#}");
+    let detail = above["detail"].as_str().unwrap();
+    assert!(detail.contains("the database has b2 above") && detail.contains("the schema goes back first"), "{above:#}");
+    assert_eq!((&above["result"], &allowed), (&json!("ok"), &json!(true)), "{above:#}");
+    assert_eq!(shop.back(), ("needs-downgrade".to_owned(), "needs-downgrade".to_owned()));
+    // What is written into what going back would drop is counted.
+    shop.postgres
+        .ask("insert into rules (id, body, note) values (1, 'x', 'kept'), (2, 'x', null), (3, 'x', 'kept too')");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let (loses, allowed) = schema();
+    let detail = loses["detail"].as_str().unwrap();
+    assert!(detail.contains("loses data") && detail.contains("taking b2 back loses rules.note (2 rows)"), "{loses:#}");
+    assert_eq!((&loses["overridable"], &allowed), (&json!(true), &json!(false)), "{loses:#}");
+    assert_eq!(shop.back(), ("loses-data".to_owned(), "loses-data".to_owned()));
     shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
     shop.run("migrate", "alembic-3", &["--override", "backup", "--reason", "nobody needs it"]).expect("proven", 0);
     let (lost, allowed) = schema();
@@ -426,4 +456,206 @@ pub(crate) fn a_migration_is_made_from_the_console(cluster: &Cluster) {
     for job in &jobs {
         assert_eq!(job["spec"]["ttlSecondsAfterFinished"], 3600, "a proven Job of ours ends by itself: {job:#}");
     }
+}
+
+/// A service of the first release that went on to the second, and a worker beside it: both write to the database.
+fn moved_on<'a>(cluster: &Cluster, space: &'a Namespace<'_>, tool: &str, first: &str) -> Shop<'a> {
+    let postgres = Postgres::new(space);
+    running(space, "worker", &format!("{tool}-1"), 2, "sleep 3600");
+    running(space, "api", &format!("{tool}-1"), 1, first);
+    let operator = Operator::new(cluster, "operator", space);
+    let file = file(&operator, tool, "test");
+    let shop = Shop { space, postgres, operator, file };
+    workload(space, &format!("{tool}-2"));
+    space.wait("the newer release runs", "apps/v1", "Deployment", "api", |api| {
+        api["status"]["observedGeneration"] == 2 && api["status"]["updatedReplicas"] == 1 && api["status"]["replicas"] == 1
+    });
+    shop.run("inspect", &format!("{tool}-1"), &[]).expect("proven", 0);
+    shop.migrated(&format!("{tool}-2"));
+    shop
+}
+
+impl Shop<'_> {
+    fn back_to_the_first(&self, more: &[&str]) -> Run {
+        self.operator.run_of("rollback", &[&["api", "to=1", "-f", &self.file], more].concat())
+    }
+
+    /// The image and the pods that are wanted of `api`, and the pods of `worker`.
+    fn stands(&self) -> (String, Value, Value) {
+        let of = |name: &str| self.space.get("apps/v1", "Deployment", name).unwrap();
+        let (api, worker) = (of("api"), of("worker"));
+        let image = api["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+        (image, api["spec"]["replicas"].clone(), worker["spec"]["replicas"].clone())
+    }
+
+    fn at(&self) -> String {
+        self.postgres.ask("select version_num from alembic_version")
+    }
+}
+
+/// The steps of a run in the order in which they were proven, without the locks.
+fn proven(run: &Run) -> Vec<String> {
+    let steps = run.events.iter().filter(|e| e["event"] == "step_proven").filter_map(|e| e["step"].as_str());
+    steps
+        .filter(|s| *s != "lock" && s.contains('/'))
+        .map(|s| s.split('/').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+pub(crate) fn a_release_that_needs_a_downgrade_is_gone_back_to_in_order(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
+    let run = shop.back_to_the_first(&[]).expect("proven", 0);
+    shop.kept_to_itself(&run);
+    // What writes is stopped, the schema goes, the image goes, what was stopped is started again.
+    let mut order = proven(&run);
+    order.dedup();
+    assert_eq!(order, ["1", "2", "3", "4", "5", "6"], "{run:#?}");
+    assert_eq!((shop.at().as_str(), shop.columns().as_str()), ("a1", "body id"));
+    assert_eq!(shop.stands(), (image("alembic-1"), json!(1), json!(2)));
+    // M14: the image that is left took it back; the one that is gone back to could not have.
+    let job = space
+        .list("batch/v1", "Job")
+        .into_iter()
+        .find(|j| j["metadata"]["name"].as_str().is_some_and(|n| n.ends_with("-downgrade")));
+    assert_eq!(job.expect("its Job")["spec"]["template"]["spec"]["containers"][0]["image"], json!(image("alembic-2")));
+    assert_eq!(shop.known("alembic-2")["words"], "at a1, 1 pending: b2", "where the database is now is known");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn django_is_taken_back_where_its_older_image_says_that_there_is_nothing_to_do(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "django", "sleep 3600");
+    // M13: to the older image all is well, and it takes nothing back.
+    assert_eq!(exit_code(&space, "django-1", "back", "python3 manage.py migrate shop 0001"), 0);
+    assert_eq!(shop.columns(), "body id note");
+    let run = shop.back_to_the_first(&[]).expect("proven", 0);
+    shop.kept_to_itself(&run);
+    assert_eq!((shop.columns().as_str(), shop.stands()), ("body id", (image("django-1"), json!(1), json!(2))));
+    assert_eq!(shop.postgres.ask("select string_agg(name, ' ') from django_migrations where app = 'shop'"), "0001_rules");
+}
+
+pub(crate) fn what_going_back_would_lose_blocks_it_with_its_number_of_rows(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
+    let plan = |file: &str| shop.operator.call(&["plan", "rollback", "api", "to=1", "-f", file, "-o", "json"]).json();
+    assert_eq!(plan(&shop.file)["allowed"], true);
+    // Nobody knows of them until they are counted: the Job counts again, and takes nothing back.
+    shop.postgres.ask("insert into rules (id, body, note) values (1, 'x', 'kept'), (2, 'x', null)");
+    let run = shop.back_to_the_first(&[]);
+    assert!(run.code == Some(1) && reason(&run).contains("would lose 1 rows of rules.note"), "{:#}", run.end());
+    assert_eq!((shop.at().as_str(), shop.stands()), ("b2", (image("alembic-2"), json!(1), json!(2))), "all is as it was");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let blocked = plan(&shop.file);
+    let schema = check(&blocked, "schema");
+    assert!(schema["detail"].as_str().unwrap().contains("taking b2 back loses rules.note (1 row)"), "{schema:#}");
+    assert_eq!((&blocked["allowed"], &schema["overridable"]), (&json!(false), &json!(true)), "{blocked:#}");
+    assert_eq!(blocked["confirmation"]["level"], "phrase", "{blocked:#}");
+    // The same in production is for two.
+    let production = file(&shop.operator, "alembic", "production");
+    assert_eq!(plan(&production)["confirmation"]["level"], "two-person");
+    let here = file(&shop.operator, "alembic", "test");
+    assert_eq!(here, shop.file);
+    let over = ["--override", "schema", "--override", "backup:schema", "--reason", "one note, and it is on paper"];
+    let over: Vec<&str> = over.into_iter().map(|word| if word == "backup:schema" { backup_check(&blocked) } else { word }).collect();
+    shop.back_to_the_first(&over).expect("proven", 0);
+    assert_eq!(
+        (shop.at().as_str(), shop.columns().as_str(), shop.stands()),
+        ("a1", "body id", (image("alembic-1"), json!(1), json!(2)))
+    );
+}
+
+/// The id of the check of a backup, which bears the name of its step where other steps have one too.
+fn backup_check(plan: &Value) -> &'static str {
+    let all = plan["checks"].as_array().expect("checks");
+    let found = all.iter().filter_map(|c| c["id"].as_str()).find(|id| id.starts_with("backup")).expect("a check of a backup");
+    if found == "backup" { "backup" } else { "backup:schema" }
+}
+
+pub(crate) fn a_release_that_does_not_start_is_left_again_with_its_schema(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "alembic", "exit 1");
+    let run = shop.back_to_the_first(&[]);
+    assert_eq!(run.code, Some(1), "{:#}", run.end());
+    assert_eq!((shop.at().as_str(), shop.columns().as_str()), ("b2", "body id note"), "the schema is up again");
+    assert_eq!(shop.stands(), (image("alembic-2"), json!(1), json!(2)));
+    assert_eq!(run.end()["debts"], json!([]), "{:#}", run.end());
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_rollback_with_its_schema_is_taken_up_again_after_each_kill(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
+    let words = ["rollback", "api", "to=1", "-f", &shop.file];
+    let plan = shop.operator.call(&[&["plan"], &words[..], &["-o", "json"]].concat()).json();
+    let text = plan["confirmation"]["type"].as_str().unwrap_or("y").to_owned();
+    let before: Vec<Value> = shop.operator.journal().iter().map(|line| line["run"].clone()).collect();
+    let running = shop.operator.start(&[&["run"], &words[..], &["--confirm", &text, "-o", "json"]].concat());
+    let sent = |step: &'static str| {
+        let before = before.clone();
+        move |line: &Value| line["kind"] == "outcome" && line["step"] == step && !before.contains(&line["run"])
+    };
+    // Once its Job is made, and once the image is written.
+    let id = shop.operator.wait_for_line("the Job is made", sent("3/write"));
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    let again = shop.operator.start(&["runs", "resume", &id, "-o", "json"]);
+    shop.operator.wait_for_line("the image is written", sent("4/write"));
+    again.signal(rustix::process::Signal::KILL);
+    assert_eq!(again.end().code, None, "killed");
+    Run::of(&shop.operator.call(&["runs", "resume", &id, "-o", "json"])).expect("proven", 0);
+    assert_eq!(
+        (shop.at().as_str(), shop.columns().as_str(), shop.stands()),
+        ("a1", "body id", (image("alembic-1"), json!(1), json!(2)))
+    );
+    let jobs = space.list("batch/v1", "Job");
+    let own = jobs.iter().filter(|job| job["metadata"]["labels"]["timonel.io/run"] == id.as_str()).count();
+    assert_eq!(own, 1, "one Job");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+/// A revision that nothing takes back, as a file beside those of the image.
+const ONE_WAY: &str = "import sqlalchemy as sa\nfrom alembic import op\n\nrevision, down_revision = \"f6\", \"b2\"\n\n\ndef upgrade():\n    op.add_column(\"rules\", sa.Column(\"size\", sa.Integer))\n\n\ndef downgrade():\n    raise NotImplementedError(\"nobody takes this back\")\n";
+
+pub(crate) fn what_nothing_takes_back_and_what_is_nowhere_cannot_be_gone_back_to(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-1");
+    let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "oneway" }, "data": { "f6_oneway.py": ONE_WAY } });
+    space.apply(&map.to_string());
+    let mut spec = space.get("apps/v1", "Deployment", "api").unwrap()["spec"].clone();
+    let pod = &mut spec["template"]["spec"];
+    pod["volumes"] = json!([{ "name": "oneway", "configMap": { "name": "oneway" } }]);
+    let mount = json!([{ "name": "oneway", "mountPath": "/srv/app/migrations/versions/f6_oneway.py", "subPath": "f6_oneway.py" }]);
+    (pod["containers"][0]["image"], pod["containers"][0]["volumeMounts"]) = (json!(image("alembic-2")), mount);
+    space.apply(&json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" }, "spec": spec }).to_string());
+    space.wait("the newer release runs", "apps/v1", "Deployment", "api", |api| {
+        api["status"]["observedGeneration"] == 2 && api["status"]["updatedReplicas"] == 1 && api["status"]["replicas"] == 1
+    });
+    shop.migrated("alembic-2");
+    assert_eq!(shop.at(), "f6");
+    assert_eq!(shop.back(), ("impossible".to_owned(), "impossible".to_owned()));
+    let plan = |to: &str| shop.operator.call(&["plan", "rollback", "api", to, "-f", &shop.file, "-o", "json"]).exits(4).json();
+    let blocked = plan("to=1");
+    let schema = check(&blocked, "schema");
+    assert!(schema["detail"].as_str().unwrap().contains("f6 cannot be taken back: its downgrade only raises"), "{schema:#}");
+    assert_eq!((&schema["overridable"], &blocked["blocked_by"]), (&json!(true), &json!(["schema"])), "{blocked:#}");
+    // The settings of a release that are another version now are told with it: of no value is a word kept.
+    space.apply(
+        &json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "oneway" }, "data": { "f6_oneway.py": ONE_WAY, "more": "" } })
+            .to_string(),
+    );
+    let record = space.get("v1", "ConfigMap", "timonel-releases-shop").unwrap().to_string();
+    assert!(record.contains("ConfigMap oneway") && !record.contains("nobody takes this back"), "{record}");
+    // An image that no registry has any more: a pod says so.
+    spec["template"]["spec"]["containers"][0]["image"] = json!(image("alembic-none"));
+    space.apply(&json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" }, "spec": spec }).to_string());
+    space.wait("its pod is there", "apps/v1", "Deployment", "api", |api| api["status"]["updatedReplicas"] == 1);
+    spec["template"]["spec"]["containers"][0]["image"] = json!(image("alembic-3"));
+    space.apply(&json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "api" }, "spec": spec }).to_string());
+    let run = shop.run("inspect", "alembic-none", &[]);
+    assert!(reason(&run).contains("ErrImageNeverPull"), "{:#}", run.end());
+    let gone = plan("to=3");
+    let schema = check(&gone, "schema")["detail"].as_str().unwrap().to_owned();
+    assert!(schema.contains("is not to be had any more: pod") && schema.contains("says ErrImageNeverPull"), "{schema}");
 }

@@ -29,6 +29,7 @@ pub(super) fn program(steps: Vec<ProgramStep>) -> Program {
         parameters: vec![("replicas".to_owned(), "5".to_owned())],
         level: Confirmation::Key,
         phrase: None,
+        of: None,
         raises: Vec::new(),
         checks: Vec::new(),
         own_checks: Vec::new(),

@@ -459,6 +459,7 @@ fn commands() -> Plan {
         parameters: Vec::new(),
         level: Confirmation::Key,
         phrase: None,
+        of: None,
         raises: Vec::new(),
         checks: Vec::new(),
         own_checks: Vec::new(),
