@@ -273,6 +273,8 @@ pub(in crate::run) struct Machine {
     /// The objects that were changed, by whomever they are held now.
     changed: Vec<u16>,
     failure: Option<String>,
+    /// The action that the failed step offers.
+    offered: Option<String>,
     /// The part of the plan that is under way, since when, and how often it was tried again.
     part: Option<u16>,
     part_began: Duration,
@@ -320,6 +322,7 @@ impl Machine {
             begun: Vec::new(),
             changed: Vec::new(),
             failure: None,
+            offered: None,
             part: None,
             part_began: Duration::ZERO,
             tries: 0,

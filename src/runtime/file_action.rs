@@ -387,6 +387,7 @@ fn policy(step: &ActionStep) -> Policy {
         retries: step.retries,
         backoff: step.backoff,
         on_fail,
+        offers: step.offers.clone(),
         always: step.always,
         undo: step.undo,
     }

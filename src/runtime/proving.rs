@@ -14,13 +14,14 @@ use super::{local, measuring, telling};
 use crate::base::clock::Clock;
 use crate::fleet::Fleet;
 use crate::probe::{Askers, Pods, Surroundings, once};
-use crate::run::{LocalProgram, ProbeAnswer, Probes};
+use crate::run::backup::{Known, Wanted, catalogue};
+use crate::run::{self, LocalProgram, ProbeAnswer, Probes};
 use crate::service::{ProbeKind, ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read as _, TargetError};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
 use crate::target::net::{Net, Route, Trust};
-use crate::target::probe::{NotHeard, ProbeResult, Reading};
+use crate::target::probe::{KpiResult, NotHeard, ProbeResult, Reading};
 use crate::target::request::StreamKey;
 use crate::target::sql::{Databases as _, Rows};
 
@@ -76,6 +77,24 @@ impl DeclaredProbes {
         }
     }
 
+    /// Whether a backup of the catalogue is as wanted: `ID verified`, `ID fresh`.
+    async fn backup(&self, wanted: &str) -> ProbeAnswer {
+        let namespace = self.client.opened().namespaces.as_deref().and_then(<[String]>::first);
+        let declared = self.service.as_ref().zip(wanted.split_once(' ')).zip(namespace);
+        let Some(((service, (id, word)), namespace)) = declared else {
+            return ProbeAnswer::Unknown(self.lacking.clone().unwrap_or_else(|| format!("where the backup '{wanted}' is kept is not known")));
+        };
+        let most = service.declared.backups.iter().find(|b| b.id == id).and_then(|b| b.max_age);
+        let wanted = if word == Wanted::Fresh.word() { Wanted::Fresh } else { Wanted::Verified };
+        let known = Known::of(&self.client, &catalogue::of(&service.id, namespace)).await;
+        let check = known.check(id, most, wanted, self.clock.now());
+        match check.result {
+            run::Answer::Ok => ProbeAnswer::Ok(check.detail),
+            run::Answer::Failed => ProbeAnswer::Failed(check.detail),
+            run::Answer::Unknown => ProbeAnswer::Unknown(check.detail),
+        }
+    }
+
     /// The ready pods of the workloads that probes name. What cannot be read is seen as no pod, and that is unknown.
     async fn pods(&self) -> Pods {
         let namespace = self.client.opened().namespaces.as_deref().and_then(<[String]>::first).cloned();
@@ -94,7 +113,20 @@ impl DeclaredProbes {
 
 impl Probes for DeclaredProbes {
     fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
-        Box::pin(self.answer(id))
+        Box::pin(async move {
+            if let Some(kpi) = id.strip_prefix("kpi:") {
+                let reading = self.measure(kpi).await;
+                return match reading.result {
+                    KpiResult::Ok => ProbeAnswer::Ok(reading.detail),
+                    KpiResult::Warn | KpiResult::Crit => ProbeAnswer::Failed(reading.detail),
+                    KpiResult::NoData => ProbeAnswer::Unknown(reading.detail),
+                };
+            }
+            match id.strip_prefix("backup:") {
+                Some(backup) => self.backup(backup).await,
+                None => self.answer(id).await,
+            }
+        })
     }
 
     fn database<'a>(&'a self, id: &'a str, sql: &'a str) -> BoxFuture<'a, Result<Rows, NotHeard>> {

@@ -143,6 +143,8 @@ pub(super) struct Around<'a> {
     pub databases: &'a [String],
     /// Ids of the measures of any environment.
     pub kpis: &'a [String],
+    /// Ids of the actions of any environment.
+    pub actions: &'a [String],
     /// Whether it is said where measures are.
     pub measured: bool,
     /// Ids of the channels.
@@ -337,6 +339,7 @@ fn condition(table: &Table<'_>, text: &At<String>, vars: &[Var], around: &Around
         let head = name.split('.').next().unwrap_or_default();
         match head {
             _ if known.iter().any(|k| k == name) => {}
+            "kpi" if around.measured && around.kpis.iter().any(|k| name.strip_prefix("kpi.") == Some(k)) => {}
             "plan" | "check" | "kpi" | "step" | "release" | "run" | "backup" | "migrations" | "sql" => {
                 disabled.because(format!("the condition '{}' asks for {name}, which this version cannot answer yet", text.value));
             }

@@ -186,7 +186,7 @@ impl ServiceFile {
             let escalations = contact::escalations(root, &contacts, &mut later);
             let declared = declared::decode(root, &around, &mut later);
             trust::check_entries(root, &self.origin, &workloads, &declared);
-            let (probe_ids, backup_ids, kpis) = (ids_of("probe"), ids_of("backup"), ids_of("kpi"));
+            let (probe_ids, backup_ids, kpis, action_ids) = (ids_of("probe"), ids_of("backup"), ids_of("kpi"), ids_of("action"));
             let channels: Vec<String> = declared.channels.iter().map(|c| c.id.clone()).collect();
             let drafts: Vec<String> = declared.channels.iter().filter(|c| c.kind == ChannelKind::MailDraft).map(|c| c.id.clone()).collect();
             let around = action::Around {
@@ -199,6 +199,7 @@ impl ServiceFile {
                 backups: &declared.backups,
                 databases: &databases,
                 kpis: &kpis,
+                actions: &action_ids,
                 measured: declared.prometheus().is_some(),
                 channels: &channels,
                 drafts: &drafts,

@@ -16,6 +16,9 @@ impl Machine {
         }
         let (id, took) = (self.step_id(), self.took());
         self.out.push(Happening::StepFailed { step: id, reason: reason.clone(), took_seconds: took });
+        if let Some(action) = self.policy().offers.filter(|_| self.leg == Leg::Forward) {
+            self.offered = Some(action);
+        }
         let draft = draft::failed(&self.plan, id, &reason, self.leg == Leg::Back, self.leg == Leg::Forward && self.goes_on());
         if self.leg == Leg::Back {
             let first = self.failure.take().unwrap_or_default();
@@ -269,6 +272,11 @@ impl Machine {
         if outcome.outcome != End::Proven {
             outcome.reason.push_str(&self.not_begun());
             outcome.interrupted = self.interrupted;
+        }
+        // Never by itself: it is a plan of its own, with its own confirmation.
+        if let Some(action) = self.offered.take().filter(|_| outcome.outcome != End::Proven) {
+            let first = if outcome.hint.is_empty() { String::new() } else { format!("; {}", outcome.hint) };
+            outcome.hint = format!("what the file offers now: `timonel run {action}`{first}");
         }
         outcome.journal.clone_from(&self.journal);
         let draft = draft::end(&self.plan, &outcome);

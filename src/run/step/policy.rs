@@ -19,6 +19,9 @@ pub struct Policy {
     pub backoff: Duration,
     /// What follows when no try is left.
     pub on_fail: OnFail,
+    /// The action that is offered then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offers: Option<String>,
     /// It is carried out on every way out of the run, and never taken back.
     pub always: bool,
     /// Whether it is taken back when the run goes back.
@@ -27,7 +30,15 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { timeout: None, retries: 0, backoff: Duration::ZERO, on_fail: OnFail::Pause, always: false, undo: true }
+        Self {
+            timeout: None,
+            retries: 0,
+            backoff: Duration::ZERO,
+            on_fail: OnFail::Pause,
+            offers: None,
+            always: false,
+            undo: true,
+        }
     }
 }
 
@@ -55,6 +66,7 @@ impl Policy {
             OnFail::Continue => Some("the run goes on when it fails".to_owned()),
             OnFail::Undo => Some("a failure takes all back".to_owned()),
         });
+        words.extend(self.offers.as_ref().map(|action| format!("'{action}' is offered then")));
         if self.always {
             words.push("on every way out".to_owned());
         } else if !self.undo {

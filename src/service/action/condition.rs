@@ -111,19 +111,20 @@ impl Condition {
         self.node.holds(value)
     }
 
-    /// The probes that must be green, where it asks for nothing else: `probe.a == ok and probe.b == ok`.
-    pub fn green_probes(&self) -> Option<Vec<String>> {
-        self.node.green_probes()
+    /// The probes that must be green and the measures that must be within their limits (`kpi:ID`), where it asks for nothing else:
+    /// `probe.a == ok and kpi.b == ok`.
+    pub fn all_good(&self) -> Option<Vec<String>> {
+        self.node.all_good()
     }
 }
 
 impl Node {
-    fn green_probes(&self) -> Option<Vec<String>> {
+    fn all_good(&self) -> Option<Vec<String>> {
         match self {
-            Self::And(a, b) => Some([a.green_probes()?, b.green_probes()?].concat()),
-            Self::Compare(Term::Name(name), Op::Equal, ok) => {
-                let green = matches!(ok, Term::Value(Value::Text(text)) if text == "ok");
-                Some(vec![name.strip_prefix("probe.").filter(|_| green)?.to_owned()])
+            Self::And(a, b) => Some([a.all_good()?, b.all_good()?].concat()),
+            Self::Compare(Term::Name(name), Op::Equal, Term::Value(Value::Text(ok))) if ok == "ok" => {
+                let probe = name.strip_prefix("probe.").map(str::to_owned);
+                Some(vec![probe.or_else(|| name.strip_prefix("kpi.").map(|id| format!("kpi:{id}")))?])
             }
             _ => None,
         }

@@ -32,6 +32,8 @@ pub struct ActionStep {
     pub backoff: Duration,
     /// What follows when it fails.
     pub on_fail: OnFail,
+    /// Id of the action that is offered then (`run:ACTION`).
+    pub offers: Option<String>,
     /// It runs on every way out.
     pub always: bool,
     /// Whether it is taken back when the run goes back.
@@ -327,7 +329,8 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
     }
     let found = reader.kind(table, &kind.value);
     let when = table.text("when").and_then(|text| reader.when(table, name, &text));
-    let on_fail = reader.on_fail(table, name);
+    let on_fail = reader.on_fail(table);
+    let offers = reader.offers(table);
     let undo = kind.value == "exec" || reader.undo(table, name, &kind.value);
     let done_when = if release::is_own_proof(table, &kind.value) { Vec::new() } else { reader.done_when(table, name) };
     let step = ActionStep {
@@ -341,6 +344,7 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
         retries: table.integer("retries", 0..=20).and_then(|n| u32::try_from(n.value).ok()).unwrap_or(0),
         backoff: if kind.value == "job" { Duration::ZERO } else { backoff(table) },
         on_fail,
+        offers,
         always: table.flag("always").is_some_and(|f| f.value),
         undo,
         done_when,
@@ -497,12 +501,15 @@ impl Reader<'_, '_> {
         argv
     }
 
-    /// `done_when = "probe.db == ok and probe.api == ok"`: what is looked at besides the type's own proof.
+    /// `done_when = "probe.db == ok and kpi.errors == ok"`, or `"backup:ID verified"`: what is looked at besides the type's own proof.
     fn done_when(&mut self, table: &Table<'_>, name: &str) -> Vec<String> {
         let Some(text) = table.text("done_when") else { return Vec::new() };
+        if let Some(wanted) = self.done_word(table, &text, name) {
+            return wanted;
+        }
         let Some(condition) = condition(table, &text, self.texts.vars, self.around, self.disabled) else { return Vec::new() };
-        condition.green_probes().unwrap_or_else(|| {
-            let why = format!("the done_when of step '{name}' asks for more than green probes, which this version cannot wait for yet");
+        condition.all_good().unwrap_or_else(|| {
+            let why = format!("the done_when of step '{name}' asks for more than that all is ok, which this version cannot wait for yet");
             self.disabled.because(why);
             Vec::new()
         })
@@ -520,12 +527,11 @@ impl Reader<'_, '_> {
         entry.integer(0..=100_000).map(|n| Template::plain(n.value.to_string()))
     }
 
-    fn on_fail(&mut self, table: &Table<'_>, name: &str) -> OnFail {
+    fn on_fail(&mut self, table: &Table<'_>) -> OnFail {
         let Some(text) = table.text("on_fail") else { return self.around.defaults.on_fail.unwrap_or_default() };
         if text.value.starts_with("run:") {
-            self.disabled
-                .because(format!("step '{name}' has on_fail = \"{}\", which this version does not have yet", text.value));
-            return OnFail::default();
+            // What follows is offered; the run itself leaves things as they are.
+            return OnFail::Abort;
         }
         table.word("on_fail", &OnFail::WORDS).map(|w| w.value).unwrap_or_default()
     }

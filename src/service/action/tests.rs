@@ -390,3 +390,33 @@ fn a_step_that_may_not_or_cannot_be_carried_out_disables_its_action_and_a_name_t
         assert!(problems.iter().any(|p| p.contains(part)), "{rest}: {problems:?}");
     }
 }
+
+#[test]
+fn done_when_takes_probes_measures_and_backups_and_on_fail_another_action() {
+    let backups = "[[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"v\"\nmax_age = \"1d\"\n";
+    let of = |rest: &str| {
+        read(&format!(
+            "{AROUND}{MEASURED}{backups}[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"restart\"\nworkload = \"api\"\n{rest}\n"
+        ))
+    };
+    for (rest, wanted) in [
+        ("done_when = \"probe.health == ok and kpi.p95 == ok\"", &["health", "kpi:p95"][..]),
+        ("done_when = \"backup:daily verified\"", &["backup:daily verified"][..]),
+    ] {
+        let (actions, problems) = of(rest);
+        assert_eq!((&actions[0].disabled, &problems[..]), (&None, &[][..]));
+        assert_eq!(actions[0].steps[0].done_when, wanted);
+    }
+    for (rest, part) in [
+        ("done_when = \"migrations:at-head\"", "cannot wait for yet"),
+        ("done_when = \"backup:label=x verified\"", "cannot wait for yet"),
+        ("done_when = \"probe.health != failed\"", "all is ok"),
+    ] {
+        let (actions, problems) = of(rest);
+        assert!(problems.is_empty() && actions[0].disabled.as_deref().is_some_and(|d| d.contains(part)), "{rest}: {problems:?}");
+    }
+    let (actions, problems) = of("on_fail = \"run:a\"");
+    assert_eq!((actions[0].steps[0].on_fail, actions[0].steps[0].offers.as_deref(), problems.len()), (OnFail::Abort, Some("a"), 0));
+    let (_, problems) = of("on_fail = \"run:bb\"");
+    assert!(problems.iter().any(|p| p.contains("There is no action 'bb'")), "{problems:?}");
+}

@@ -120,7 +120,9 @@ pub(crate) fn a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told(clust
         format!("[[action]]\nid = \"none\"\n{}", step("{ sql = \"select count(*) from rule\", expect = \"> 0\" }")),
     ];
     let file = service(&space, &operator, &actions.concat());
-    operator.call(&["check", &file]).exits(0);
+    // A database without a backup is a warning, and the only one.
+    let checked = operator.call(&["check", &file]).exits(1);
+    assert!(checked.stdout.contains("1 findings") && checked.stdout.contains("(P-28)"), "{checked:?}");
     let run = operator.run_of("inspect", &["-f", &file]).expect("proven", 0);
     let told: Vec<&str> = run.named("note").filter_map(|note| note["text"].as_str()).collect();
     assert_eq!(told, ["select * from rules order by id:", "1 | first", "2 | NULL"], "{run:#?}");

@@ -111,6 +111,7 @@ pub(crate) fn measures_are_told_within_beyond_or_without_data_and_a_step_waits_u
         kpi("errors", "warn = \"> 1\"\ncrit = \"> 5\""),
         kpi("up", "crit = \"< 3\""),
         action("soak", &["type = \"metric-check\"\nkpis = [\"latency\"]\nhold = \"3s\"\ntimeout = \"60s\""]),
+        action("grow", &["type = \"scale\"\nworkload = \"web\"\nreplicas = 2\ndone_when = \"kpi.latency == ok\""]),
         action("all", &["type = \"metric-check\"\nkpis = [\"latency\", \"errors\", \"up\"]\ntimeout = \"3s\""]),
     ];
     let operator = operator.env("PROMETHEUS_TOKEN", "iris-8815-token");
@@ -127,6 +128,8 @@ pub(crate) fn measures_are_told_within_beyond_or_without_data_and_a_step_waits_u
     }
     let run = operator.run_of("soak", &["-f", &file]).expect("proven", 0);
     assert!(run.named("progress").any(|p| p.to_string().contains("must stay so for 3 s")), "{run:#?}");
+    let run = operator.run_of("grow", &["-f", &file]).expect("proven", 0);
+    assert!(run.named("step_proven").any(|e| e.to_string().contains("kpi:latency")), "{run:#?}");
     let run = operator.run_of("all", &["-f", &file]);
     assert_eq!((run.code, &run.end()["outcome"]), (Some(1), &Value::from("failed")), "{run:#?}");
     assert!(reason(&run).contains("errors 3 s, warn > 1") && reason(&run).contains("up no data"), "{}", reason(&run));
@@ -235,6 +238,7 @@ pub(crate) fn a_program_of_this_machine_runs_for_a_phrase_without_our_variables_
     let actions = [
         action("note", &[&format!("type = \"shell\"\nscript = \"\"\"env > '{mark}'; echo done; echo password=hunter2hunter2\"\"\"")]),
         action("seven", &["type = \"shell\"\nargv = [\"/bin/sh\", \"-c\", \"echo no room left >&2; exit 7\"]"]),
+        action("next", &["type = \"shell\"\nargv = [\"/bin/false\"]\non_fail = \"run:note\""]),
         action("slow", &["type = \"shell\"\nargv = [\"/bin/sh\", \"-c\", \"sleep 611 & sleep 611\"]\ntimeout = \"2s\""]),
     ];
     let file = service(&space, &operator, "test", &actions.concat());
@@ -250,6 +254,11 @@ pub(crate) fn a_program_of_this_machine_runs_for_a_phrase_without_our_variables_
     let seven = operator.run_of("seven", &["-f", &file]);
     assert_eq!(seven.code, Some(2), "what it did before it failed is not known: {seven:#?}");
     assert!(reason(&seven).contains("exit code 7") && reason(&seven).contains("no room left"), "{seven:#?}");
+    // What follows is offered, and never done by itself.
+    std::fs::remove_file(&mark).unwrap();
+    let next = operator.run_of("next", &["-f", &file]);
+    let hint = next.end()["hint"].as_str().unwrap_or_default();
+    assert!(next.code == Some(2) && hint.contains("timonel run note") && !std::path::Path::new(&mark).exists(), "{next:#?}");
     let slow = operator.run_of("slow", &["-f", &file]);
     assert_ne!(slow.end()["outcome"], "proven", "{slow:#?}");
     let left = std::process::Command::new("pgrep").args(["-fc", "sleep 611"]).output().unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::{BackupState, Requirement};
 use super::{ROLLED, Reader, StepKind, Template};
 use crate::base::toml::{At, Table, quoted, word_hint};
 use crate::service::Expectation;
@@ -119,6 +120,29 @@ impl Reader<'_, '_> {
         let script = table.need_text("script").and_then(|text| self.texts.names.fill(table, text))?;
         let words = ["/bin/sh", "-eu", "-c", &script.value];
         Some(StepKind::Shell { argv: words.map(Template::plain).into() })
+    }
+
+    /// The forms of a `done_when` that are no condition; `None` where it is none of them.
+    pub(super) fn done_word(&mut self, table: &Table<'_>, text: &At<String>, name: &str) -> Option<Vec<String>> {
+        if let Some(rest) = text.value.strip_prefix("backup:").filter(|rest| !rest.starts_with("label=")) {
+            let wanted = super::super::backup(table, rest, text, self.around, self.disabled);
+            let word = |state: BackupState| if state == BackupState::Fresh { "fresh" } else { "verified" };
+            let id = |r: Requirement| if let Requirement::Backup(id, state) = r { Some(format!("backup:{id} {}", word(state))) } else { None };
+            return Some(wanted.and_then(id).into_iter().collect());
+        }
+        if ["backup:", "migrations:", "sql:"].iter().any(|head| text.value.starts_with(head)) {
+            self.disabled
+                .because(format!("the done_when of step '{name}' is '{}', which this version cannot wait for yet", text.value));
+            return Some(Vec::new());
+        }
+        None
+    }
+
+    /// `on_fail = "run:ACTION"`: the action that is offered when the step failed.
+    pub(super) fn offers(&mut self, table: &Table<'_>) -> Option<String> {
+        let text = table.text("on_fail")?;
+        let id = At { value: text.value.strip_prefix("run:")?.to_owned(), spot: text.spot };
+        self.one_of(table, &id, "action", self.around.actions)
     }
 
     /// The id, where it is one of the file's; one that is known only when it runs disables the action.
