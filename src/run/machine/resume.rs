@@ -106,8 +106,12 @@ impl Machine {
         let back = past.is_some_and(|p| p.back);
         let unknown = |id: &StepId| !self.settled.contains(id) && !self.carried.contains(id);
         let own = self.plan.writes().map(|(s, _)| s.id).filter(unknown);
-        // The way back itself finds out where what it takes back stands.
-        let own = own.filter(move |id| !self.comes_last(id.member()) && (!back || !self.plan.policy(id.member()).goes_back()));
+        // The way back itself finds out where what it takes back stands; what has no way back it never looks at.
+        let taken_back = |id: &StepId| {
+            let has_way_back = self.plan.inner.undo_steps.iter().any(|u| u.undoes == Some(*id));
+            has_way_back && self.plan.policy(id.member()).goes_back()
+        };
+        let own = own.filter(move |id| !self.comes_last(id.member()) && (!back || !taken_back(id)));
         own.filter_map(move |id| match past {
             Some(past) if past.any(id, Fate::Accepted) => Some((id, Fate::Accepted)),
             Some(past) if past.any(id, Fate::Doubtful) => Some((id, Fate::Doubtful)),
@@ -118,12 +122,14 @@ impl Machine {
     /// Makes the open writes this process's own, to be taken back like any other: the way back looks before it sends. `false` when that
     /// cannot be, for there are some and the lock is not held.
     pub(super) fn adopt(&mut self) -> bool {
-        let open: Vec<StepId> = self.open().map(|(id, _)| id).collect();
+        let open: Vec<(StepId, Fate)> = self.open().collect();
         let locking = self.step().is_some_and(|s| s.work == Work::Lock);
         if !open.is_empty() && (locking || !self.locked) {
             return false;
         }
-        self.carried.extend(open);
+        // A command has no proof that could be looked at: one that nobody knows the end of is not a proven one.
+        self.broken.extend(open.iter().filter(|(_, fate)| *fate == Fate::Doubtful).map(|(id, _)| *id));
+        self.carried.extend(open.into_iter().map(|(id, _)| id));
         true
     }
 
