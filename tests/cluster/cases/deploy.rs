@@ -201,7 +201,7 @@ pub(crate) fn a_command_in_a_job_runs_once_says_what_it_says_and_is_kept_when_it
         job("seed", "echo seeded $DB_NAME"),
         job("fail", "echo no room left; exit 7"),
         job("slow", "echo counting; sleep 8; echo counted"),
-        job("never", "sleep 600").replace("1m", "5s"),
+        job("never", "sleep 600").replace("1m", "20s"),
     ];
     let shop = Shop::new(cluster, &space, &actions.concat());
     let run = |id: &str| shop.operator.run_of(id, &["-f", &shop.file]);
