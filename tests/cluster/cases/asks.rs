@@ -113,7 +113,7 @@ pub(crate) fn a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told(clust
     };
     let actions = [
         format!(
-            "[[action]]\nid = \"inspect\"\n{}",
+            "[[action]]\nid = \"ask-rules\"\n{}",
             step("{ sql = \"select count(*) from rules\", expect = \"> 0\" }, { sql = \"select * from rules order by id\", show = true }")
         ),
         format!("[[action]]\nid = \"many\"\n{}", step("{ sql = \"select count(*) from rules\", expect = \"> 100\" }")),
@@ -123,14 +123,14 @@ pub(crate) fn a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told(clust
     // A database without a backup is a warning, and the only one.
     let checked = operator.call(&["check", &file]).exits(1);
     assert!(checked.stdout.contains("1 findings") && checked.stdout.contains("(P-28)"), "{checked:?}");
-    let run = operator.run_of("inspect", &["-f", &file]).expect("proven", 0);
+    let run = operator.run_of("ask-rules", &["-f", &file]).expect("proven", 0);
     let told: Vec<&str> = run.named("note").filter_map(|note| note["text"].as_str()).collect();
     assert_eq!(told, ["select * from rules order by id:", "1 | first", "2 | NULL"], "{run:#?}");
     for (action, part) in [("many", "answers 2, and > 100 is expected"), ("none", "42P01")] {
         let run = operator.run_of(action, &["-f", &file]).expect("failed", 1);
         assert!(run.end()["reason"].as_str().is_some_and(|r| r.contains(part)), "{run:#?}");
     }
-    let blind = operator.call(&["run", "inspect", "-f", &file, "--read-only", "--confirm", "y", "-o", "json"]);
+    let blind = operator.call(&["run", "ask-rules", "-f", &file, "--read-only", "--confirm", "y", "-o", "json"]);
     assert!(blind.code != Some(0) && blind.stdout.contains("read-only"), "{blind:?}");
     let typo = file.clone() + ".typo";
     std::fs::write(
