@@ -3,6 +3,8 @@
 //! Owns the answer's shape (`timonel.status/1`, a contract) and the one parallel round trip per kind behind it. Judges nothing by
 //! itself: the same fleet that feeds the screen gives the answers.
 
+mod schema;
+
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::schema::{StatusMigrations, schema};
 use super::backups::Declared;
 use super::debts::{self, StatusDebt};
 use super::held::{self, StatusLock, StatusTimer};
@@ -25,8 +28,7 @@ use crate::release::{self, BackAnswer, ChangedAnswer, Judged, Revision, Unexplai
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
-use crate::run::migrate::releases::{self as record, Record};
-use crate::run::migrate::{self, Judge, Migration, Stand, Standing, of_service};
+use crate::run::migrate::{self, Judge, Migration, Standing};
 use crate::runtime::asking::InTarget;
 use crate::runtime::measuring;
 use crate::runtime::secrets::Vault;
@@ -34,7 +36,7 @@ use crate::service::{Backup, Kpi, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::Client;
-use crate::target::model::{Kind, Object, ObjectRef, Scope};
+use crate::target::model::{Kind, Object, Scope};
 use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::{KpiResult, ProbeReport, Reading};
 use crate::target::request::StreamKey;
@@ -92,18 +94,6 @@ pub(super) struct Status {
     more_debts: bool,
     /// What could not be found out.
     problems: Vec<Problem>,
-}
-
-/// Where a schema stands, as the last inspection says.
-#[derive(Serialize, JsonSchema)]
-struct StatusMigrations {
-    state: Stand,
-    /// In words, with its age.
-    words: String,
-    /// When the database was asked; null = never, or what was said is not known.
-    inspected_at: Option<Timestamp>,
-    /// Whether what was said is too old to be relied on.
-    stale: bool,
 }
 
 /// Where an answer comes from.
@@ -314,51 +304,6 @@ async fn known(client: &Client, booted: &Booted) -> Known {
         (Some(service), Some([namespace])) => Known::of(client, &catalogue::of(&service.id, namespace)).await,
         (Some(_), _) => Known::Unread("its catalogue is in one namespace, and which is not said".to_owned()),
         (None, _) => Known::default(),
-    }
-}
-
-/// Where the schema stands, and what there is to judge releases by.
-struct Schema {
-    standing: Standing,
-    releases: Option<(Migration, migrate::Known)>,
-    /// The versions of settings, as far as they may be seen.
-    settings: Vec<(StreamKey, Vec<Object>)>,
-}
-
-impl Schema {
-    fn unknown(why: impl Into<String>) -> Self {
-        Self { standing: Standing::unknown(why), releases: None, settings: Vec::new() }
-    }
-}
-
-/// Where the schema stands against the image that runs, by the record of its releases; not asked where no migrations are declared.
-async fn schema(client: &Client, booted: &Booted, now: Timestamp) -> Option<Schema> {
-    let service = booted.service.as_ref().filter(|s| s.declared.migrations.is_some())?;
-    let Some([namespace]) = client.opened().namespaces.as_deref() else {
-        return Some(Schema::unknown("its record is in one namespace, and which is not said"));
-    };
-    let migration = match of_service(service, namespace) {
-        Ok(migration) => migration,
-        Err(why) => return Some(Schema::unknown(why)),
-    };
-    let workload = ObjectRef::new(migration.workload.kind, namespace.as_str(), migration.workload.name.as_str());
-    let record = record::of(&service.id, namespace);
-    let scope = Scope::Namespace(namespace.as_str().into());
-    let keys = [Kind::ConfigMap, Kind::Secret].map(|kind| StreamKey { kind, scope: scope.clone() });
-    let lists = join_all(keys.iter().map(|key| client.list_slim(key.kind, &key.scope)));
-    let (running, record, lists) = tokio::join!(client.get(&workload, ""), Record::of(client, &record), lists);
-    let standing = match running {
-        Ok(running) => record.standing(&migration.image(&running), now),
-        Err(error) => Standing::unknown(format!("which image runs is not known: {}", error.message)),
-    };
-    let settings = keys.into_iter().zip(lists).filter_map(|(key, list)| Some((key, list.ok()?))).collect();
-    Some(Schema { standing, releases: Some((migration, migrate::Known { record, applied: None })), settings })
-}
-
-impl StatusMigrations {
-    fn of(standing: Standing) -> Self {
-        let stale = standing.stand != Stand::Unknown && standing.health() == Health::Unknown;
-        Self { state: standing.stand, words: standing.words, inspected_at: standing.at, stale }
     }
 }
 

@@ -193,7 +193,7 @@ pub(crate) fn whoever_is_named_is_told_how_it_ended_and_a_secret_address_is_nowh
     let vars = "[vars.count]\ntype = \"int\"\ndefault = 2\n";
     let with_vars = |action: String| {
         action
-            .replacen("\n", "\nvars = [\"count\"]\n", 2)
+            .replacen('\n', "\nvars = [\"count\"]\n", 2)
             .replacen("[[action]]\nvars = [\"count\"]\n", "[[action]]\n", 1)
     };
     let last = tell("[\"chat\", \"hook\"]", "always = true\non_fail = \"continue\"");
