@@ -17,8 +17,9 @@ use crate::target::model::{Kind, ObjectRef, Scope};
 const SERVING: [&str; 10] =
     ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports", "args", "command", "stdin", "tty", "restartPolicy"];
 
-/// How much later than it ended a Job its controller may say so.
-pub(in crate::run) const SAYS_SO: Duration = Duration::from_secs(30);
+/// How much later than its deadline a Job's controller may say that it failed: first its pods end, which have 30 s for it as a rule
+/// (`terminationGracePeriodSeconds`; until then its condition is `FailureTarget`).
+pub(in crate::run) const SAYS_SO: Duration = Duration::from_mins(1);
 
 /// The Job of a run, by what it does.
 pub(in crate::run) fn of(run: &str, what: &str, namespace: &str) -> ObjectRef {

@@ -61,10 +61,12 @@ impl Machine {
         all.filter(|u| self.plan.policy(u.step.id.member()).goes_back() && !self.has_ended(u.step.id.member()))
     }
 
-    /// Whether a part is a Job whose way back is to end it, and that has come to its end: what it made is no half of anything.
+    /// Whether a part is a Job whose way back is to end it and nothing else, and that has come to its end: what it made is no half of
+    /// anything. What another Job takes back is taken back.
     fn has_ended(&self, number: u16) -> bool {
-        let ends = |u: &UndoStep| matches!(&u.step.work, Work::Write(FieldWrite { form: Form::End { .. }, .. }));
-        number > 0 && self.is_done(number) && self.plan.inner.undo_steps.iter().any(|u| u.step.id.member() == number && ends(u))
+        let own = self.plan.inner.undo_steps.iter().filter(|u| u.step.id.member() == number);
+        let mut writes = own.filter_map(|u| if let Work::Write(write) = &u.step.work { Some(matches!(write.form, Form::End { .. })) } else { None });
+        number > 0 && self.is_done(number) && writes.next().is_some_and(|ends| ends) && writes.all(|ends| ends)
     }
 
     /// Takes back what was carried out, and proves the previous state.

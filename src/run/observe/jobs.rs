@@ -213,6 +213,10 @@ pub(super) fn judge_job(job: &WorkloadFacts, pods: &[Value], mut lasted: impl Fn
         Some(Err(why)) => return Observed::Hopeless(format!("the Job failed: {why}")),
         None => {}
     }
+    if let Some(target) = items(&job.raw, "/status/conditions").find(|c| c["status"] == "True" && c["type"] == "FailureTarget") {
+        let text = format!("its pods are being ended: {}", text(target, "/reason"));
+        return Observed::Waiting(Progress { text, ..Progress::default() });
+    }
     if flag(&job.raw, "/spec/suspend") {
         return Observed::Hopeless("the Job is suspended by its own template: it starts no pod".to_owned());
     }

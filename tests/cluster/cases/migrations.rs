@@ -577,7 +577,7 @@ pub(crate) fn a_release_that_does_not_start_is_left_again_with_its_schema(cluste
     let shop = moved_on(cluster, &space, "alembic", "exit 1");
     let run = shop.back_to_the_first(&[]);
     assert_eq!(run.code, Some(1), "{:#}", run.end());
-    assert_eq!((shop.at().as_str(), shop.columns().as_str()), ("b2", "body id note"), "the schema is up again");
+    assert_eq!((shop.at().as_str(), shop.columns().as_str()), ("b2", "body id note"), "the schema is up again: {run:#?}");
     assert_eq!(shop.stands(), (image("alembic-2"), json!(1), json!(2)));
     assert_eq!(run.end()["debts"], json!([]), "{:#}", run.end());
     shop.operator.call(&["journal", "verify"]).exits(0);
