@@ -18,6 +18,7 @@ use crate::release::{Judged, Revision, history};
 use crate::run::migrate::releases::{self, Record};
 use crate::run::migrate::{Applied, Judge, Known, Migration, PARAMETER, Seen, Standing, of_service};
 use crate::run::{End, Plan};
+use crate::service::Origin;
 use crate::target::model::{Kind, ObjectRef};
 
 /// Id of its row in the health pane.
@@ -146,13 +147,14 @@ impl App {
         Some(Effect::Fetch { ticket: self.tickets.issue(Question::Schema), what: Fetch::Schema(record) })
     }
 
-    /// Asks the database where it is: one question a minute at most, whatever happens, and none from a console that may only read. What
-    /// no inspection has told yet would say nothing.
+    /// Asks the database where it is: one question a minute at most, whatever happens, and none from a console that may only read, nor
+    /// because a file says so that whoever may write a ConfigMap wrote (contract.md 12). What no inspection has told yet would say nothing.
     pub(super) fn ask_applied(&mut self) -> Option<Effect> {
         let (migration, _) = self.schema.declared.as_ref()?.as_ref().ok()?;
         let (database, sql) = (migration.database.clone()?, migration.question()?);
+        let own = self.start.service.as_ref().is_some_and(|s| s.origin == Origin::Operator);
         let early = self.schema.asked_database.is_some_and(|at| self.now.duration_since(at) < AGAIN);
-        if early || self.start.spec.read_only || self.schema.seen().is_empty() {
+        if early || !own || self.start.spec.read_only || self.schema.seen().is_empty() {
             return None;
         }
         self.schema.asked_database = Some(self.now);

@@ -17,14 +17,14 @@ use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
 const SCHEMA: i64 = 1;
 
 /// Tables that later versions act on. Most of them are read and judged all the same (`declared`).
-const LATER_TABLES: [&str; 4] = ["releases", "migrations", "symptom", "maintenance"];
+const LATER_TABLES: [&str; 3] = ["releases", "symptom", "maintenance"];
 
 /// Other systems that later versions ask.
 const LATER_SOURCES: [&str; 7] = ["alertmanager", "logs", "sentry", "grafana", "ci", "traces", "rabbitmq"];
 
 /// Tables that are read once per environment.
-const PER_ENVIRONMENT: [&str; 12] =
-    ["secrets", "sources", "kpi", "notify", "database", "backup", "workload", "probe", "contact", "escalation", "vars", "action"];
+const PER_ENVIRONMENT: [&str; 13] =
+    ["secrets", "sources", "kpi", "notify", "migrations", "database", "backup", "workload", "probe", "contact", "escalation", "vars", "action"];
 
 /// A service file that could be read.
 #[derive(Debug, Clone)]

@@ -18,7 +18,11 @@ const FILE: &str = "schema = 1\n[service]\nid = \"shop\"\n[[workload]]\nid = \"a
     [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"pg\"\nname = \"shop\"\nuser = \"shop\"\n";
 
 fn console(read_only: bool) -> App {
-    let (file, _) = ServiceFile::read("f.toml", FILE, &Origin::Operator);
+    of(read_only, &Origin::Operator)
+}
+
+fn of(read_only: bool, origin: &Origin) -> App {
+    let (file, _) = ServiceFile::read("f.toml", FILE, origin);
     let mut start = start();
     start.service = Some(file.expect("a file").resolve(None).0);
     start.spec = TargetSpec { read_only, ..start.spec };
@@ -63,6 +67,13 @@ fn the_database_is_never_asked_more_than_once_a_minute_in_the_background() {
 #[test]
 fn a_console_that_only_reads_opens_no_connection_to_a_database() {
     let mut app = console(true);
+    press(&mut app, "3");
+    assert!(asked(&mut app, 300).is_empty());
+}
+
+#[test]
+fn a_file_that_a_namespace_keeps_asks_no_database_by_itself() {
+    let mut app = of(false, &Origin::Cluster { namespace: "shop".into() });
     press(&mut app, "3");
     assert!(asked(&mut app, 300).is_empty());
 }
