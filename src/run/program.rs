@@ -213,12 +213,7 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         };
         draft.steps.extend(still::done_when(&draft.steps, &step.done_when, home, &own));
         world.add(&draft.steps);
-        let mut step = step.clone();
-        if matches!(step.does, Does::Job(_)) {
-            // The Job has it, and its controller ends the pods before it says so: a proof that ends with it would see neither.
-            step.policy.timeout = None;
-        }
-        parts.push(Part { number, step, draft, action });
+        parts.push(Part { number, step: timed(step), draft, action });
     }
     let mut plan = combine::all(&parts, program, id, now);
     plan.inner.manner.service.clone_from(&context.service);
@@ -283,4 +278,14 @@ impl Does {
             Self::Ask(text) => format!("confirm {}", text.as_deref().unwrap_or_default()),
         }
     }
+}
+
+/// A step with the time limit that the run itself keeps. That of a Job is the Job's: its controller ends the pods before it says so, and a
+/// proof that ended with it would see neither.
+fn timed(step: &ProgramStep) -> ProgramStep {
+    let mut step = step.clone();
+    if matches!(step.does, Does::Job(_)) {
+        step.policy.timeout = None;
+    }
+    step
 }
