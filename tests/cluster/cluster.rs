@@ -448,7 +448,9 @@ fn is_write(entry: &Value) -> bool {
     };
     let body = entry["requestObject"].to_string();
     let note = body.contains("timonel.io/last-run") && !body.contains("\"spec\"");
-    done && !dry && !aside && !note
+    // When a Job that is over goes by itself says nothing about what it did.
+    let leaves = entry["requestObject"]["spec"].as_object().is_some_and(|spec| spec.keys().eq(["ttlSecondsAfterFinished"]));
+    done && !dry && !aside && !note && !leaves
 }
 
 fn text(value: &Value, field: &str) -> String {
