@@ -155,6 +155,8 @@ const OBSTACLES: &[&str] = &[
     "backup unknown: the catalogue of dumps cannot be read",
     "pod failed: a command has no ready pod to run in",
     "pod unknown: the pods of a command may not be listed",
+    "container failed: a Job's container is not in the pod template",
+    "pin failed: an image has a tag where releases have digests",
 ];
 
 /// Answers that cannot be brought about here: `CHECK ANSWER`, or `ACTION: CHECK ANSWER`.

@@ -111,6 +111,9 @@ fn file(stage: &Stage<'_>) {
         [[action]]\nid = \"careful\"\nrequire = [\"backup:daily fresh\"]\n[[action.step]]\nid = \"fresh\"\ntype = \"restart\"\nworkload = \"web\"\n\
         [[action]]\nid = \"nowhere\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"idle\"\nargv = [\"true\"]\n\
         [[action]]\nid = \"warm\"\n[[action.step]]\nid = \"warm\"\ntype = \"exec\"\nworkload = \"web\"\nargv = [\"true\"]\n";
+    const RELEASE: &str = "[releases]\nsource = \"deployment\"\npin = \"digest\"\n\
+        [[action]]\nid = \"astray\"\n[[action.step]]\nid = \"seed\"\ntype = \"job\"\nworkload = \"web\"\ncontainer = \"none\"\nargv = [\"true\"]\n\
+        [[action]]\nid = \"loose\"\n[[action.step]]\nid = \"image\"\ntype = \"set-image\"\nworkload = \"web\"\nimage = \"docker.io/timonel/web:2\"\n";
     const POOL: &str = "[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n[[workload]]\nid = \"busy\"\nkind = \"deployment\"\nname = \"busy\"\n\
         [[database]]\nid = \"pool\"\nkind = \"postgres\"\nhost = \"db\"\nname = \"shop\"\nuser = \"shop\"\nconnections = { max = 100, per_pod = { web = 20, busy = 5 } }\n";
     let denied = Fate::Answered(403, "Forbidden", None);
@@ -126,8 +129,10 @@ fn file(stage: &Stage<'_>) {
         (&without, "careful", "backup unknown: the catalogue of dumps cannot be read"),
         (&admin, "nowhere", "pod failed: a command has no ready pod to run in"),
         (&without, "warm", "pod unknown: the pods of a command may not be listed"),
+        (&admin, "astray", "container failed: a Job's container is not in the pod template"),
+        (&admin, "loose", "pin failed: an image has a tag where releases have digests"),
     ] {
-        let own = service(stage.space, operator, &Backup::default()) + OWN;
+        let own = service(stage.space, operator, &Backup::default()) + OWN + RELEASE;
         let file = operator.sandbox.write("own.toml", &own).display().to_string();
         stage.stands(operator, &[Subject::new("an action of a service file", action, &["-f", &file])], &[], &[row]);
     }
