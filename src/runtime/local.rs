@@ -7,15 +7,13 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::run::LocalProgram;
 use crate::target::api::{Delivery, ErrorKind, TargetError};
+use crate::target::kubernetes::newest;
 
 /// Variables that it gets: none of them is a secret's.
 const KEPT_VARIABLES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL"];
-/// The newest bytes that are kept of what it says; what is before them is read and dropped.
-const KEPT: usize = 8 << 10;
 
 /// Ends a process group when it is dropped.
 struct Group(Option<Pid>);
@@ -51,18 +49,6 @@ pub(super) async fn run(program: LocalProgram<'_>) -> Result<Value, TargetError>
     Ok(json!({ "exit_code": status.code().unwrap_or(-1), "output": output, "errors": errors }))
 }
 
-async fn newest(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let Some(mut stream) = stream else { return String::new() };
-    let mut kept: Vec<u8> = Vec::new();
-    let mut piece = [0_u8; 4096];
-    while let Ok(read @ 1..) = stream.read(&mut piece).await {
-        kept.extend_from_slice(&piece[..read]);
-        let over = kept.len().saturating_sub(KEPT);
-        kept.drain(..over);
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -70,6 +56,7 @@ mod tests {
     use super::run;
     use crate::run::LocalProgram;
     use crate::target::api::Delivery;
+    use crate::target::kubernetes::KEPT;
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(|w| (*w).to_owned()).collect()
@@ -80,7 +67,7 @@ mod tests {
         let argv = words(&["/bin/sh", "-c", "env; head -c 100000 /dev/zero | tr '\\0' x; echo the end; exit 3"]);
         let answer = run(LocalProgram { argv: &argv, within: Duration::from_secs(20) }).await.expect("ran");
         let output = answer["output"].as_str().expect("text");
-        assert!(answer["exit_code"] == 3 && output.len() <= super::KEPT && output.ends_with("the end\n"), "{answer}");
+        assert!(answer["exit_code"] == 3 && output.len() <= KEPT && output.ends_with("the end\n"), "{answer}");
         let argv = words(&["/usr/bin/env"]);
         let answer = run(LocalProgram { argv: &argv, within: Duration::from_secs(20) }).await.expect("ran");
         let names: Vec<&str> = answer["output"].as_str().expect("text").lines().filter_map(|line| line.split('=').next()).collect();

@@ -30,6 +30,7 @@ mod writer;
 
 pub use client::{Client, Streaming, Terminal};
 pub use error::{OpenCause, OpenError};
+pub use exec::{KEPT, newest};
 pub use log::{LogHub, last_lines};
 pub use pod_proxy::{PodProxy, declared};
 pub use session::Session;

@@ -16,7 +16,7 @@ use crate::target::api::{Command, Delivery, ErrorKind, TargetError};
 use crate::target::model::ObjectRef;
 
 /// The newest bytes that are kept of each stream; what is before them is read and dropped.
-const KEPT: usize = 8 << 10;
+pub const KEPT: usize = 8 << 10;
 /// What the runtime says when the command was never begun.
 const NOT_BEGUN: [&str; 3] = ["executable file not found", "no such file or directory", "unable to start container process"];
 
@@ -80,8 +80,8 @@ fn exit_code(status: &Status) -> Result<i64, TargetError> {
     })
 }
 
-/// Reads a stream to its end, and keeps its newest bytes.
-async fn newest(stream: Option<impl AsyncRead + Unpin>) -> String {
+/// Reads what a command says to its end, and keeps the newest [`KEPT`] bytes.
+pub async fn newest(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let (mut kept, mut piece) = (Vec::new(), [0_u8; 4096]);
     while let Ok(read @ 1..) = stream.read(&mut piece).await {
