@@ -167,3 +167,28 @@ fn runs_health_rollouts_and_events_are_one_timeline() {
     assert!(text.contains("bo@laptop") && text.contains("3x, since "), "{text}");
     assert!(!text.contains("hunter2") && !text.contains("abc123"), "{text}");
 }
+
+#[test]
+fn a_rollout_seen_within_its_second_comes_before_what_it_did() {
+    let mut web = workload(Kind::Deployment, "web", 2);
+    web.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "2")]);
+    let mut set = replica_set("web", "r2", 2, 2);
+    set.meta.created = NOW + 30;
+    let mut cluster = fleet(&[Object::Workload(Arc::new(web)), Object::ReplicaSet(Arc::new(set))]);
+    cluster.settle(at(NOW));
+    let workload = Some("ns/deployment/web");
+    let millis = |millis| at(NOW + 30) + jiff::SignedDuration::from_millis(millis);
+    let all = [
+        seen("here", millis(300), workload, SightingKind::Health, "degraded", "ok"),
+        seen("here", millis(600), workload, SightingKind::Rollout, "revision 1", "revision 2"),
+        seen("here", millis(600), workload, SightingKind::Health, "ok", "degraded"),
+    ];
+    let span = Span { since: Some(at(NOW)), until: at(NOW + 3_600) };
+    let told = merged(&[], &all, Some(&cluster), Some("here"), &span, &TimeZone::UTC);
+    let words: Vec<(Source, &str)> = told.iter().map(|m| (m.source, m.text.split(':').next().unwrap_or_default())).collect();
+    assert_eq!(
+        words,
+        [(Source::Health, "degraded -> ok"), (Source::Rollout, "revision 2 (1.0)"), (Source::Health, "ok -> degraded")],
+        "{told:#?}"
+    );
+}

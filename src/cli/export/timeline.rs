@@ -61,10 +61,10 @@ pub(super) struct Moment {
 pub(super) enum Source {
     /// The journal.
     Run,
-    /// A console saw it.
-    Health,
     /// The cluster's revisions, or a console saw it.
     Rollout,
+    /// A console saw it.
+    Health,
     /// The cluster's events.
     Event,
 }
@@ -85,13 +85,18 @@ pub(super) fn merged(entries: &[Entry], seen: &[Seen], fleet: Option<&Fleet>, co
     let merge = Merge { span, zone };
     let mut all = merge.runs(entries);
     let told: BTreeSet<&str> = entries.iter().filter_map(|e| e.run.as_deref()).collect();
-    let (rollouts, events) = fleet.map(|fleet| (merge.rollouts(fleet, context), merge.events(fleet, context, &told))).unwrap_or_default();
-    all.extend(merge.sightings(seen, &rollouts));
+    let (mut rollouts, events) = fleet.map(|fleet| (merge.rollouts(fleet, context), merge.events(fleet, context, &told))).unwrap_or_default();
+    all.extend(merge.sightings(seen, &mut rollouts));
     all.extend(rollouts);
     all.extend(events);
     // A cluster's times have no fractions: within one second what was done here comes before what came of it there.
     all.sort_by_key(|m| (m.at.as_second(), m.at.subsec_nanosecond() == 0, m.at, m.source));
     all
+}
+
+/// The time as a cluster writes it.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 struct Merge<'a> {
@@ -113,8 +118,9 @@ impl Merge<'_> {
         entries.iter().filter(|e| self.span.has(e.at)).filter_map(line).collect()
     }
 
-    /// What consoles saw, unless another console or the cluster itself tells the same.
-    fn sightings(&self, seen: &[Seen], rollouts: &[Moment]) -> Vec<Moment> {
+    /// What consoles saw, unless another console or the cluster itself tells the same. A revision that a console saw within the second
+    /// that the cluster names takes the console's time: what the console saw next came after it.
+    fn sightings(&self, seen: &[Seen], rollouts: &mut [Moment]) -> Vec<Moment> {
         let mut found: Vec<Moment> = Vec::new();
         for seen in seen.iter().filter(|s| self.span.has(s.sighting.at)) {
             let s = &seen.sighting;
@@ -137,9 +143,14 @@ impl Merge<'_> {
                 .take_while(|f| s.at.duration_since(f.at) <= SAME)
                 .any(|f| f.text == moment.text && near(f, SAME));
             let new_revision = s.what == SightingKind::Rollout && s.to.starts_with("revision ");
-            let told = new_revision && rollouts.iter().any(|r| r.context == moment.context && near(r, NEAR) && r.text.starts_with(&s.to));
-            if !twice && !told {
-                found.push(moment);
+            let told = rollouts
+                .iter_mut()
+                .filter(|_| new_revision)
+                .find(|r| r.context == moment.context && near(r, NEAR) && r.text.starts_with(&s.to));
+            match told {
+                Some(rollout) if rollout.at == whole_second(s.at) => rollout.at = s.at,
+                None if !twice => found.push(moment),
+                _ => {}
             }
         }
         found
