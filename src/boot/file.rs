@@ -22,7 +22,11 @@ fn origin(paths: &Paths, file: &Path) -> Origin {
     let below = std::path::absolute(file)
         .ok()
         .and_then(|file| file.strip_prefix(paths.accepted()).map(Path::to_path_buf).ok());
-    let namespace = below.as_deref().and_then(Path::parent).map(|parent| parent.display().to_string());
+    // SERVER/NAMESPACE/FILE.
+    let namespace = below
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|parent| parent.file_name().unwrap_or_default().to_string_lossy().into_owned());
     namespace.map_or(Origin::Operator, |namespace| Origin::Cluster { namespace })
 }
 

@@ -1,8 +1,8 @@
 //! The service file that a namespace keeps in a ConfigMap, for all who operate what runs there (contract.md 12).
 //!
 //! Owns how it is found (label `timonel.io/service`, key `service.toml`) and what it takes to use it: the operator accepted this very
-//! text, and again when it changed. The accepted copy is what is read, here and whenever a run that was planned with it is gone on with.
-//! What such a file may not do is `service`'s to say.
+//! text, and again when it changed; what was accepted for one server counts for no other. The accepted copy is what is read, here and
+//! whenever a run that was planned with it is gone on with. What such a file may not do is `service`'s to say.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use crate::base::toml::MAX_BYTES;
 use crate::boot::{Booted, Wish, boot, found_by_name};
 use crate::config::{Paths, files};
 use crate::run::FileRef;
-use crate::target::api::Read as _;
+use crate::target::api::{ErrorKind, Read as _};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
 
@@ -33,14 +33,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The wish with the accepted copy where it names a service that only the namespace has a file of.
 pub(super) fn resolved(wish: Wish, global: &Global) -> Result<Wish, Failure> {
     let Some(kept) = sought(&wish, global)? else { return Ok(wish) };
-    let folder = kept.paths.accepted().join(&kept.namespace);
     match kept.answer {
-        Ok(found) => {
-            let path = accepted(&folder, &kept.name, &found, global.accept.as_deref())?;
+        Answer::Found(found) => {
+            let path = accepted(&kept.folder, &kept.name, &found, global.accept.as_deref())?;
             Ok(Wish { service: Some(path), ..wish })
         }
-        Err(why) => {
-            let Some(copy) = newest(&folder, &kept.name) else { return Err(why) };
+        Answer::No(why) => Err(why),
+        Answer::None(why) => {
+            let Some(copy) = newest(&kept.folder, &kept.name) else { return Err(why) };
             let text = format!(
                 "Whether '{}' is still as it was accepted is unknown: {}. The copy that was accepted last is used.",
                 kept.name, why.message
@@ -54,7 +54,10 @@ pub(super) fn resolved(wish: Wish, global: &Global) -> Result<Wish, Failure> {
 /// file of the operator's own.
 pub(super) fn read(wish: &Wish, global: &Global) -> Result<Option<(Text, String)>, Failure> {
     let Some(kept) = sought(wish, global)? else { return Ok(None) };
-    Ok(Some((kept.answer?, kept.namespace)))
+    match kept.answer {
+        Answer::Found(found) => Ok(Some((found, kept.namespace))),
+        Answer::No(why) | Answer::None(why) => Err(why),
+    }
 }
 
 /// A file as a ConfigMap has it.
@@ -72,13 +75,22 @@ pub(super) async fn all(client: &Client, namespace: &str) -> Vec<String> {
     found.iter().filter_map(label).collect()
 }
 
-/// What a namespace answered.
+/// The file of that name, as one namespace of one server has it.
 struct Kept {
     name: String,
     namespace: String,
-    paths: Paths,
-    /// Why it cannot be had, when it cannot.
-    answer: Result<Text, Failure>,
+    /// Where the copies are that were accepted of what this namespace of this server keeps.
+    folder: PathBuf,
+    answer: Answer,
+}
+
+/// What a namespace said when it was asked for its file.
+enum Answer {
+    Found(Text),
+    /// It answered, and there is none to be had: no copy stands in for that.
+    No(Failure),
+    /// It did not answer.
+    None(Failure),
 }
 
 fn sought(wish: &Wish, global: &Global) -> Result<Option<Kept>, Failure> {
@@ -87,8 +99,14 @@ fn sought(wish: &Wish, global: &Global) -> Result<Option<Kept>, Failure> {
     if Path::new(name).exists() || found_by_name(&booted.paths, Path::new(name)).is_some() {
         return Ok(None);
     }
-    let (namespace, answer) = ask(&booted, name, global.timeout.min(PATIENCE))?;
-    Ok(Some(Kept { name: name.to_owned(), namespace, paths: booted.paths, answer }))
+    ask(&booted, name, global.timeout.min(PATIENCE)).map(Some)
+}
+
+/// `STATE/accepted/SERVER/NAMESPACE`, where SERVER stands for the server's address: another cluster may have a namespace of that name,
+/// and a context can be led to another cluster.
+fn folder(paths: &Paths, server: &str, namespace: &str) -> PathBuf {
+    let digest = FileRef::digest(server);
+    paths.accepted().join(&digest[digest.len() - 16..]).join(namespace)
 }
 
 /// What a label of Kubernetes and a file of ours can both be called.
@@ -96,8 +114,8 @@ fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') && !name.starts_with('-')
 }
 
-/// The namespace that was asked, and its answer. `Err`: there is none to ask.
-fn ask(booted: &Booted, name: &str, patience: Duration) -> Result<(String, Result<Text, Failure>), Failure> {
+/// Asks the one namespace that is looked at. `Err`: there is none to ask.
+fn ask(booted: &Booted, name: &str, patience: Duration) -> Result<Kept, Failure> {
     let none = |more: &str| Failure::new(Exit::CONFIG, format!("there is no service file '{name}'{more}"));
     cluster::within(patience + Duration::from_secs(1), async {
         let client = cluster::open(booted).await.map_err(|why| none(&format!(", and no namespace to ask: {}", why.message)))?;
@@ -107,12 +125,37 @@ fn ask(booted: &Booted, name: &str, patience: Duration) -> Result<(String, Resul
         let scope = Scope::Namespace(namespace.as_str().into());
         let label = format!("{LABEL}={name}");
         let answer = match tokio::time::timeout(patience, client.list(Kind::ConfigMap, &scope, &label, "")).await {
-            Ok(Ok(found)) => Ok(of(&found, name, namespace)?),
-            Ok(Err(error)) => Err(none(&format!(", and whether {namespace} keeps one is unknown: {}", error.message.trim_end_matches('.')))),
-            Err(_) => Err(none(&format!(", and {namespace} did not answer within {} s", patience.as_secs()))),
+            Ok(Ok(found)) => of(&found, name, namespace).map_or_else(Answer::No, Answer::Found),
+            Ok(Err(error)) => {
+                let why = none(&format!(", and whether {namespace} keeps one is unknown: {}", error.message.trim_end_matches('.')));
+                if is_silence(error.kind) { Answer::None(why) } else { Answer::No(why) }
+            }
+            Err(_) => Answer::None(none(&format!(", and {namespace} did not answer within {} s", patience.as_secs()))),
         };
-        Ok((namespace.clone(), answer))
+        let folder = folder(&booted.paths, &client.opened().server, namespace);
+        Ok(Kept { name: name.to_owned(), namespace: namespace.clone(), folder, answer })
     })
+}
+
+/// Whether nobody who knows said anything: then what was accepted last serves. An expired credential is among them, since whoever to
+/// call must be found at that hour too, and nothing can be written without one.
+const fn is_silence(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Unreachable
+        | ErrorKind::Timeout
+        | ErrorKind::Unauthorised
+        | ErrorKind::TooManyRequests
+        | ErrorKind::Tls
+        | ErrorKind::Server
+        | ErrorKind::Garbage => true,
+        ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::Conflict
+        | ErrorKind::Gone
+        | ErrorKind::Invalid
+        | ErrorKind::Denied
+        | ErrorKind::ReadOnly => false,
+    }
 }
 
 /// The one file among ConfigMaps. `Err`: there is none, or several.
@@ -143,6 +186,8 @@ fn accepted(folder: &Path, name: &str, found: &Text, accept: Option<&str>) -> Re
     let copy = folder.join(format!("{name}-{}.toml", digest.trim_start_matches("sha256:")));
     let same = |path: &Path| files::read(path, "service").ok().flatten().is_some_and(|found| found.text == *text);
     if same(&copy) {
+        // The newest copy is the one that was in use last; a disk that is full takes nothing from anybody.
+        let _ = keep(&copy, text);
         return Ok(copy);
     }
     let cannot = |error: &io::Error| Failure::new(Exit::CONFIG, format!("the copy of the service file cannot be written: {error}"));
@@ -170,7 +215,7 @@ fn keep(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-/// The copy that was accepted last.
+/// The copy that was in use last.
 fn newest(folder: &Path, name: &str) -> Option<PathBuf> {
     let of = |path: &PathBuf| {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_prefix(name)?.strip_prefix('-'));

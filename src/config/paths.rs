@@ -56,7 +56,7 @@ impl Paths {
         self.config.join("services")
     }
 
-    /// Copies of the service files that namespaces keep and that this user accepted: `NAMESPACE/SERVICE-DIGEST.toml`.
+    /// Copies of the service files that namespaces keep and that this user accepted: `SERVER/NAMESPACE/SERVICE-DIGEST.toml`.
     pub fn accepted(&self) -> PathBuf {
         self.state.join("accepted")
     }

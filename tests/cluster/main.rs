@@ -54,7 +54,11 @@ fn main() -> ExitCode {
 type Shared = Arc<Mutex<Option<Arc<Cluster>>>>;
 
 fn tests() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // A case waits for the cluster for most of its time: two of them keep one core busy.
+    arguments.test_threads = arguments
+        .test_threads
+        .or_else(|| Some(std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get())));
     let given = std::env::var_os("TIMONEL_TEST_KUBECONFIG").map(PathBuf::from);
     let missing = if given.is_some() { Vec::new() } else { bed::missing(Shape::Real) };
     if !missing.is_empty() {

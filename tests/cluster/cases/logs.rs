@@ -41,9 +41,11 @@ pub(crate) fn the_logs_of_all_pods_are_merged_and_cleaned(cluster: &Cluster) {
 
 pub(crate) fn the_previous_run_of_a_container_that_crashes_is_read(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
-    space.apply(&Web::new("worker", 1).shell("echo the last words; exit 3").yaml());
+    // Once: with the next crash the previous run is another, and the one before may be gone already. The containers of a pod share /dev/shm.
+    let once = "[ -e /dev/shm/once ] && exec sleep 600; touch /dev/shm/once; echo the last words; exit 3";
+    space.apply(&Web::new("worker", 1).shell(once).yaml());
     let restarted = |pod: &serde_json::Value| pod["status"]["containerStatuses"][0]["restartCount"].as_u64() >= Some(1);
-    space.wait("there is a pod", "apps/v1", "Deployment", "worker", |object| object["status"]["unavailableReplicas"] == 1);
+    space.wait("there is a pod", "apps/v1", "Deployment", "worker", |object| object["status"]["replicas"] == 1);
     let pod = space.list("v1", "Pod").into_iter().find(|pod| pod["metadata"]["labels"]["app"] == "worker").unwrap();
     let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
     space.wait("it was restarted", "v1", "Pod", &name, restarted);

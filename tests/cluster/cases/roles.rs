@@ -70,11 +70,13 @@ fn things(cluster: &Cluster) -> (SpareNode<'_>, impl Fn(Kind) -> String) {
     node.space.wait_ready("web", 1);
     node.space.apply(&Web::new("web", 1).version("1.1.0").yaml());
     node.space.wait_ready("web", 1);
-    node.space.apply(&autoscaler("web", 1, 3));
+    // Another workload's: it would take back what is scaled here, as soon as it is awake.
+    node.space.apply(&[Web::new("idle", 1).yaml(), autoscaler("idle", 1, 3)].join("---\n"));
     node.space.apply(&cron_job("nightly", "Allow", "exit 0"));
     node.space.apply(OTHERS);
     let pods = node.space.list("v1", "Pod");
-    let pod = pods.iter().find(|p| p["metadata"].get("deletionTimestamp").is_none()).expect("a pod");
+    let own = |p: &&Value| p["metadata"]["labels"]["app"] == "web" && p["metadata"].get("deletionTimestamp").is_none();
+    let pod = pods.iter().find(own).expect("a pod");
     let (pod, spare) = (pod["metadata"]["name"].as_str().unwrap().to_owned(), node.name.clone());
     let name = move |kind| match kind {
         Kind::Deployment => "deployment/web".to_owned(),
@@ -82,7 +84,7 @@ fn things(cluster: &Cluster) -> (SpareNode<'_>, impl Fn(Kind) -> String) {
         Kind::DaemonSet => "daemonset/agent".to_owned(),
         Kind::ReplicaSet => "replicaset/bare".to_owned(),
         Kind::CronJob => "cronjob/nightly".to_owned(),
-        Kind::HorizontalPodAutoscaler => "hpa/web".to_owned(),
+        Kind::HorizontalPodAutoscaler => "hpa/idle".to_owned(),
         Kind::Pod => pod.clone(),
         _ => spare.clone(),
     };

@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::manifest::{Web, autoscaler, service};
+use crate::middle::{Fate, Middle};
 use crate::operator::Operator;
 
 /// A file is written, is clean, and every workload, probe and right of it is proven by real pods; then one goes away.
@@ -60,7 +61,8 @@ pub(crate) fn a_file_that_a_namespace_keeps_is_used_once_its_text_was_accepted(c
     keep("");
     space.apply(&Web::new("web", 1).yaml());
     space.wait_ready("web", 1);
-    let operator = Operator::new(cluster, "operator", &space);
+    let middle = Middle::of(cluster, "operator");
+    let operator = Operator::new(cluster, "operator", &space).through(cluster, "operator", &middle);
     let refused = |what: &str| {
         let finished = operator.call(&["status", "-f", "shop"]).exits(78);
         assert!(finished.stderr.contains(what) && finished.stderr.contains("not in use"), "{}", finished.stderr);
@@ -81,13 +83,6 @@ pub(crate) fn a_file_that_a_namespace_keeps_is_used_once_its_text_was_accepted(c
     console.wait("it says where the file came from", |screen| screen.rows[0].contains("shop ConfigMap in"));
     drop(console);
 
-    let kubeconfig = std::fs::read_to_string(cluster.kubeconfig("operator"))
-        .unwrap()
-        .replace(cluster.server(), "https://127.0.0.1:1");
-    let nowhere = operator.sandbox.write("nowhere.kubeconfig", &kubeconfig).display().to_string();
-    let plain = operator.call(&["--kubeconfig", &nowhere, "status", "-f", "shop"]);
-    assert!(!plain.stderr.contains("there is no service file"), "the accepted copy is used: {}", plain.stderr);
-
     keep("[notify.all]\nkind = \"webhook\"\nurl = \"https://hooks.example/\"\n");
     let digest = refused("has changed since it was accepted");
     let told = operator.call(&["check", "shop"]).exits(2).stdout;
@@ -96,6 +91,22 @@ pub(crate) fn a_file_that_a_namespace_keeps_is_used_once_its_text_was_accepted(c
     assert!(finished.stderr.contains("must not notify"), "accepting does not lift what such a file may not do: {}", finished.stderr);
     let missing = operator.call(&["status", "-f", "nobody"]).exits(78);
     assert!(missing.stderr.contains("there is no service file 'nobody'"), "{}", missing.stderr);
+
+    keep("");
+    operator.call(&["status", "-f", "shop"]);
+    // A server that says no was heard: no copy stands in for its word. One that says nothing was not.
+    middle.meet("GET", "/configmaps", 1, Fate::Answered(403, "Forbidden", None));
+    let refused = operator.call(&["status", "-f", "shop"]).exits(78);
+    assert!(refused.stderr.contains("keeps one is unknown"), "{}", refused.stderr);
+    middle.meet("GET", "/configmaps", usize::MAX, Fate::QuestionLost);
+    let copy = operator.call(&["status", "-f", "shop"]);
+    assert!(copy.stderr.contains("The copy that was accepted last is used"), "{}{}", copy.stdout, copy.stderr);
+    assert!(copy.stdout.contains("Lead"), "who to call is in it: {}", copy.stdout);
+    // What was accepted of one server's namespace counts for no other server.
+    let other = Middle::of(cluster, "operator");
+    let elsewhere = operator.through(cluster, "operator", &other);
+    let other = elsewhere.call(&["status", "-f", "shop"]).exits(78);
+    assert!(other.stderr.contains("was not accepted yet"), "{}", other.stderr);
 }
 
 /// A context that leads to another cluster than the pinned one: seen in `status`, and nothing is written.
