@@ -3,11 +3,13 @@
 //! Owns the five results and how they become health (contract.md 1). Asking is the business of whoever implements
 //! [`crate::target::probe::Reach`]; the loop here only says when, and sends a whole report after every measurement.
 
+mod alerts;
 mod derive;
 mod judge;
 mod measure;
 mod once;
 mod prober;
+mod prometheus;
 mod question;
 mod schedule;
 mod state;
@@ -15,6 +17,7 @@ mod surroundings;
 mod track;
 mod watch;
 
+pub use alerts::{Alert, Remark, Scraped, Watched, watched};
 pub use derive::host_certificates;
 pub use judge::{Near, Verdict, judge};
 pub use measure::measure;

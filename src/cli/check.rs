@@ -20,6 +20,8 @@ use crate::base::problem::{Level, Problem};
 use crate::boot::{Booted, found_by_name};
 use crate::keymap::Keymap;
 use crate::runtime::asking::DatabaseAsker;
+use crate::runtime::measuring;
+use crate::runtime::secrets::Vault;
 use crate::service::Origin;
 use crate::target::probe::{KpiResult, ProbeResult};
 use crate::{config, service};
@@ -163,8 +165,14 @@ async fn asked(booted: &Booted) -> Result<Vec<Found>, Failure> {
     let namespace = namespaces.first().map(String::as_str).or_else(|| live::namespace_of(service)).unwrap_or("default").to_owned();
     let own = client.clone();
     let databases = DatabaseAsker::new(Some(service), move || Some(own.clone()));
-    let (live, look) = tokio::join!(live::Live::read(&client, &databases, service, &namespace), status::look(&client, booted));
-    let look = look?;
+    let own = client.clone();
+    let vault = Vault::new(Some(service), move || Some(own.clone()));
+    let (live, look, alerts) = tokio::join!(
+        live::Live::read(&client, &databases, service, &namespace),
+        status::look(&client, booted),
+        measuring::alerts(service, &vault)
+    );
+    let (live, look) = (live::Live { alerts, ..live }, look?);
     let mut found = Findings::new(booted.clock.now());
     resolve::resolve(service, &live, &look.identity, &namespace, &mut found);
     for probe in &look.probes {

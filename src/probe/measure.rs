@@ -5,13 +5,11 @@
 
 use serde_json::Value;
 
+use super::prometheus;
 use crate::base::duration;
 use crate::service::{Comparison, Kpi, Threshold};
-use crate::target::api::ErrorKind;
-use crate::target::probe::{Answer, Ask, Header, Heard, KpiResult, Reach, Reading, Way};
+use crate::target::probe::{Header, KpiResult, Reach, Reading};
 
-/// How long Prometheus may take.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// The steps of the time that a measure must be beyond its limit.
 const STEPS: u32 = 10;
 
@@ -58,26 +56,7 @@ fn worst(kpi: &Kpi, values: &[f64]) -> Option<(f64, KpiResult, Option<Threshold>
 
 /// Numbers of all series; a NaN is none. `Err` says why there is no answer.
 async fn ask(query: &str, base: &str, headers: &[Header], net: &dyn Reach) -> Result<Vec<f64>, String> {
-    let url = format!("{}/api/v1/query?query={}", base.trim_end_matches('/'), escaped(query));
-    let ask = Ask { way: Way::Http { url, headers: headers.to_vec() }, timeout: TIMEOUT };
-    numbers(&net.ask(&ask).await)
-}
-
-fn numbers(answer: &Answer) -> Result<Vec<f64>, String> {
-    let page = match &answer.heard {
-        Ok(Heard::Http(page)) => page,
-        Ok(_) => return Err("no data: another answer than asked for".to_owned()),
-        Err(why) if why.kind == ErrorKind::Timeout => return Err("no data: Prometheus does not answer in time".to_owned()),
-        Err(why) => return Err(format!("no data: Prometheus: {}", why.message)),
-    };
-    let body: Option<Value> = serde_json::from_str(&page.body).ok();
-    let Some(body) = body.filter(|body| body["status"].is_string()) else {
-        return Err(format!("no data: {} and no answer of Prometheus", page.status));
-    };
-    if body["status"] != "success" {
-        return Err(format!("no data: {}", body["error"].as_str().unwrap_or("Prometheus refuses the query")));
-    }
-    let data = &body["data"];
+    let data = prometheus::query(query, base, headers, net).await.map_err(|why| format!("no data: {why}"))?;
     let number = |pair: &Value| pair[1].as_str().and_then(|text| text.parse::<f64>().ok()).filter(|n| !n.is_nan());
     match data["resultType"].as_str() {
         Some("scalar") => Ok(number(&data["result"]).into_iter().collect()),
@@ -99,15 +78,6 @@ fn words(limit: Threshold) -> String {
         Comparison::AtLeast => ">=",
     };
     format!("{sign} {}", number(limit.value))
-}
-
-/// A text as a value of a URL's query.
-fn escaped(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

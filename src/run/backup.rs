@@ -16,8 +16,6 @@ pub use dump::{Dump, Host, Password, Revision, Workload};
 pub use known::{Known, Wanted};
 pub use upload::Upload;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -128,17 +126,6 @@ fn label(parameters: &[String]) -> Result<Option<String>, PlanError> {
     }
 }
 
-/// Proves that nothing of the run's Job runs any more.
-fn ended(job: &ObjectRef, run: &str, within: Duration) -> Step {
-    let work = Work::Prove(Proof { fact: Fact::Ended { run: run.to_owned() }, object: job.clone(), uid: String::new(), within });
-    Step {
-        id: "prove-ended".into(),
-        title: "prove that it has ended".to_owned(),
-        proof: "no pod of the Job runs any more".to_owned(),
-        work,
-    }
-}
-
 /// The part of a run of that id; the parameters name the backup as the service file declares it, and what it shall be called.
 pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, parameters: &[String], id: &str) -> Result<Part, PlanError> {
     let usage = |text: String| PlanError::Usage(text);
@@ -166,7 +153,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-dumped".into(), title: "prove that it can be read".to_owned(), proof, work }],
-        back: Some(vec![ended(&job, id, within)]),
+        back: Some(vec![job::ended(&job, id, within)]),
         undo: "the Job is ended, and what it wrote so far is deleted; the dumps before stay as they are".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
         checks: [volume(ground), database(dump, &server), tools(&dump.image), password(dump, &claim.reference.namespace)]

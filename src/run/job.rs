@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::facts::{WorkloadFacts, items, text};
-use super::step::{FieldChange, FieldWrite, Form, RUN};
+use super::step::{Fact, FieldChange, FieldWrite, Form, Proof, RUN, Step, Work};
 use crate::base::id::object_name;
 use crate::target::api::{Read, TargetError};
 use crate::target::model::{Kind, ObjectRef, Scope};
@@ -34,6 +34,17 @@ pub(in crate::run) fn write(job: &ObjectRef, under: &ObjectRef, run: &str, spec:
         subresource: "",
         changes: vec![FieldChange::new(RUN, Value::Null, run), FieldChange::new("/spec", Value::Null, spec)],
         form: Form::Create { under: under.clone(), again },
+    }
+}
+
+/// Proves that nothing of a run's Job runs any more.
+pub(in crate::run) fn ended(job: &ObjectRef, run: &str, within: Duration) -> Step {
+    let work = Work::Prove(Proof { fact: Fact::Ended { run: run.to_owned() }, object: job.clone(), uid: String::new(), within });
+    Step {
+        id: "prove-ended".into(),
+        title: "prove that it has ended".to_owned(),
+        proof: "no pod of the Job runs any more".to_owned(),
+        work,
     }
 }
 

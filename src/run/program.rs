@@ -91,6 +91,35 @@ pub struct ProgramStep {
     pub policy: Policy,
 }
 
+#[cfg(test)]
+impl Program {
+    /// One with these steps and nothing else, for tests of whole runs.
+    pub(in crate::run) fn of_steps(action: &str, steps: Vec<ProgramStep>) -> Self {
+        Self {
+            action: action.to_owned(),
+            title: action.to_owned(),
+            parameters: Vec::new(),
+            level: Confirmation::Key,
+            phrase: None,
+            of: None,
+            raises: Vec::new(),
+            checks: Vec::new(),
+            own_checks: Vec::new(),
+            steps,
+            overrides: Vec::new(),
+            reason: None,
+        }
+    }
+}
+
+#[cfg(test)]
+impl ProgramStep {
+    /// One that is allowed nothing besides, for tests of whole runs.
+    pub(in crate::run) fn of(id: &str, does: Does) -> Self {
+        Self { id: id.to_owned(), does, done_when: Vec::new(), policy: Policy::default() }
+    }
+}
+
 /// What a step does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Does {

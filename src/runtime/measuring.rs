@@ -1,6 +1,6 @@
-//! Asking the measures of a service: once for a command or a proof, and kept asked for the console.
+//! Asking the measures of a service: once for a command or a proof, and kept asked for the console; and its alerts, for a check.
 //!
-//! Owns the way from a declared measure to Prometheus, with the secret that opens it fetched at use. What an answer means is in `probe`.
+//! Owns the way to the declared Prometheus, with the secret that opens it fetched at use. What an answer means is in `probe`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::base::secret;
-use crate::probe::{Secrets as _, measure};
+use crate::probe::{Secrets as _, Watched, measure, watched};
 use crate::service::{Kpi, Service};
 use crate::target::event::TargetEvent;
 use crate::target::net::{Net, Route, Trust};
@@ -38,23 +38,35 @@ pub async fn all(service: &Service, vault: &Vault) -> Vec<Reading> {
     stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
+/// What the Prometheus of a service says of its alerts and of what it scrapes; `None` = its file names none.
+pub async fn alerts(service: &Service, vault: &Vault) -> Option<Watched> {
+    let (url, token) = service.declared.prometheus()?;
+    Some(match way(token, vault).await {
+        Ok((headers, net)) => watched(url, &headers, &net).await,
+        Err(why) => Watched::unknown(&why),
+    })
+}
+
 async fn of(service: &Service, vault: &Vault, kpi: &Kpi) -> Reading {
     let Some((url, token)) = service.declared.prometheus() else {
         return Reading::none("no data: no [sources.prometheus] says with its url where measures are");
     };
+    match way(token, vault).await {
+        Ok((headers, net)) => measure(kpi, url, &headers, &net).await,
+        Err(why) => Reading::none(format!("no data: {why}")),
+    }
+}
+
+/// What opens a Prometheus, and the way to it.
+async fn way(token: Option<&str>, vault: &Vault) -> Result<(Vec<Header>, Net), String> {
     let mut headers = Vec::new();
     if let Some(id) = token {
-        let token = match vault.fetch(id).await {
-            Ok(token) => token,
-            Err(why) => return Reading::none(format!("no data: {why}")),
-        };
+        let token = vault.fetch(id).await?;
         secret::know(&token);
         headers.push(Header { name: "authorization".to_owned(), value: SecretString::from(format!("Bearer {}", token.expose_secret())) });
     }
-    match Net::new(&Trust::System, Route::Environment) {
-        Ok(net) => measure(kpi, url, &headers, &net).await,
-        Err(why) => Reading::none(format!("no data: {}", why.message)),
-    }
+    let net = Net::new(&Trust::System, Route::Environment).map_err(|why| why.message)?;
+    Ok((headers, net))
 }
 
 /// A measure as the health pane shows it, among the probes.

@@ -15,6 +15,7 @@ mod faults;
 mod jobs;
 mod locks;
 mod logs;
+mod measured;
 mod migrations;
 mod nodes;
 mod own;
@@ -382,6 +383,26 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         faults::a_dump_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
     ),
     ("faults::a_dump_that_finds_no_room_or_no_image_is_none", faults::a_dump_that_finds_no_room_or_no_image_is_none),
+    (
+        "measured::m03_m04_a_dump_that_was_cut_off_empties_a_living_database_unless_it_is_one_transaction",
+        measured::m03_m04_a_dump_that_was_cut_off_empties_a_living_database_unless_it_is_one_transaction,
+    ),
+    (
+        "measured::m05_m06_an_older_dump_over_a_newer_schema_is_a_mixture_or_nothing",
+        measured::m05_m06_an_older_dump_over_a_newer_schema_is_a_mixture_or_nothing,
+    ),
+    (
+        "measured::m09_m10_a_restore_in_parallel_goes_to_a_database_of_its_own_which_is_swapped_in_and_back",
+        measured::m09_m10_a_restore_in_parallel_goes_to_a_database_of_its_own_which_is_swapped_in_and_back,
+    ),
+    (
+        "measured::m12_a_column_that_this_server_has_under_another_name_is_told_before_and_when_it_is_asked",
+        measured::m12_a_column_that_this_server_has_under_another_name_is_told_before_and_when_it_is_asked,
+    ),
+    (
+        "faults::a_dump_that_is_asked_for_its_lock_lets_go_of_it_and_its_job_comes_to_its_end",
+        faults::a_dump_that_is_asked_for_its_lock_lets_go_of_it_and_its_job_comes_to_its_end,
+    ),
 ];
 
 /// Tests that need Python with Alembic and Django besides.
@@ -435,6 +456,18 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
     (
         "faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished",
         faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
+    ),
+    (
+        "faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_what_was_applied_is_told_by_asking_again",
+        faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_what_was_applied_is_told_by_asking_again,
+    ),
+    (
+        "faults::a_migration_is_never_asked_for_its_lock_and_its_job_comes_to_its_end",
+        faults::a_migration_is_never_asked_for_its_lock_and_its_job_comes_to_its_end,
+    ),
+    (
+        "measured::m15_an_alert_that_can_never_fire_and_a_service_scraped_as_one_target_are_told",
+        measured::m15_an_alert_that_can_never_fire_and_a_service_scraped_as_one_target_are_told,
     ),
     (
         "deploy::a_release_is_copied_migrated_and_rolled_out_by_one_plan",
@@ -523,6 +556,14 @@ pub(crate) const QUIET: &[(&str, Case)] = &[
     (
         "faults::an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt",
         faults::an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt,
+    ),
+    (
+        "faults::an_api_server_that_is_killed_while_a_dump_and_a_migration_run_leaves_no_doubt",
+        faults::an_api_server_that_is_killed_while_a_dump_and_a_migration_run_leaves_no_doubt,
+    ),
+    (
+        "faults::an_api_server_that_is_killed_with_the_request_for_a_job_on_its_way_makes_one_job",
+        faults::an_api_server_that_is_killed_with_the_request_for_a_job_on_its_way_makes_one_job,
     ),
     (
         "faults::a_data_store_that_stands_still_delays_a_run_or_ends_it_without_a_doubt",

@@ -411,6 +411,19 @@ impl Namespace<'_> {
         let _ = deleted.unwrap_or_else(|error| panic!("{kind} {name}: {error}"));
     }
 
+    /// Kills a pod: its object goes at once, its processes without a word.
+    pub(crate) fn kill_pod(&self, name: &str) {
+        let api = self.cluster.api("v1", "Pod", &self.name);
+        let deleted = self.cluster.runtime.block_on(api.delete(name, &DeleteParams::default().grace_period(0)));
+        let _ = deleted.unwrap_or_else(|error| panic!("Pod {name}: {error}"));
+    }
+
+    /// How many Jobs a run made.
+    pub(crate) fn jobs_of(&self, run: &str) -> usize {
+        let own = |job: &&Value| job["metadata"]["labels"]["timonel.io/run"] == run;
+        self.list("batch/v1", "Job").iter().filter(own).count()
+    }
+
     /// How many replicas a Deployment is told to have.
     pub(crate) fn replicas(&self, deployment: &str) -> u64 {
         self.get("apps/v1", "Deployment", deployment)

@@ -35,7 +35,12 @@ pub(crate) struct Postgres<'a> {
 impl<'a> Postgres<'a> {
     /// Starts one and waits until it answers.
     pub(crate) fn new(space: &'a Namespace<'a>) -> Self {
-        space.apply(&manifest());
+        Self::with(space, "")
+    }
+
+    /// The same with more settings: `-c name=value`.
+    pub(crate) fn with(space: &'a Namespace<'a>, settings: &str) -> Self {
+        space.apply(&manifest(settings));
         space.wait("the database answers", "apps/v1", "StatefulSet", "db", |db| db["status"]["readyReplicas"] == 1);
         Self { space }
     }
@@ -88,10 +93,38 @@ impl<'a> Postgres<'a> {
 
     /// What a statement answers, fields parted by `|`.
     pub(crate) fn ask(&self, statement: &str) -> String {
-        let output = self.psql(statement).output().expect("psql starts");
-        assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        answer(&mut self.psql(statement))
     }
+
+    /// The same in another database; `Err` has the server's words.
+    pub(crate) fn ask_in(&self, database: &str, statement: &str) -> Result<String, String> {
+        answered(self.psql(statement).env("PGDATABASE", database))
+    }
+
+    /// The same as often as it is called, also while there is no API server to say where the database is.
+    pub(crate) fn question(&self, statement: &str) -> impl FnMut() -> String + use<> {
+        let mut psql = self.psql(statement);
+        move || answer(&mut psql)
+    }
+
+    /// Waits until a statement answers this.
+    pub(crate) fn wait_for(&self, statement: &str, answer: &str) {
+        let (mut asked, until) = (self.question(statement), Instant::now() + PATIENCE);
+        while asked() != answer {
+            assert!(Instant::now() < until, "still not {answer}: {statement}");
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    }
+}
+
+fn answered(psql: &mut Command) -> Result<String, String> {
+    let output = psql.output().expect("psql starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn answer(psql: &mut Command) -> String {
+    answered(psql).unwrap_or_else(|why| panic!("{psql:?}: {why}"))
 }
 
 /// A table that is held by a session of its own.
@@ -178,13 +211,14 @@ impl Drop for Volume<'_> {
     }
 }
 
-fn manifest() -> String {
+fn manifest(settings: &str) -> String {
     // Made anew with each start: what a test writes lives as long as its pod.
     let start = "export LC_ALL=C TZ=UTC; printf %s \"$PASSWORD\" >/data/password; \
         initdb -D /data/pg -U shop -A scram-sha-256 --pwfile=/data/password -E UTF8 >/data/initdb.log 2>&1 || { cat /data/initdb.log; exit 1; }; \
         echo 'host all all all scram-sha-256' >>/data/pg/pg_hba.conf; \
         echo 'create database shop' | postgres --single -D /data/pg postgres >/dev/null 2>&1; \
         exec postgres -D /data/pg -k /data -c listen_addresses='*' -c fsync=off -c shared_buffers=16MB -c jit=off";
+    let start = format!("{start} {settings}");
     format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\nstringData: {{password: {PASSWORD}}}\n---\n\
          apiVersion: v1\nkind: Service\nmetadata: {{name: db}}\nspec: {{clusterIP: None, selector: {{app: db}}, ports: [{{port: 5432}}]}}\n---\n\

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::probe::Watched;
 use crate::run::backup::{Known, catalogue};
 use crate::service::{Secret, SecretRef, Service, Target};
 use crate::target::api::{Access, Read, TargetError};
@@ -50,6 +51,8 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) backups: Known,
     /// What the declared databases say when they are asked for their version.
     pub(in crate::cli) databases: BTreeMap<String, Result<String, NotHeard>>,
+    /// What the declared Prometheus says of its alerts; `None` = none is declared.
+    pub(in crate::cli) alerts: Option<Watched>,
     /// What we may do, in words.
     pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
 }

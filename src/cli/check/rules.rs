@@ -1,7 +1,9 @@
 //! The rules of good operation that only the living objects of a service can be held against.
 //!
-//! Owns them, each with the name of the trap that it keeps people out of. Pure. Values of variables are never repeated.
+//! Owns them, each with the name of the trap that it keeps people out of; those of the declared Prometheus are beside it. Pure. Values of
+//! variables are never repeated.
 
+mod alerts;
 mod policy;
 
 use serde_json::Value;
@@ -66,6 +68,7 @@ pub(super) fn hold(service: &Service, live: &Live, namespace: &str, found: &mut 
             found.rule("P-8", &workload.id, "its schedule is suspended", "timonel run resume");
         }
     }
+    alerts::hold(service, live, namespace, found);
 }
 
 fn images(subject: &Subject<'_>, found: &mut Findings) {
@@ -223,10 +226,15 @@ fn budget(subject: &Subject<'_>, live: &Live, found: &mut Findings) {
     }
 }
 
+/// Whether a Service is for pods of these labels.
+fn selects_pods(service: &Value, labels: &Value) -> bool {
+    let selector = service["spec"]["selector"].as_object();
+    selector.is_some_and(|s| !s.is_empty() && s.iter().all(|(key, value)| labels[key] == *value))
+}
+
 fn services(subject: &Subject<'_>, live: &Live, found: &mut Findings) {
     for service in live.of(Kind::Service, subject.namespace) {
-        let selector = service["spec"]["selector"].as_object();
-        let here = selector.is_some_and(|s| !s.is_empty() && s.iter().all(|(key, value)| subject.labels()[key] == *value));
+        let here = selects_pods(service, subject.labels());
         let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
         if here && matches!(kind, "NodePort" | "LoadBalancer") && subject.workload.role.as_deref() != Some("ingress") {
             let text =

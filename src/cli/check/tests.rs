@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::found::{Answer, Findings, Found};
 use super::live::{KINDS, Keys, Live, Missing};
 use super::{resolve, rules};
+use crate::probe::{Alert, Scraped, Watched};
 use crate::run::backup::Known;
 use crate::service::{Origin, Service, ServiceFile};
 use crate::target::api::Identity;
@@ -103,6 +104,7 @@ fn good() -> Live {
         secrets: BTreeMap::from([(("shop".to_owned(), "shop-secrets".to_owned()), Ok(keys("KEY")))]),
         backups: Known::default(),
         databases: BTreeMap::new(),
+        alerts: None,
         rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
     }
 }
@@ -215,6 +217,45 @@ fn each_rule_finds_what_it_is_about() {
         let rules: Vec<&str> = found.iter().filter_map(|f| f.rule.as_deref()).collect();
         assert_eq!(rules, [rule], "{found:#?}");
     }
+}
+
+#[test]
+fn alerts_that_never_fire_and_a_service_that_is_scraped_as_one_target_are_told() {
+    let alert = |query: &str, says: &str, broken: Option<&str>| Alert {
+        name: "Slow".into(),
+        query: query.into(),
+        says: says.into(),
+        broken: broken.map(ToOwned::to_owned),
+    };
+    let told = |alert: Alert, job: Scraped, ready: usize| {
+        let pod = |n: usize| {
+            let ready = if n < ready { "True" } else { "False" };
+            json!({"metadata": {"name": format!("api-{n}"), "labels": {"app": "api"}}, "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+        };
+        let mut live = with(Kind::Pod, |all| all.extend((0..3).map(pod)));
+        let services = live.lists.get_mut(&(Kind::Service, "shop".to_owned())).expect("a list").as_mut().expect("read");
+        services.push(json!({"metadata": {"name": "api"}, "spec": {"clusterIP": "10.0.0.9", "selector": {"app": "api"}}}));
+        live.alerts = Some(Watched { alerts: Ok(vec![alert]), bare: Ok(["db_seconds".to_owned()].into()), scraped: Ok(vec![job]) });
+        let found = asked(&live);
+        found.iter().filter_map(|f| f.rule.clone()).collect::<Vec<_>>()
+    };
+    let job = |hosts: &[&str]| Scraped { job: "api".into(), hosts: hosts.iter().map(|h| (*h).to_owned()).collect() };
+    let well = || alert("up == 0", "", None);
+    assert_eq!(told(alert("db_seconds > 5", "", None), job(&[]), 3), ["E-T13"]);
+    assert_eq!(told(alert("rate(made_total[1h]) < 10", "Fewer than 10 per hour", None), job(&[]), 3), ["E-T13"]);
+    assert_eq!(told(alert("up == 0", "", Some("parse error")), job(&[]), 3), ["E-15"]);
+    for host in ["api.shop.svc.cluster.local", "api.shop", "api", "10.0.0.9"] {
+        assert_eq!(told(well(), job(&[host]), 2), ["E-T14"], "{host}");
+        assert_eq!(told(well(), job(&[host]), 1), Vec::<String>::new(), "one pod alone");
+    }
+    for hosts in [&["10.244.0.4", "10.244.0.5"][..], &["api.other"], &["elsewhere"], &[]] {
+        assert_eq!(told(well(), job(hosts), 3), Vec::<String>::new(), "{hosts:?}");
+    }
+    let silent = Live { alerts: Some(Watched::unknown("Prometheus does not answer in time")), ..good() };
+    assert_eq!(
+        wrong(&silent),
+        [("source.prometheus".to_owned(), Answer::Unknown), ("source.prometheus.targets".to_owned(), Answer::Unknown)]
+    );
 }
 
 #[test]

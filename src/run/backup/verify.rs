@@ -86,7 +86,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-whole".into(), title: "prove that it can still be read".to_owned(), proof, work }],
-        back: Some(vec![super::ended(&job, id, within)]),
+        back: Some(vec![job::ended(&job, id, within)]),
         undo: "the Job is ended: it only reads".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
         checks,

@@ -2,16 +2,13 @@
 //!
 //! Owns its part of a plan: what is pending by the inspection of that image, what each statement can do, and the level that this asks for.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::checks::{self, Basis};
 use super::inspect::{candidate, container, declared, frozen};
-use super::job::{Asked, Mode};
+use super::job::{Asked, LEAST, Mode};
 use super::releases::{self, Record};
 use super::{PARAMETER, Seen};
-use crate::base::confirmation::Confirmation;
 use crate::base::quantity;
 use crate::migrate::inspection::{Inspection, Script};
 use crate::migrate::sql::{Harm, Statement};
@@ -21,14 +18,12 @@ use crate::run::check::{Answer, Check};
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::ground::{self, Ground, Part};
 use crate::run::job;
-use crate::run::level::{Nature, Raise};
-use crate::run::step::{Fact, Proof, Step, Work};
+use crate::run::level::Nature;
+use crate::run::step::Step;
 use crate::service::MigrationTool;
 use crate::target::api::Read;
 use crate::target::model::ObjectRef;
 
-/// The least time that a migration is given: tables may be large.
-const DEADLINE: Duration = Duration::from_mins(30);
 /// Statements that a plan tells one by one.
 const TOLD: usize = 40;
 
@@ -51,7 +46,7 @@ pub(in crate::run) async fn part(
         MigrationState::Known(position) => Some(position),
         MigrationState::Unknown(_) => None,
     });
-    let deadline = context.prove_within.max(DEADLINE);
+    let deadline = context.prove_within.max(LEAST);
     let inspection = checks::inspection(&image, seen, record.unread(), now);
     // A step before it asks the same image, and somebody before what loses data goes on.
     let asked_before = context.asks.as_ref() == Some(&image);
@@ -74,7 +69,7 @@ pub(in crate::run) async fn part(
         if !blind {
             checks.extend(basis.checks(context, &backups));
         }
-        raises.extend(raise(&basis, context));
+        raises.extend(checks::raise(context, lost(&basis)));
         risks.extend(told(&scripts, &seen.inspection));
         goes |= !position.pending.is_empty();
     }
@@ -102,10 +97,8 @@ pub(in crate::run) async fn part(
 }
 
 fn proofs(context: &PlanContext, ground: &Ground, asked: &Asked, job: &ObjectRef, id: &str) -> Vec<Step> {
-    let fact = Fact::Answered { run: id.to_owned(), asked: Box::new(asked.clone()) };
-    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within: asked.deadline });
-    let proof = "the database itself says that it is at the newest revision, and no index is left invalid".to_owned();
-    let mut steps = vec![Step { id: "prove-migrated".into(), title: "prove the revision".to_owned(), proof, work }];
+    let proof = "the database itself says that it is at the newest revision, and no index is left invalid";
+    let mut steps = vec![asked.proven("prove-migrated", "prove the revision", proof, job, id)];
     steps.extend(ground.probes(context, ground.object.wanted()));
     steps
 }
@@ -122,19 +115,12 @@ fn mode(seen: Option<&Seen>, position: Option<&Position>) -> Mode {
     }
 }
 
-/// What the facts ask for: a loss of data two persons in production and a phrase elsewhere, any migration of production a phrase.
-fn raise(basis: &Basis<'_>, context: &PlanContext) -> Option<Raise> {
-    let production = context.environment.kind.counts_as_production();
-    let worst = basis.statements.iter().rev().max_by_key(|(_, s)| s.harm);
-    let (loses, to) = (basis.harm().loses_data(), if production { Confirmation::TwoPerson } else { Confirmation::Phrase });
-    match worst.filter(|_| loses) {
-        Some((id, statement)) if statement.harm == Harm::Unknown => Some(Raise::fact(to, format!("what {id} does is not known: {}", statement.why))),
-        Some((id, statement)) => {
-            let table = statement.table.as_deref().map(|t| format!(" in {t}")).unwrap_or_default();
-            Some(Raise::fact(to, format!("{id} loses data{table}")))
-        }
-        None => production.then(|| Raise::fact(Confirmation::Phrase, "the schema of production changes")),
-    }
+/// What of it loses data, or may.
+fn lost(basis: &Basis<'_>) -> Option<String> {
+    let (id, worst) = basis.statements.iter().rev().max_by_key(|(_, s)| s.harm).filter(|_| basis.harm().loses_data())?;
+    let table = worst.table.as_deref().map(|t| format!(" in {t}")).unwrap_or_default();
+    let unknown = worst.harm == Harm::Unknown;
+    Some(if unknown { format!("what {id} does is not known: {}", worst.why) } else { format!("{id} loses data{table}") })
 }
 
 /// Every statement with what it can do, as far as a panel holds them.

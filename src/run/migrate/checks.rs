@@ -1,4 +1,4 @@
-//! What is checked before a migration, by what the inspection said.
+//! What is checked before a migration, by what the inspection said, and the level that a change of a schema asks for.
 //!
 //! Owns those checks. An inspection grows old: what it says of sessions and sizes is believed for a few minutes, and whether the
 //! database is still where it was is asked again by the Job itself before it changes anything.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answer::Seen;
+use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::base::{age, quantity};
 use crate::migrate::inspection::Session;
@@ -17,6 +18,7 @@ use crate::migrate::{MigrationState, Position};
 use crate::run::backup::{Known, Wanted};
 use crate::run::check::{Answer, Check};
 use crate::run::context::PlanContext;
+use crate::run::level::Raise;
 use crate::target::api::{Access, Read};
 use crate::target::model::{Kind, ObjectRef};
 
@@ -32,6 +34,15 @@ pub(super) struct Basis<'a> {
     /// What will be done, in order.
     pub statements: Vec<(&'a str, &'a Statement)>,
     pub now: Timestamp,
+}
+
+/// What a change of a schema asks for: a loss of data two persons in production and a phrase elsewhere, any change of production's a phrase.
+pub(super) fn raise(context: &PlanContext, lost: Option<String>) -> Option<Raise> {
+    let production = context.environment.kind.counts_as_production();
+    match lost {
+        Some(why) => Some(Raise::fact(if production { Confirmation::TwoPerson } else { Confirmation::Phrase }, why)),
+        None => production.then(|| Raise::fact(Confirmation::Phrase, "the schema of production changes")),
+    }
 }
 
 /// Whether the image was inspected at all, and when.

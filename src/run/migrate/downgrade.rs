@@ -3,33 +3,29 @@
 //! Owns its part of a plan: which revisions, by which image, what is lost, and the level that this asks for. The Job is of an image that has
 //! the revisions: an older one cannot take back what it does not know. What was written since the plan was made is counted again there.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::inspect::{candidate, container, declared, frozen};
-use super::job::{Asked, Back, Mode};
+use super::job::{Asked, Back, LEAST, Mode};
 use super::judge::{Judge, Judgement, Known};
 use super::releases::{self, Record};
 use super::{PARAMETER, checks};
-use crate::base::confirmation::Confirmation;
 use crate::migrate::verdict::{Verdict, WayBack};
 use crate::run::backup::{self, catalogue};
 use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
+use crate::run::facts::WorkloadFacts;
 use crate::run::ground::{self, Ground, Part};
 use crate::run::job;
-use crate::run::level::{Nature, Raise};
-use crate::run::step::{Fact, Proof, Step, Work};
+use crate::run::level::Nature;
+use crate::run::step::Step;
 use crate::service::MigrationTool;
 use crate::target::api::Read;
 use crate::target::model::ObjectRef;
 
 /// The parameter that names the image whose schema is gone back to.
 pub const TO: &str = "to";
-/// The least time that it is given: tables may be large.
-const DEADLINE: Duration = Duration::from_mins(30);
 
 /// The part of a run of that id.
 pub(in crate::run) async fn part(
@@ -55,7 +51,7 @@ pub(in crate::run) async fn part(
     let tool = migration.tool;
     let service = migration.service.clone();
     let back = way.map(|way| of(way, &judgement, &known));
-    let deadline = context.prove_within.max(DEADLINE);
+    let deadline = context.prove_within.max(LEAST);
     let asked = |mode| Asked { migration: migration.clone(), image: image.clone(), mode, deadline };
     let forth = asked(back.clone().map_or(Mode::Inspect, Mode::Back));
     let mut checks = vec![container(&forth, workload), checks::logs(read, &workload.reference).await];
@@ -63,6 +59,7 @@ pub(in crate::run) async fn part(
         checks.push(check(&judgement, &to));
     }
     let lost = lost(&judgement.verdict);
+    let raise = checks::raise(context, matches!(judgement.verdict, Verdict::LosesData(..)).then(|| lost.first().cloned().unwrap_or_default()));
     if !lost.is_empty() {
         let dumps = backup::Known::of(read, &catalogue::of(&service, namespace)).await;
         checks.push(checks::backup(context, &dumps, true, now));
@@ -84,7 +81,7 @@ pub(in crate::run) async fn part(
         checks,
         risks: lost,
         same_as: vec![format!("in {image}: {}", command(tool, way))],
-        raises: raise(&judgement.verdict, context).into_iter().collect(),
+        raises: raise.into_iter().collect(),
         frozen: frozen(workload),
         // Once more it finds the database elsewhere, and refuses.
         write: back.as_ref().map(|_| job::write(&job, &workload.reference, id, forth.job(workload, id), true)),
@@ -112,35 +109,26 @@ fn of(way: &WayBack, judgement: &Judgement, known: &Known) -> Back {
     }
 }
 
+/// What tells where a schema stands afterwards.
+const PROOF: &str = "the database itself says where it is";
+
 fn proofs(context: &PlanContext, ground: &Ground, asked: &Asked, job: &ObjectRef, run: &str) -> Vec<Step> {
-    let mut steps = vec![proven("prove-taken-back", "prove what was taken back", asked, job, run)];
+    let mut steps = vec![asked.proven("prove-taken-back", "prove what was taken back", PROOF, job, run)];
     steps.extend(ground.probes(context, ground.object.wanted()));
     steps
 }
 
-fn proven(id: &'static str, title: &str, asked: &Asked, job: &ObjectRef, run: &str) -> Step {
-    let fact = Fact::Answered { run: run.to_owned(), asked: Box::new(asked.clone()) };
-    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within: asked.deadline });
-    Step { id: id.into(), title: title.to_owned(), proof: "the database itself says where it is".to_owned(), work }
-}
-
 /// The way back: what runs is ended, then all is applied again, from wherever it was left.
-fn up_again(workload: &crate::run::facts::WorkloadFacts, asked: &Asked, job: &ObjectRef, run: &str) -> Vec<Step> {
-    let ended = Proof { fact: Fact::Ended { run: run.to_owned() }, object: job.clone(), uid: String::new(), within: asked.deadline };
+fn up_again(workload: &WorkloadFacts, asked: &Asked, job: &ObjectRef, run: &str) -> Vec<Step> {
     let again = job::of(run, "upgrade", &workload.reference.namespace);
     vec![
-        Step {
-            id: "prove-ended".into(),
-            title: "prove that nothing of it runs".to_owned(),
-            proof: "no pod of the Job runs".to_owned(),
-            work: Work::Prove(ended),
-        },
+        job::ended(job, run, asked.deadline),
         ground::write_step(
             "undo-again",
             format!("make Job {}", again.name),
             job::write(&again, &workload.reference, run, asked.job(workload, run), true),
         ),
-        proven("prove-up-again", "prove that all is applied again", asked, &again, run),
+        asked.proven("prove-up-again", "prove that all is applied again", PROOF, &again, run),
     ]
 }
 
@@ -161,18 +149,6 @@ fn check(judgement: &Judgement, to: &str) -> Check {
 
 fn lost(verdict: &Verdict) -> Vec<String> {
     if let Verdict::LosesData(_, lost) = verdict { lost.clone() } else { Vec::new() }
-}
-
-/// What the facts ask for: a loss of data two persons in production and a phrase elsewhere, any change of production's schema a phrase.
-fn raise(verdict: &Verdict, context: &PlanContext) -> Option<Raise> {
-    let production = context.environment.kind.counts_as_production();
-    match verdict {
-        Verdict::LosesData(_, lost) => {
-            let to = if production { Confirmation::TwoPerson } else { Confirmation::Phrase };
-            Some(Raise::fact(to, lost.first().cloned().unwrap_or_default()))
-        }
-        _ => production.then(|| Raise::fact(Confirmation::Phrase, "the schema of production changes")),
-    }
 }
 
 fn quantity(way: &WayBack) -> String {

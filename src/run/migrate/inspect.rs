@@ -12,7 +12,6 @@ use crate::run::level::Nature;
 use crate::run::migrate::job::{Asked, Migration, Mode};
 use crate::run::migrate::{PARAMETER, checks};
 use crate::run::plan::{Frozen, FrozenField};
-use crate::run::step::{Fact, Proof, Step, Work};
 use crate::service::MigrationTool;
 use crate::target::api::Read;
 
@@ -25,10 +24,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
     let asked = Asked { migration, image: image.clone(), mode: Mode::Inspect, deadline: context.prove_within };
     let workload = &ground.object;
     let job = job::of(id, "inspect", &workload.reference.namespace);
-    let within = context.prove_within;
-    let proof = format!("the Job is complete and says where the database stands, within {} s", within.as_secs());
-    let fact = Fact::Answered { run: id.to_owned(), asked: Box::new(asked.clone()) };
-    let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
+    let proof = format!("the Job is complete and says where the database stands, within {} s", asked.deadline.as_secs());
     let kubectl = ground::kubectl(&context.context, &workload.reference.namespace);
     Ok(Part {
         action: "inspect",
@@ -37,7 +33,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
         inputs: ground::inputs(&workload.reference, [(PARAMETER.to_owned(), image.clone())]),
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
-        proofs: vec![Step { id: "prove-inspected".into(), title: "prove what image and database say".to_owned(), proof, work }],
+        proofs: vec![asked.proven("prove-inspected", "prove what image and database say", &proof, &job, id)],
         back: None,
         undo: "none: it changes nothing".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),

@@ -11,7 +11,9 @@ use crate::migrate::inspection;
 use crate::run::backup::Workload;
 use crate::run::facts::{WorkloadFacts, items, text};
 use crate::run::job;
+use crate::run::step::{Fact, Proof, Step, Work};
 use crate::service::MigrationTool;
+use crate::target::model::ObjectRef;
 
 /// What a database says of itself; asked by each of the scripts.
 const DATABASE: &str = include_str!("database.sql");
@@ -21,6 +23,8 @@ const PYTHON: &str = "exec \"$(command -v python3 || command -v python || echo p
 const NODE: &str = "exec \"$(command -v node || echo node)\" -e \"$0\"";
 /// The image's own shell.
 const SHELL: &str = "exec /bin/sh -c \"$0\"";
+/// The least time that a Job is given which changes a schema: tables may be large.
+pub(super) const LEAST: Duration = Duration::from_mins(30);
 /// How long a statement waits for a lock before it gives up: whoever waits for one holds up everybody behind.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The advisory lock where the service file names none: the one that Prisma takes.
@@ -118,6 +122,13 @@ impl Asked {
     pub(super) fn job(&self, workload: &WorkloadFacts, run: &str) -> Value {
         // A second try would meet what the first one left, and nobody who looks.
         job::spec(workload, &self.container(workload), run, 0, self.deadline)
+    }
+
+    /// Proves what that Job of a run says at its end.
+    pub(super) fn proven(&self, id: &'static str, title: &str, proof: &str, job: &ObjectRef, run: &str) -> Step {
+        let fact = Fact::Answered { run: run.to_owned(), asked: Box::new(self.clone()) };
+        let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within: self.deadline });
+        Step { id: id.into(), title: title.to_owned(), proof: proof.to_owned(), work }
     }
 
     /// The container's name, in the workload as it is now.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Kept, RecordError, of};
-use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ACTIONS, ActionRequest};
 use crate::run::backup::{self, Dump, Host, Password, catalogue};
@@ -15,7 +14,7 @@ use crate::run::migrate::{self, Mode, known_releases, releases};
 use crate::run::program::{self, Does, Program, ProgramStep, SetImage};
 use crate::run::resume::commands;
 use crate::run::world::{World, deployment, revisions};
-use crate::run::{Environment, JobCommand, Operator, Plan, Policy, cronjob, rollback};
+use crate::run::{Environment, JobCommand, Operator, Plan, cronjob, rollback};
 use crate::target::model::{Kind, ObjectRef};
 
 /// A plan of each action there is, with the parameters that make it write as much as it can.
@@ -95,27 +94,14 @@ fn release(world: &World) -> Plan {
         again: false,
         deadline: Duration::ZERO,
     };
-    let step = |id: &str, does: Does| ProgramStep { id: id.into(), does, done_when: Vec::new(), policy: Policy::default() };
-    let program = Program {
-        action: "deploy".into(),
-        title: "Deploy".into(),
-        parameters: Vec::new(),
-        level: Confirmation::Key,
-        phrase: None,
-        of: None,
-        raises: Vec::new(),
-        checks: Vec::new(),
-        own_checks: Vec::new(),
-        steps: vec![
-            step("copy", Does::Action(act("backup", claim, &["backup=daily", "label=before 9"]))),
-            step("plan", Does::Inspect(act("inspect", deployment(), &["image=shop:9"]), true)),
-            step("migrate", Does::Action(act("migrate", deployment(), &["image=shop:9"]))),
-            step("seed", Does::Job(command)),
-            step("roll", Does::Image(image)),
-        ],
-        overrides: Vec::new(),
-        reason: None,
-    };
+    let steps = vec![
+        ProgramStep::of("copy", Does::Action(act("backup", claim, &["backup=daily", "label=before 9"]))),
+        ProgramStep::of("plan", Does::Inspect(act("inspect", deployment(), &["image=shop:9"]), true)),
+        ProgramStep::of("migrate", Does::Action(act("migrate", deployment(), &["image=shop:9"]))),
+        ProgramStep::of("seed", Does::Job(command)),
+        ProgramStep::of("roll", Does::Image(image)),
+    ];
+    let program = Program::of_steps("deploy", steps);
     let home = ObjectRef::new(Kind::Namespace, "", "shop");
     world.run(program::plan(world, world, &context(), &program, &home)).expect("a plan")
 }

@@ -173,6 +173,10 @@ fn m03_m05_m10_nothing_restores_in_this_version_and_an_action_that_would_says_so
 #[test]
 fn m09_parallel_and_in_one_transaction_exclude_each_other() {
     assert_eq!(found(&job("\"pg_restore\", \"-j\", \"4\", \"-1\", \"-d\", \"scratch\", \"/dumps/shop.dump\"")), ["M9"]);
+    for fed in ["cat old.dump | pg_restore -j 2 -d scratch", "pg_restore --jobs=2 -d scratch < old.dump"] {
+        assert_eq!(found(&job(&format!("\"sh\", \"-c\", \"{fed}\""))), ["M9"], "{fed}");
+    }
+    assert_eq!(found(&job("\"sh\", \"-c\", \"pg_restore -d scratch < old.dump\"")), Vec::<String>::new());
     assert_eq!(found(&job("\"pg_restore\", \"-j4\", \"-d\", \"scratch\", \"/dumps/shop.dump\"")), Vec::<String>::new());
 }
 

@@ -93,8 +93,8 @@ pub(crate) struct Postgres {
 
 /// Its programs that the tests use, with what they are linked with.
 const PROGRAMS: &[&str] = &["postgres", "initdb", "psql", "pg_dump", "pg_restore"];
-/// Its libraries that every database loads.
-const MODULES: &[&str] = &["plpgsql.so", "dict_snowball.so"];
+/// Its libraries that every database loads, and the one that counts statements.
+const MODULES: &[&str] = &["plpgsql.so", "dict_snowball.so", "pg_stat_statements.so"];
 
 /// Writes the archive of a database image: this machine's PostgreSQL beside busybox and its applets.
 pub(crate) fn postgres(name: &str, postgres: &Postgres, busybox: &[u8], applets: &[String], to: &Path) -> Result<(), String> {

@@ -29,6 +29,8 @@ const OF_PYTHON: &[image::Release] = &[
     image::Release { tag: "alembic-3", project: "alembic", revisions: &["a1_rules", "b2_note", "c3_drop"] },
     image::Release { tag: "alembic-broken", project: "alembic", revisions: &["a1_rules", "b2_note", "d4_unique"] },
     image::Release { tag: "alembic-forked", project: "alembic", revisions: &["a1_rules", "b2_note", "c3_drop", "e5_fork"] },
+    // One that migrates nothing, and shows measures.
+    image::Release { tag: "metrics", project: "metrics", revisions: &[] },
     image::Release { tag: "django-1", project: "django", revisions: &["0001_rules"] },
     image::Release { tag: "django-2", project: "django", revisions: &["0001_rules", "0002_note"] },
     image::Release { tag: "django-3", project: "django", revisions: &["0001_rules", "0002_note", "0003_drop"] },

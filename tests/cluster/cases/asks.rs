@@ -7,7 +7,7 @@ use crate::operator::Operator;
 use crate::postgres::{PASSWORD, Postgres};
 
 /// A service whose database is the one of [`Postgres`].
-fn service(space: &Namespace<'_>, operator: &Operator, more: &str) -> String {
+pub(super) fn service(space: &Namespace<'_>, operator: &Operator, more: &str) -> String {
     let text = format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
          [secrets.db]\nref = \"k8s:{0}/db#password\"\n[secrets.wrong]\nref = \"env:WRONG_PASSWORD\"\n\
@@ -18,12 +18,12 @@ fn service(space: &Namespace<'_>, operator: &Operator, more: &str) -> String {
     operator.sandbox.write("shop.toml", &text).display().to_string()
 }
 
-fn probe(id: &str, database: &str, query: &str, expect: &str) -> String {
+pub(super) fn probe(id: &str, database: &str, query: &str, expect: &str) -> String {
     format!("[[probe]]\nid = \"{id}\"\nkind = \"sql\"\ndatabase = \"{database}\"\nquery = \"{query}\"\nexpect = \"{expect}\"\n")
 }
 
 /// Answers of `check --live` by their ids, and their texts.
-fn live(operator: &Operator, file: &str, more: &[&str]) -> impl Fn(&str) -> (String, String) + use<> {
+pub(super) fn live(operator: &Operator, file: &str, more: &[&str]) -> impl Fn(&str) -> (String, String) + use<> {
     let finished = operator.call(&[&["check", file, "--live", "-o", "json"], more].concat());
     assert!(!finished.stdout.contains(PASSWORD) && !finished.stderr.contains(PASSWORD), "{}", finished.stdout);
     let answer = finished.json();

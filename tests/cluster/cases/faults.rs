@@ -62,6 +62,14 @@ fn vanished(space: &Namespace<'_>, of: &str) {
     ));
 }
 
+/// A service file like that one, which means another cluster.
+fn pinned(operator: &Operator, file: &str) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let pinned = "type = \"kubernetes\"\ncluster_uid = \"0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55\"\n";
+    let text = text.replacen("type = \"kubernetes\"\n", pinned, 1);
+    operator.sandbox.write("pinned.toml", &text).display().to_string()
+}
+
 /// Carries these out at once, each in a place of its own: most of their time is waiting.
 fn at_once(cluster: &Cluster, parts: &[fn(&Place<'_>)]) {
     std::thread::scope(|scope| {

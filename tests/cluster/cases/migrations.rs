@@ -65,6 +65,10 @@ pub(super) fn file(operator: &Operator, tool: &str, kind: &str) -> String {
     operator.sandbox.write("shop.toml", &text).display().to_string()
 }
 
+/// The columns of the table that is migrated.
+pub(super) const COLUMNS: &str =
+    "select string_agg(column_name, ' ' order by column_name) from information_schema.columns where table_name = 'rules'";
+
 /// A database, a service of that release beside it, an operator with a service file.
 pub(super) struct Shop<'a> {
     pub(super) space: &'a Namespace<'a>,
@@ -121,8 +125,7 @@ impl<'a> Shop<'a> {
     }
 
     pub(super) fn columns(&self) -> String {
-        self.postgres
-            .ask("select string_agg(column_name, ' ' order by column_name) from information_schema.columns where table_name = 'rules'")
+        self.postgres.ask(COLUMNS)
     }
 
     /// Fails when the password is anywhere that the program wrote to, here and in the cluster.

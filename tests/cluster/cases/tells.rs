@@ -17,8 +17,8 @@ use crate::support::terminal::End;
 const PATH: &str = "/T0/lilac-7714-hook";
 
 /// A server: its port, and what it was asked (head and body).
-struct Server {
-    port: u16,
+pub(super) struct Server {
+    pub(super) port: u16,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
@@ -43,7 +43,7 @@ fn request(stream: &mut TcpStream) -> String {
 
 impl Server {
     /// Answers each request with a status and a body.
-    fn new(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> Self {
+    pub(super) fn new(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, heard) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
         let kept = Arc::clone(&heard);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::program::{program, step, try_plan};
+use super::program::{plan, step};
 use super::{Bench, Told};
 use crate::run::program::{Does, ProgramStep, Run};
 use crate::run::world::{Fault, deployment};
-use crate::run::{Control, End, Happening, Plan, ProbeAnswer, Probes, Way};
+use crate::run::{Control, End, Happening, ProbeAnswer, Probes, Way};
 use crate::target::api::{Change, ErrorKind};
 use crate::target::model::Kind;
 use futures_util::future::BoxFuture;
@@ -15,10 +15,6 @@ use futures_util::future::BoxFuture;
 fn command(argv: &[&str]) -> Run {
     let argv = argv.iter().map(|word| (*word).to_owned()).collect();
     Run { workload: deployment(), container: Some("api".to_owned()), argv, back: None, reads: false, again: false }
-}
-
-fn plan(bench: &Bench, steps: Vec<ProgramStep>) -> Plan {
-    try_plan(bench, &program(steps)).expect("a plan")
 }
 
 /// What was run in pods, in order.

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::{Bench, Told};
 use crate::base::clock::Clock;
-use crate::base::confirmation::Confirmation;
 use crate::run::program::{self, Does, Program, ProgramStep};
 use crate::run::world::{deployment, neighbour};
 use crate::run::{ActionRequest, Control, End, Happening, OnFail, Plan, PlanError, Policy};
 use crate::target::model::{Kind, ObjectRef};
 
 pub(super) fn step(id: &str, does: Does) -> ProgramStep {
-    ProgramStep { id: id.to_owned(), does, done_when: Vec::new(), policy: Policy::default() }
+    ProgramStep::of(id, does)
 }
 
 fn scale(object: ObjectRef, replicas: u32) -> Does {
@@ -24,18 +23,9 @@ fn act(action: &'static str, object: ObjectRef, parameters: Vec<String>) -> Does
 
 pub(super) fn program(steps: Vec<ProgramStep>) -> Program {
     Program {
-        action: "busy-hours".to_owned(),
         title: "Busy hours".to_owned(),
         parameters: vec![("replicas".to_owned(), "5".to_owned())],
-        level: Confirmation::Key,
-        phrase: None,
-        of: None,
-        raises: Vec::new(),
-        checks: Vec::new(),
-        own_checks: Vec::new(),
-        steps,
-        overrides: Vec::new(),
-        reason: None,
+        ..Program::of_steps("busy-hours", steps)
     }
 }
 
@@ -44,7 +34,7 @@ pub(super) fn try_plan(bench: &Bench, program: &Program) -> Result<Plan, PlanErr
     bench.world.run(program::plan(&bench.world, &bench.world, &bench.context, program, &home))
 }
 
-fn plan(bench: &Bench, steps: Vec<ProgramStep>) -> Plan {
+pub(super) fn plan(bench: &Bench, steps: Vec<ProgramStep>) -> Plan {
     try_plan(bench, &program(steps)).expect("a plan")
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Bench;
-use super::program::{program, step, try_plan};
+use super::program::{plan, program, step, try_plan};
 use crate::run::program::{Does, ProgramStep, SetImage};
 use crate::run::world::{Fault, Limit, deployment, revisions};
-use crate::run::{Answer, End, JobCommand, OnFail, Plan, PlanError, Policy};
+use crate::run::{Answer, End, JobCommand, OnFail, PlanError, Policy};
 use crate::target::api::{Change, WriteRequest};
 use crate::target::model::Kind;
 
@@ -34,10 +34,6 @@ pub(super) fn command(argv: &[&str]) -> JobCommand {
         again: false,
         deadline: Duration::ZERO,
     }
-}
-
-fn plan(bench: &Bench, steps: Vec<ProgramStep>) -> Plan {
-    try_plan(bench, &program(steps)).expect("a plan")
 }
 
 fn image(bench: &Bench) -> Value {

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::super::{Effect, Input, Locking, Looked, Machine, Moment, Observed, Ran, Stop};
 use super::pass;
-use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::run::actions::{self, ActionRequest};
 use crate::run::context::PlanContext;
@@ -452,21 +451,9 @@ fn commands() -> Plan {
         overrides: Vec::new(),
         reason: None,
     };
-    let step = |id: &str, does: Does| ProgramStep { id: id.into(), does, done_when: Vec::new(), policy: Policy::default() };
-    let program = Program {
-        action: "commands".into(),
-        title: "Commands".into(),
-        parameters: Vec::new(),
-        level: Confirmation::Key,
-        phrase: None,
-        of: None,
-        raises: Vec::new(),
-        checks: Vec::new(),
-        own_checks: Vec::new(),
-        steps: vec![step("on", run(&web, Some("off"))), step("up", Does::Action(request)), step("warm", run(&web, None))],
-        overrides: Vec::new(),
-        reason: None,
-    };
+    let steps =
+        vec![ProgramStep::of("on", run(&web, Some("off"))), ProgramStep::of("up", Does::Action(request)), ProgramStep::of("warm", run(&web, None))];
+    let program = Program::of_steps("commands", steps);
     let home = ObjectRef::new(Kind::Namespace, "", "shop");
     world.run(program::plan(&world, &world, &context, &program, &home)).expect("a plan")
 }

@@ -174,9 +174,15 @@ fn commands(advice: &Advice<'_>, action: &Action) {
                 "pg_restore -c empties the living database before it is known that the dump is good, and mixes what is newer with what is older";
             advice.say("E-T7", &step.spot, message, "Restore into another database, look at it, and rename the two.");
         }
-        if says('1', "--single-transaction") && options.iter().any(|o| o.starts_with("-j") || o.starts_with("--jobs")) {
+        let parallel = options.iter().any(|o| o.starts_with("-j") || o.starts_with("--jobs"));
+        let fed = step.argv.contains("| pg_restore") || options.iter().any(|o| o.starts_with('<'));
+        if parallel && says('1', "--single-transaction") {
             let message = "pg_restore refuses -j together with -1";
             advice.say("M9", &step.spot, message, "Restore into another database with -j, and rename the two.");
+        }
+        if parallel && fed {
+            let message = "pg_restore refuses -j where the dump comes from its standard input";
+            advice.say("M9", &step.spot, message, "Give it a file that is where it runs.");
         }
         if has(&["pg_stat_statements", "mean_time"]) {
             let message = "PostgreSQL 13 and newer have no column mean_time";

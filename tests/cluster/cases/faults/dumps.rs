@@ -7,19 +7,20 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::vanished;
+use super::{pinned, vanished};
 use crate::cases::backups::{Begun, ROWS, begun, catalogue, file, run};
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
+use crate::manifest::Web;
 use crate::middle::{Fate, Middle, When};
 use crate::operator::{Operator, Run};
 use crate::postgres::{Postgres, Volume};
 use crate::support::proxy::Proxy;
 
-const DUMP: &[&str] = &["run", "backup", "daily", "--confirm", "y", "-o", "json", "-f"];
+pub(super) const DUMP: &[&str] = &["run", "backup", "daily", "--confirm", "y", "-o", "json", "-f"];
 
 /// A database with rows and a volume beside it.
-fn place<'a>(space: &'a Namespace<'a>) -> (Postgres<'a>, Volume<'a>) {
+pub(super) fn place<'a>(space: &'a Namespace<'a>) -> (Postgres<'a>, Volume<'a>) {
     let (postgres, volume) = (Postgres::new(space), Volume::new(space, "backups", None));
     postgres.ask(ROWS);
     (postgres, volume)
@@ -71,16 +72,8 @@ pub(crate) fn whoever_may_not_dump_now_is_told_why_and_makes_no_job(cluster: &Cl
     let _ = cluster.writes(&space);
     let refused = |user: &str, row: &str, pin: bool| {
         let operator = Operator::new(cluster, user, &space);
-        let mut file = file(&operator, &space, "password");
-        if pin {
-            let text = fs::read_to_string(&file).unwrap();
-            let pinned = "type = \"kubernetes\"\ncluster_uid = \"0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55\"\n";
-            file = operator
-                .sandbox
-                .write("pinned.toml", &text.replacen("type = \"kubernetes\"\n", pinned, 1))
-                .display()
-                .to_string();
-        }
+        let own = file(&operator, &space, "password");
+        let file = if pin { pinned(&operator, &own) } else { own };
         let run = run(&operator, &file).expect("refused", 4);
         Watched { cluster, space: &space, operator: &operator }.ended(row, &run);
     };
@@ -152,4 +145,38 @@ pub(crate) fn a_dump_that_finds_no_room_or_no_image_is_none(cluster: &Cluster) {
     assert!(run.code.is_some_and(|code| code != 0), "{run:#?}");
     watched.ended("dump: its image is missing", &run);
     assert_eq!((volume.files().len(), json!(catalogue(&space).len())), (0, json!(0)));
+}
+
+/// A Job goes on without its console: whoever asks for the lock of a run has it after the step, and the run is taken up again later.
+pub(crate) fn a_dump_that_is_asked_for_its_lock_lets_go_of_it_and_its_job_comes_to_its_end(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let (postgres, volume) = place(&space);
+    let of_both = |user: &str| {
+        let operator = Operator::new(cluster, user, &space);
+        let text = fs::read_to_string(file(&operator, &space, "password")).unwrap();
+        let both = format!("{text}[[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n");
+        let file = operator.sandbox.write("both.toml", &both).display().to_string();
+        (operator, file)
+    };
+    let ((operator, own), (second, theirs)) = (of_both("operator"), of_both("second"));
+    let held = postgres.hold("rules");
+    let running = operator.start(&[DUMP, &[&*own]].concat());
+    let id = operator.wait_for_line("its Job is made", |line| line["kind"] == "outcome" && line["step"] == "write");
+    volume.wait_for(".errors");
+    let restart = |more: &[&str]| second.call(&[&["run", "restart", "web", "-f", &theirs, "--confirm", "y", "-o", "json"], more].concat());
+    let waits = Run::of(&restart(&[])).expect("refused", 4);
+    assert!(waits.end().to_string().contains("blocked by lock"), "{:#}", waits.end());
+    Run::of(&restart(&["--preempt"])).expect("proven", 0);
+    let watched = Watched { cluster, space: &space, operator: &operator };
+    let run = Run::of(&running.end()).expect("failed-with-debts", 2);
+    assert!(run.end()["reason"].as_str().unwrap().starts_with("asked to stop by second@"), "{:#}", run.end());
+    watched.ended("dump: a second operator's restart asks for its lock while its Job runs; both write once", &run);
+    assert_eq!((catalogue(&space).len(), space.jobs_of(&id)), (0, 1), "it counts as nothing yet");
+    drop(held);
+    volume.wait_for_files(2);
+    let run = operator.resume(&id).expect("proven", 0);
+    watched.ended("dump: a second operator's restart asks for its lock while its Job runs; resumed", &run);
+    assert_eq!((catalogue(&space).len(), space.jobs_of(&id)), (1, 1), "{:?}", volume.files());
 }

@@ -5,16 +5,33 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::vanished;
-use crate::cases::migrations::{Shop, file, image, reason};
+use super::{pinned, vanished};
+use crate::cases::migrations::{Shop, check, file, image, reason};
 use crate::cluster::Cluster;
 use crate::faults::Watched;
 use crate::middle::{Fate, Middle, When};
 use crate::operator::{Operator, Run};
 use crate::support::proxy::Proxy;
 
+/// While this advisory lock is held, a migration that [`slow`] is about does not go on.
+pub(super) const GATE: u32 = 4711;
+
+/// Lets each change of a table that leaves things so take until nobody holds the gate. Waiting for the gate itself would end by
+/// `lock_timeout`.
+pub(super) fn slow(shop: &Shop<'_>, so: &str) {
+    shop.postgres.ask(&format!(
+        "create function waits() returns event_trigger language plpgsql as $$ begin if {so} then \
+         while exists (select 1 from pg_locks where locktype = 'advisory' and granted and objid = {GATE}) loop perform pg_sleep(0.1); end loop; end if; end $$; \
+         create event trigger waits on ddl_command_end when tag in ('ALTER TABLE') execute function waits()"
+    ));
+}
+
+/// How many statements are in the middle of changing a table.
+pub(super) const CHANGING: &str =
+    "select count(*) from pg_stat_activity where state = 'active' and query like '%ALTER TABLE%' and pid <> pg_backend_pid()";
+
 /// A shop whose database is at its first revision, and whose second one was inspected.
-fn inspected(shop: &Shop<'_>) {
+pub(super) fn inspected(shop: &Shop<'_>) {
     shop.migrated("alembic-1");
     shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
 }
@@ -53,12 +70,7 @@ pub(crate) fn a_migration_that_is_killed_at_any_line_of_its_record_is_applied_on
         line.slow(Duration::ZERO);
         let run = Run::of(&shop.operator.call(&["runs", "resume", &id, "-o", "json"])).expect("proven", 0);
         Watched { cluster, space: &space, operator: &shop.operator }.ended_with_one_write_at_most(row, &run);
-        let own = space
-            .list("batch/v1", "Job")
-            .into_iter()
-            .filter(|job| job["metadata"]["labels"]["timonel.io/run"] == id.as_str())
-            .count();
-        assert_eq!((own, shop.columns().as_str()), (1, "body id note"), "{row}");
+        assert_eq!((space.jobs_of(&id), shop.columns().as_str()), (1, "body id note"), "{row}");
     }
     // What was asked and may not have arrived is asked again under the same name: there is one Job at most.
     taken_back(&shop);
@@ -86,16 +98,8 @@ pub(crate) fn whoever_may_not_migrate_now_is_told_why_and_makes_no_job(cluster: 
     let jobs = || space.list("batch/v1", "Job").len();
     let refused = |user: &str, row: &str, pin: bool| {
         let operator = Operator::new(cluster, user, &space);
-        let mut file = file(&operator, "alembic", "test");
-        if pin {
-            let text = std::fs::read_to_string(&file).unwrap();
-            let pinned = "type = \"kubernetes\"\ncluster_uid = \"0d3bf5a1-6a34-4f0a-9d2f-8f2f1d7a9c55\"\n";
-            file = operator
-                .sandbox
-                .write("pinned.toml", &text.replacen("type = \"kubernetes\"\n", pinned, 1))
-                .display()
-                .to_string();
-        }
+        let own = file(&operator, "alembic", "test");
+        let file = if pin { pinned(&operator, &own) } else { own };
         let (before, _) = (jobs(), cluster.writes(&space));
         let run = operator.run_of("migrate", &[&image, "-f", &file]).expect("refused", 4);
         Watched { cluster, space: &space, operator: &operator }.ended(row, &run);
@@ -150,4 +154,64 @@ pub(crate) fn a_migration_goes_on_without_its_console_its_server_and_a_holder_wh
     let run = Run::of(&running.end()).expect("proven", 0);
     Watched { cluster, space: &space, operator: &shop.operator }.ended("migration: the API server is out of reach until it is done", &run);
     assert!(reason(&run).contains("every proof held"), "{:#}", run.end());
+}
+
+pub(crate) fn a_migration_whose_pod_is_killed_in_the_middle_fails_and_what_was_applied_is_told_by_asking_again(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.migrated("alembic-1");
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    // The first of two revisions is applied, the second does not come to its end.
+    slow(&shop, "not exists (select 1 from information_schema.columns where table_name = 'rules' and column_name = 'body')");
+    let gate = shop.postgres.hold_lock(GATE);
+    let (image, over) = (format!("image={}", image("alembic-3")), ["--override", "backup", "--reason", "nobody needs it"]);
+    let words = [&[&*image, "-f", &shop.file], &over[..]].concat();
+    let phrase = shop.operator.plan_of("migrate", &words).text("/confirmation/type").to_owned();
+    let _ = cluster.writes(&space);
+    let running = shop.operator.start(&[&["run", "migrate"], &words[..], &["--confirm", &phrase, "-o", "json"]].concat());
+    shop.postgres.wait_for(CHANGING, "1");
+    let id = shop.operator.journal().last().expect("a record")["run"].as_str().expect("a run").to_owned();
+    let pods = space.list("v1", "Pod").into_iter().filter(|pod| pod["metadata"]["labels"]["timonel.io/run"] == id.as_str());
+    for pod in pods {
+        space.kill_pod(pod["metadata"]["name"].as_str().unwrap());
+    }
+    let run = Run::of(&running.end());
+    Watched { cluster, space: &space, operator: &shop.operator }.ended("migration: its pod is killed in the middle of its second revision", &run);
+    assert!(reason(&run).contains("what it applied is not known: inspect again"), "{}", reason(&run));
+    let failed = space.list("batch/v1", "Job").iter().filter(|job| job["status"]["failed"] == 1).count();
+    assert_eq!((failed, space.jobs_of(&id)), (1, 1), "it is not tried a second time by itself, and is kept");
+    // What the server still does for a client that is gone is seen, and is in the way of the next one.
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    assert_eq!(shop.known("alembic-3")["words"], "at b2, 1 pending: c3", "one was applied, the other was not");
+    assert_eq!(check(&shop.plan("alembic-3", 4), "sessions")["result"], "failed");
+    drop(gate);
+    shop.postgres.wait_for(CHANGING, "0");
+    assert_eq!(shop.columns(), "body id note", "what was in the middle of it is taken back by the server");
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
+    shop.run("migrate", "alembic-3", &over).expect("proven", 0);
+    assert_eq!(shop.columns(), "id note");
+    shop.operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn a_migration_is_never_asked_for_its_lock_and_its_job_comes_to_its_end(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    inspected(&shop);
+    slow(&shop, "true");
+    let gate = shop.postgres.hold_lock(GATE);
+    let image = format!("image={}", image("alembic-2"));
+    let running = shop.operator.start(&["run", "migrate", &image, "-f", &shop.file, "--confirm", "y", "-o", "json"]);
+    shop.postgres.wait_for(CHANGING, "1");
+    let _ = cluster.writes(&space);
+    let second = Operator::new(cluster, "second", &space);
+    let theirs = file(&second, "alembic", "test");
+    let asks = Run::of(&second.call(&["run", "restart", "api", "-f", &theirs, "--confirm", "y", "--preempt", "-o", "json"])).expect("refused", 4);
+    let row = "migration: a second operator's restart asks for its lock while its Job runs";
+    Watched { cluster, space: &space, operator: &second }.ended(row, &asks);
+    for lease in space.list("coordination.k8s.io/v1", "Lease") {
+        assert!(lease["metadata"]["annotations"].get("timonel.io/preempt-by").is_none(), "nobody was asked: {lease:#}");
+    }
+    drop(gate);
+    Run::of(&running.end()).expect("proven", 0);
+    assert_eq!(shop.columns(), "body id note");
 }
