@@ -3,6 +3,7 @@
 //! Owns the five results and how they become health (contract.md 1). Asking is the business of whoever implements
 //! [`crate::target::probe::Reach`]; the loop here only says when, and sends a whole report after every measurement.
 
+mod active;
 mod alerts;
 mod derive;
 mod judge;
@@ -17,6 +18,7 @@ mod surroundings;
 mod track;
 mod watch;
 
+pub use active::{Alerts, alerts};
 pub use alerts::{Alert, Remark, Scraped, Watched, watched};
 pub use derive::host_certificates;
 pub use judge::{Near, Verdict, judge};

@@ -2,6 +2,7 @@
 //!
 //! Owns everything that happens in time. Must not decide what a key means or what is on screen: that is `app` and `ui`.
 
+pub mod alerting;
 pub mod asking;
 pub mod console;
 pub mod effects;
@@ -14,6 +15,7 @@ pub mod measuring;
 pub mod planner;
 mod probing;
 pub mod proving;
+mod pulling;
 mod recall;
 pub mod screen;
 mod second;

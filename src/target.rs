@@ -9,5 +9,6 @@ pub mod kubernetes;
 pub mod model;
 pub mod net;
 pub mod probe;
+pub mod registry;
 pub mod request;
 pub mod sql;

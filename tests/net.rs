@@ -1,5 +1,7 @@
 //! The driver for endpoints against servers of our own in this process: every way in which an endpoint can behave badly.
 
+mod registry;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use futures_util::future::{BoxFuture, ready};
 use serde_json::Value;
 
 use crate::target::api::{ErrorKind, TargetError};
+use crate::target::model::ObjectRef;
 use crate::target::probe::{NotHeard, Reading};
 use crate::target::sql::Rows;
 
@@ -17,6 +18,35 @@ pub enum ProbeAnswer {
     /// Not green; why.
     Failed(String),
     /// No answer to judge by; why.
+    Unknown(String),
+}
+
+/// An image that a registry is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageAsked {
+    /// Its name.
+    pub image: String,
+    /// The workload that would pull it, with its pull secrets and on its nodes.
+    pub workload: Option<ObjectRef>,
+}
+
+/// What a registry has under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFound {
+    /// The name with the digest that it means now.
+    pub pinned: String,
+    /// How it was found, in words.
+    pub words: String,
+    /// Whether it is for the nodes that it would run on.
+    pub platform: ProbeAnswer,
+}
+
+/// Why no image was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoImage {
+    /// The registry says that there is none, or that these pull secrets open nothing.
+    Failed(String),
+    /// Nothing that was heard says either; why.
     Unknown(String),
 }
 
@@ -43,6 +73,11 @@ pub trait Probes: Send + Sync {
     /// Asks the measure of that id.
     fn measure<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Reading> {
         Box::pin(ready(Reading::none(format!("nobody here asks the measure '{id}'"))))
+    }
+
+    /// Asks the registry of an image what it has under that name.
+    fn image<'a>(&'a self, _asked: &'a ImageAsked) -> BoxFuture<'a, Result<ImageFound, NoImage>> {
+        Box::pin(ready(Err(NoImage::Unknown("nobody here asks registries".to_owned()))))
     }
 
     /// Tells somebody over the channel of that id; once.

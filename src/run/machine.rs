@@ -4,6 +4,7 @@
 //! is left behind. Exactly one effect is outstanding at a time; `execute` performs it and hands the answer in. No clock, no
 //! network, no disk: a history of answers gives the same run every time.
 
+mod after;
 mod ask;
 mod command;
 mod draft;

@@ -50,6 +50,7 @@ const STEPS: &[Word] = &[
     "prove-kept",
     "prove-answers",
     "prove-measures",
+    "prove-image",
     "prove-tail",
     "tell",
     "shell",

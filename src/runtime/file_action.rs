@@ -3,6 +3,9 @@
 //! Owns the resolving of its names, conditions, preconditions and workloads. The plan is made in `run`; what an action is, `service`
 //! has read.
 
+mod asked;
+mod image;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -65,27 +68,21 @@ impl Resolver<'_> {
         values.extend(vars.clone());
         values.insert("operator".to_owned(), self.operator.user.clone());
         values.insert("run.id".to_owned(), self.run.to_owned());
+        values.insert("run.date".to_owned(), self.now.strftime("%Y-%m-%d").to_string());
+        // There is no other address of a run than the record of it.
+        values.insert("run.link".to_owned(), format!("timonel runs show {}", self.run));
         values.insert("run.reason".to_owned(), reason.unwrap_or_default().to_owned());
         // What is known when it is told.
-        values.extend(["run.result", "run.duration"].map(|name| (name.to_owned(), format!("${{{name}}}"))));
+        values.extend(["run.result", "run.duration", "run.after.image"].map(|name| (name.to_owned(), format!("${{{name}}}"))));
         let facts = self.facts(action).await;
         values.extend(self.before(action).await);
-        let value = |name: &str| values.get(name).map(|text| Value::of(text)).or_else(|| facts.get(name).cloned());
-        let fill = |template: &crate::service::Template| template.fill(&values).map_err(usage);
-        let phrase = action.phrase.as_ref().map(fill).transpose()?;
-        let mut steps = Vec::new();
-        for step in &action.steps {
-            let takes = step.when.as_ref().map_or(Ok(true), |when| {
-                let unknown = || usage(format!("step '{}': whether '{}' holds is not known", step.id, when.text()));
-                when.holds(&value).ok_or_else(unknown)
-            })?;
-            if takes {
-                let does = self.does(step, &fill)?;
-                steps.push(ProgramStep { id: step.id.clone(), does, done_when: step.done_when.clone(), policy: policy(step) });
-            }
-        }
-        let known = self.backups(action).await;
-        let (mut checks, own_checks) = self.require(action, &facts, &known);
+        let phrase = action.phrase.as_ref().map(|phrase| phrase.fill(&values).map_err(usage)).transpose()?;
+        let (steps, found) = self.steps(action, &mut values, &facts).await?;
+        let value = |name: &str| known(&values, &facts, name);
+        let backups = self.backups(action).await;
+        let (mut checks, own_checks) = self.require(action, &facts, &backups);
+        checks.extend(found);
+        checks.extend(self.asked(action).await);
         checks.extend(self.migrations(action, &steps, &values).await);
         let parameters = vars.into_iter().map(|(name, value)| (name.trim_start_matches("var.").to_owned(), value)).collect();
         Ok(Program {
@@ -102,6 +99,40 @@ impl Resolver<'_> {
             overrides: request.overrides.clone(),
             reason: reason.map(str::to_owned),
         })
+    }
+
+    /// The steps that are taken, each with what those before it yield, and what was found out for them.
+    async fn steps(
+        &self,
+        action: &FileAction,
+        values: &mut BTreeMap<String, String>,
+        facts: &BTreeMap<String, Value>,
+    ) -> Result<(Vec<ProgramStep>, Vec<Check>), PlanError> {
+        let (mut steps, mut checks) = (Vec::new(), Vec::new());
+        for step in &action.steps {
+            let pending = self.pending(step, values).await;
+            let value = |name: &str| if name == Condition::PENDING { pending.clone() } else { known(values, facts, name) };
+            let takes = step.when.as_ref().map_or(Ok(true), |when| {
+                let hint = if when.names().contains(&Condition::PENDING) { ": timonel run inspect image=IMAGE, and ask again" } else { "" };
+                let unknown = || usage(format!("step '{}': whether '{}' holds is not known{hint}", step.id, when.text()));
+                when.holds(&value).ok_or_else(unknown)
+            })?;
+            if !takes {
+                continue;
+            }
+            let fill = |template: &crate::service::Template| template.fill(values).map_err(usage);
+            let done_when = step.done_when.iter().map(fill).collect::<Result<_, _>>()?;
+            let does = if let StepKind::ImageCheck { image, yields, .. } = &step.kind {
+                let found = self.image(action, step, fill(image)?).await?;
+                checks.extend(found.checks);
+                values.extend(yields.iter().map(|name| (name.clone(), found.image.clone())));
+                Does::Look(found.look)
+            } else {
+                self.does(step, &fill)?
+            };
+            steps.push(ProgramStep { id: step.id.clone(), does, done_when, policy: policy(step) });
+        }
+        Ok((steps, checks))
     }
 
     /// What conditions and preconditions ask the target and the probes. What cannot be read is not there, and so not known.
@@ -174,7 +205,7 @@ impl Resolver<'_> {
         for requirement in &action.require {
             match requirement {
                 Requirement::Own(word, id) => own.push((word.clone(), *id)),
-                Requirement::Migrations(_) => {}
+                Requirement::Migrations(_) | Requirement::NoCriticalAlert | Requirement::Mounted(..) => {}
                 Requirement::Disk => checks.push(Check::advisory("disk:free 2x").unknown(
                     "the Job of a dump looks at its volume before it writes, and fails where it has less than twice the size of the database",
                     "look at the volume",
@@ -346,10 +377,16 @@ impl Resolver<'_> {
                 let argv = argv.iter().map(fill).collect::<Result<Vec<String>, _>>()?;
                 Does::Look(Look::Shell { argv })
             }
+            StepKind::ImageCheck { .. } => return Err(usage(format!("step '{}' is planned by what a registry answers", step.id))),
             StepKind::Wait { time } => Does::Wait(*time),
             StepKind::Confirm { phrase, .. } => Does::Ask(phrase.as_ref().map(fill).transpose()?),
         })
     }
+}
+
+/// A value that is there, or a fact.
+fn known(values: &BTreeMap<String, String>, facts: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
+    values.get(name).map(|text| Value::of(text)).or_else(|| facts.get(name).cloned())
 }
 
 /// One requirement of the migrations of an image, by what inspections said.

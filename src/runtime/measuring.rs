@@ -1,4 +1,5 @@
-//! Asking the measures of a service: once for a command or a proof, and kept asked for the console; and its alerts, for a check.
+//! Asking the measures of a service: once for a command or a proof, and kept asked for the console, with the alerts that are active; and
+//! what Prometheus says of its alerts, for a check.
 //!
 //! Owns the way to the declared Prometheus, with the secret that opens it fetched at use. What an answer means is in `probe`.
 
@@ -10,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::alerting;
 use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::base::secret;
@@ -57,8 +59,8 @@ async fn of(service: &Service, vault: &Vault, kpi: &Kpi) -> Reading {
     }
 }
 
-/// What opens a Prometheus, and the way to it.
-async fn way(token: Option<&str>, vault: &Vault) -> Result<(Vec<Header>, Net), String> {
+/// What opens a source, and the way to it.
+pub(super) async fn way(token: Option<&str>, vault: &Vault) -> Result<(Vec<Header>, Net), String> {
     let mut headers = Vec::new();
     if let Some(id) = token {
         let token = vault.fetch(id).await?;
@@ -107,11 +109,15 @@ impl Measuring {
     /// Begins. Reports go to `out`; while it is full, the next round waits.
     pub(super) fn start(service: Service, vault: Vault, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) -> Self {
         Self(tokio::spawn(async move {
-            let mut known: Vec<Option<ProbeReport>> = vec![None; service.declared.kpis.len()];
+            let mut known: Vec<Option<ProbeReport>> = Vec::new();
             loop {
                 let readings = all(&service, &vault).await;
-                for ((kpi, reading), known) in service.declared.kpis.iter().zip(readings).zip(&mut known) {
-                    let mut report = report(kpi, &reading, &*clock);
+                let mut reports: Vec<ProbeReport> = service.declared.kpis.iter().zip(&readings).map(|(k, r)| report(k, r, &*clock)).collect();
+                if service.declared.alertmanager().is_some() {
+                    reports.push(alerting::report(&alerting::ask(&service, &vault).await, &*clock));
+                }
+                known.resize(reports.len(), None);
+                for (mut report, known) in reports.into_iter().zip(&mut known) {
                     if let Some(before) = known.as_ref().filter(|before| before.result == report.result) {
                         report.since = before.since;
                     }

@@ -48,7 +48,7 @@ impl Probing {
         };
         let vault = Vault::new(service, client.clone());
         let databases = DatabaseAsker::new(service, client.clone());
-        let measured = service.filter(|s| !s.declared.kpis.is_empty()).cloned();
+        let measured = service.filter(|s| !s.declared.kpis.is_empty() || s.declared.alertmanager().is_some()).cloned();
         let measuring = measured.map(|s| Measuring::start(s.clone(), Vault::new(Some(&s), client), clock.clone(), events.clone()));
         let prober = Prober::spawn(specs, Arc::new(net), Arc::new(vault), clock, events);
         prober.cluster(Some(Arc::new(OpenTarget { session, declared, databases })));

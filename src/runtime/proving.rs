@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::asking::{DatabaseAsker, InTarget};
 use super::secrets::Vault;
-use super::{local, measuring, telling};
+use super::{alerting, local, measuring, pulling, telling};
 use crate::base::clock::Clock;
 use crate::fleet::Fleet;
 use crate::probe::{Askers, Pods, Surroundings, once};
 use crate::run::backup::{Known, Wanted, catalogue};
-use crate::run::{self, LocalProgram, ProbeAnswer, Probes};
+use crate::run::{self, ImageAsked, ImageFound, LocalProgram, NoImage, ProbeAnswer, Probes};
 use crate::service::{ProbeKind, ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read as _, TargetError};
 use crate::target::kubernetes::Client;
@@ -77,16 +77,28 @@ impl DeclaredProbes {
         }
     }
 
-    /// Whether a backup of the catalogue is as wanted: `ID verified`, `ID fresh`.
+    /// Whether a critical alert of the service is active.
+    async fn alerts(&self) -> ProbeAnswer {
+        match (&self.lacking, &self.service) {
+            (Some(why), _) => ProbeAnswer::Unknown(why.clone()),
+            (None, Some(service)) => alerting::answer(&alerting::ask(service, &self.vault()).await),
+            (None, None) => ProbeAnswer::Unknown("no service file says where alerts are".to_owned()),
+        }
+    }
+
+    /// Whether a backup of the catalogue is as wanted: `ID verified`, `ID fresh`, `label=LABEL verified`.
     async fn backup(&self, wanted: &str) -> ProbeAnswer {
         let namespace = self.client.opened().namespaces.as_deref().and_then(<[String]>::first);
-        let declared = self.service.as_ref().zip(wanted.split_once(' ')).zip(namespace);
+        let declared = self.service.as_ref().zip(wanted.rsplit_once(' ')).zip(namespace);
         let Some(((service, (id, word)), namespace)) = declared else {
             return ProbeAnswer::Unknown(self.lacking.clone().unwrap_or_else(|| format!("where the backup '{wanted}' is kept is not known")));
         };
         let most = service.declared.backups.iter().find(|b| b.id == id).and_then(|b| b.max_age);
         let wanted = if word == Wanted::Fresh.word() { Wanted::Fresh } else { Wanted::Verified };
         let known = Known::of(&self.client, &catalogue::of(&service.id, namespace)).await;
+        if let Some(label) = id.strip_prefix("label=") {
+            return labelled(&known, label);
+        }
         let check = known.check(id, most, wanted, self.clock.now());
         match check.result {
             run::Answer::Ok => ProbeAnswer::Ok(check.detail),
@@ -111,6 +123,17 @@ impl DeclaredProbes {
     }
 }
 
+/// Whether the catalogue has a verified backup that was made under that label.
+fn labelled(known: &Known, label: &str) -> ProbeAnswer {
+    match known {
+        Known::Unread(why) => ProbeAnswer::Unknown(why.clone()),
+        Known::Read(entries) => match entries.iter().find(|e| e.damaged.is_none() && e.label.as_deref() == Some(label)) {
+            Some(entry) => ProbeAnswer::Ok(format!("backup {label}: verified by {}", entry.verified)),
+            None => ProbeAnswer::Failed(format!("no verified backup is called {label}")),
+        },
+    }
+}
+
 impl Probes for DeclaredProbes {
     fn ask<'a>(&'a self, id: &'a str) -> BoxFuture<'a, ProbeAnswer> {
         Box::pin(async move {
@@ -122,9 +145,10 @@ impl Probes for DeclaredProbes {
                     KpiResult::NoData => ProbeAnswer::Unknown(reading.detail),
                 };
             }
-            match id.strip_prefix("backup:") {
-                Some(backup) => self.backup(backup).await,
-                None => self.answer(id).await,
+            match id.split_once(':') {
+                Some(("backup", backup)) => self.backup(backup).await,
+                Some(("alerts", _)) => self.alerts().await,
+                _ => self.answer(id).await,
             }
         })
     }
@@ -147,6 +171,10 @@ impl Probes for DeclaredProbes {
                 (None, None) => Reading::none(format!("there is no measure '{id}'")),
             }
         })
+    }
+
+    fn image<'a>(&'a self, asked: &'a ImageAsked) -> BoxFuture<'a, Result<ImageFound, NoImage>> {
+        Box::pin(pulling::image(&self.client, asked))
     }
 
     fn tell<'a>(&'a self, channel: &'a str, text: &'a str) -> BoxFuture<'a, Result<(), String>> {

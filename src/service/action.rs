@@ -16,7 +16,7 @@ pub use vars::{Var, VarKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::declared::Backup;
+use super::declared::{Backup, Secret};
 use super::names::Names;
 use super::{Defaults, Later, ProbeSpec, Workload};
 use crate::base::confirmation::Confirmation;
@@ -66,6 +66,10 @@ pub enum Requirement {
     Disk,
     /// The environment is no production.
     Local,
+    /// No critical alert of the service is active.
+    NoCriticalAlert,
+    /// The pods of a workload get a secret: its id, and the workload's.
+    Mounted(String, String),
 }
 
 /// What is required of migrations.
@@ -147,6 +151,10 @@ pub(super) struct Around<'a> {
     pub actions: &'a [String],
     /// Whether it is said where measures are.
     pub measured: bool,
+    /// Whether it is said where alerts are.
+    pub alerted: bool,
+    /// The secrets.
+    pub secrets: &'a [Secret],
     /// Ids of the channels.
     pub channels: &'a [String],
     /// Those of them that are drafts of mails.
@@ -235,7 +243,7 @@ fn one(table: &Table<'_>, id: Option<At<String>>, around: &Around<'_>, vars: &[V
     let title = table.text("title");
     let mut disabled = Disabled::default();
     let used = used_vars(table, vars, &mut disabled);
-    let texts = template::Context { names: around.names, vars: &used };
+    let texts = template::Context { names: around.names, vars: &used, yielded: &[] };
     let confirm = table.word("confirm", &Confirmation::WORDS).map(|c| c.value).or(around.defaults.confirm);
     let phrase = table.text("phrase").and_then(|text| texts.read(table, &text, &mut disabled));
     let reason = table.flag("reason").is_some_and(|r| r.value);
@@ -372,7 +380,16 @@ fn requirement(table: &Table<'_>, written: &At<String>, around: &Around<'_>, dis
     match text.as_str() {
         "target:is-local" => return Some(Requirement::Local),
         "disk:free 2x" => return Some(Requirement::Disk),
+        "alerts:none-critical" => {
+            if !around.alerted {
+                disabled.because(format!("it requires '{text}', and no [sources.alertmanager] says with its url where alerts are"));
+            }
+            return Some(Requirement::NoCriticalAlert);
+        }
         _ => {}
+    }
+    if let Some((id, workload)) = text.strip_prefix("secret:").and_then(|rest| rest.split_once(" mounted-by ")) {
+        return mounted(table, (id.trim(), workload.trim()), written, around);
     }
     if let Some(word) = text.strip_prefix("migrations:").and_then(|word| Migrated::WORDS.iter().find(|(known, _)| *known == word)) {
         return Some(Requirement::Migrations(word.1));
@@ -381,13 +398,31 @@ fn requirement(table: &Table<'_>, written: &At<String>, around: &Around<'_>, dis
         disabled.because(format!("it requires '{text}', which this version cannot answer yet"));
         return None;
     }
-    let words = OWN
-        .iter()
-        .map(|(word, _)| *word)
-        .chain(["target:is-local", "probe:ID", "backup:ID fresh", "backup:ID verified"]);
+    let words = OWN.iter().map(|(word, _)| *word).chain([
+        "target:is-local",
+        "alerts:none-critical",
+        "secret:ID mounted-by WORKLOAD",
+        "probe:ID",
+        "backup:ID fresh",
+        "backup:ID verified",
+    ]);
     let hint = word_hint(text, words.collect::<Vec<_>>());
     table.error(&written.spot, format!("The precondition {} is not known.", quoted(text)), hint);
     None
+}
+
+/// `secret:ID mounted-by WORKLOAD`.
+fn mounted(table: &Table<'_>, (id, workload): (&str, &str), written: &At<String>, around: &Around<'_>) -> Option<Requirement> {
+    let known = |noun: &str, word: &str, all: Vec<&str>| {
+        let good = all.contains(&word);
+        if !good {
+            table.error(&written.spot, format!("There is no {noun} {}.", quoted(word)), word_hint(word, all));
+        }
+        good
+    };
+    let secret = known("secret", id, around.secrets.iter().map(|s| s.id.as_str()).collect());
+    let by = known("workload", workload, around.workloads.iter().map(|w| w.id.as_str()).collect());
+    (secret && by).then(|| Requirement::Mounted(id.to_owned(), workload.to_owned()))
 }
 
 /// `backup:ID fresh`, `backup:ID verified`, of a backup that comes into the catalogue.

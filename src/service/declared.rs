@@ -58,6 +58,12 @@ impl Declared {
         let source = self.sources.iter().find(|s| s.kind == SourceKind::Prometheus)?;
         Some((source.url.as_deref()?, source.secret.as_deref()))
     }
+
+    /// The Alertmanager that alerts are asked of, with what of it is the service's; `None` without an address.
+    pub fn alertmanager(&self) -> Option<(&str, &Source)> {
+        let source = self.sources.iter().find(|s| s.kind == SourceKind::Alertmanager)?;
+        Some((source.url.as_deref()?, source))
+    }
 }
 
 /// Reads all of it. Notes what this version does not act on.

@@ -201,6 +201,8 @@ impl ServiceFile {
                 kpis: &kpis,
                 actions: &action_ids,
                 measured: declared.prometheus().is_some(),
+                alerted: declared.alertmanager().is_some(),
+                secrets: &declared.secrets,
                 channels: &channels,
                 drafts: &drafts,
                 shell: environment.is_some_and(|e| e.shell),

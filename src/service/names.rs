@@ -79,7 +79,7 @@ impl Names {
                     Some(value) => pieces.push(Piece::Text(value.clone())),
                     None if keep(name) => pieces.push(Piece::Name(name.to_owned())),
                     None if self.lenient && self.elsewhere.contains(name) => return None,
-                    None if name.starts_with("var.") || name.starts_with("run.") => {
+                    None if ["var.", "run.", "step."].iter().any(|head| name.starts_with(head)) => {
                         let shown = quoted(&format!("${{{name}}}"));
                         table.error(&text.spot, format!("{shown} is not known."), word_hint(name, more.iter().copied()));
                         return None;

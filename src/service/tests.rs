@@ -95,6 +95,14 @@ fn probes_of_the_example_are_asked_or_said_to_be_for_later() {
 }
 
 #[test]
+fn every_action_of_the_example_that_this_version_has_the_steps_of_is_enabled() {
+    let disabled: Vec<_> = eterna().actions.into_iter().filter_map(|a| Some((a.id, a.disabled?))).collect();
+    let ids: Vec<&str> = disabled.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["restore", "rotate-jwt"], "{disabled:#?}");
+    assert!(disabled[1].1.contains("secret-set"), "{disabled:#?}");
+}
+
+#[test]
 fn the_example_on_dokploy_parses_although_its_targets_come_later() {
     let service = resolved(TIENDA, Some("production"));
     assert_eq!(service.environment.expect("production").target, Target::Other("dokploy"));

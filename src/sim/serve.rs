@@ -10,7 +10,6 @@ mod exec;
 mod identity;
 mod list;
 mod logs;
-pub(crate) mod measures;
 mod metrics;
 mod proxy;
 mod reviews;
@@ -31,7 +30,6 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
 use super::api::failure::Failure;
 use super::api::kinds::known;
@@ -58,13 +56,8 @@ pub(crate) struct Server {
 /// Accepts connections until the cluster stops.
 pub(crate) async fn serve(listener: TcpListener, certificate: Certificate, server: Arc<Server>) {
     let acceptor = certificate.acceptor();
-    let stop = server.cluster.stop.clone();
-    accept(listener, &stop, |stream| connection(stream, acceptor.clone(), server.clone())).await;
-}
-
-/// Gives each connection to `each`, until `stop`.
-async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, stop: &CancellationToken, each: impl Fn(TcpStream) -> F) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let stop = server.cluster.stop.clone();
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         let stream = tokio::select! {
@@ -74,11 +67,11 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, 
                 Err(_) => continue,
             },
         };
-        let (one, stop) = (each(stream), stop.clone());
+        let (server, acceptor, stop) = (server.clone(), acceptor.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = one => {}
+                () = connection(stream, acceptor, server) => {}
             }
             drop(permit);
         });

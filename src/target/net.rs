@@ -1,4 +1,4 @@
-//! The driver for endpoints outside of the API server: HTTP, TCP, TLS and PostgreSQL.
+//! The driver for endpoints outside of the API server: HTTP, TCP, TLS, PostgreSQL, registries of images.
 //!
 //! Owns connections, deadlines and what an answer says, bounded and cleaned. Asks once and changes nothing: HTTP is GET (but for the one
 //! POST that tells somebody), TLS ends after the handshake, redirects are answers. Every question opens a connection of its own, so that a
@@ -8,6 +8,7 @@
 mod certificate;
 mod failure;
 mod http;
+mod registry;
 mod sql;
 mod tls;
 
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use super::api::ErrorKind;
 use super::probe::{Answer, Ask, Heard, NotHeard, Reach, Way};
+use super::registry::{ImageName, Manifest, NoManifest, PullLogin};
 use super::sql::{Login, Rows};
 pub use sql::over as ask_over;
 
@@ -72,6 +74,12 @@ impl Net {
     pub async fn post(&self, url: &SecretString, body: String, within: Duration) -> Result<u16, NotHeard> {
         let sent = tokio::time::timeout(within, http::post(&self.http, url, body)).await;
         sent.unwrap_or_else(|_| Err(too_late(within)))
+    }
+
+    /// Asks a registry what it has under the name of an image; `within` is for all of it, tokens and redirects among it.
+    pub async fn ask_registry(&self, image: &ImageName, login: Option<&PullLogin>, within: Duration) -> Result<Manifest, NoManifest> {
+        let asked = tokio::time::timeout(within, registry::manifest(&self.http, image, login)).await;
+        asked.unwrap_or_else(|_| Err(NoManifest::NotHeard(too_late(within))))
     }
 
     /// Asks a PostgreSQL server at an address of its own. Over TLS alone: a password goes over no open line.

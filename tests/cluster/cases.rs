@@ -12,6 +12,7 @@ mod debts;
 mod deploy;
 mod failures;
 mod faults;
+mod images;
 mod jobs;
 mod locks;
 mod logs;
@@ -69,6 +70,11 @@ cases! {
     }
     secrets {
         each_secret_of_a_probe_reaches_its_endpoint_and_is_nowhere_else
+    }
+    images {
+        what_a_registry_says_is_in_the_plan_by_digest_and_what_it_does_not_say_is_unknown
+        an_image_is_rolled_out_by_the_digest_that_was_checked_and_pulled_with_the_workloads_own_secret
+        a_secret_that_pods_do_not_get_stops_what_would_change_it
     }
     tells {
         measures_are_told_within_beyond_or_without_data_and_a_step_waits_until_they_stay_within
@@ -419,10 +425,6 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         "migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven",
         migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven,
     ),
-    (
-        "migrations::the_header_follows_what_the_database_itself_says_without_an_inspection",
-        migrations::the_header_follows_what_the_database_itself_says_without_an_inspection,
-    ),
     ("migrations::a_migration_is_made_from_the_console", migrations::a_migration_is_made_from_the_console),
     (
         "migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",
@@ -476,6 +478,10 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
     (
         "deploy::a_release_is_copied_migrated_and_rolled_out_by_one_plan",
         deploy::a_release_is_copied_migrated_and_rolled_out_by_one_plan,
+    ),
+    (
+        "images::a_whole_release_is_checked_copied_migrated_rolled_out_watched_and_told_or_taken_back",
+        images::a_whole_release_is_checked_copied_migrated_rolled_out_watched_and_told_or_taken_back,
     ),
     (
         "deploy::what_loses_data_is_asked_about_in_the_middle_of_a_release",

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test target uses its part")]
 
 pub(crate) mod proxy;
+pub(crate) mod registry;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod screen;

@@ -9,6 +9,7 @@ use super::found::Findings;
 use super::live::{Live, Missing, of_cluster};
 use crate::base::environment::EnvironmentKind;
 use crate::run::backup::catalogue::Freshness;
+use crate::run::{by_variable, gets};
 use crate::service::{BackupKind, DatabaseAt, Secret, SecretRef, Service, Target, Workload, WorkloadKind};
 use crate::target::api::Identity;
 use crate::target::model::Kind;
@@ -255,27 +256,6 @@ fn older<'l>(workload: &Value, live: &'l Live, namespace: &str, at: Timestamp) -
     let started = |pod: &Value| pod["status"]["startTime"].as_str()?.parse::<Timestamp>().ok();
     let pod = live.of(Kind::Pod, namespace).iter().filter(own).find(|pod| started(pod).is_some_and(|start| start < at))?;
     pod["metadata"]["name"].as_str()
-}
-
-/// Whether a pod gets a key of a Secret by variable.
-fn by_variable(spec: &Value, secret: &str, key: &str) -> bool {
-    let mut all = ["initContainers", "containers"].into_iter().flat_map(|list| containers(spec, list));
-    all.any(|c| {
-        let one = c["env"].as_array().into_iter().flatten().any(|e| {
-            let from = &e["valueFrom"]["secretKeyRef"];
-            from["name"] == secret && from["key"] == key
-        });
-        one || c["envFrom"].as_array().into_iter().flatten().any(|e| e["secretRef"]["name"] == secret)
-    })
-}
-
-/// Whether a pod gets a key of a Secret, by variable or volume.
-fn gets(spec: &Value, secret: &str, key: &str) -> bool {
-    let by_volume = spec["volumes"].as_array().into_iter().flatten().any(|v| {
-        let projected = v["projected"]["sources"].as_array().into_iter().flatten().any(|s| s["secret"]["name"] == secret);
-        v["secret"]["secretName"] == secret || projected
-    });
-    by_variable(spec, secret, key) || by_volume
 }
 
 fn declared(service: &Service, live: &Live, namespace: &str, found: &mut Findings) {

@@ -23,6 +23,8 @@ pub(in crate::run) struct Ran {
 /// What stands in a text for how the run ended, and for how long it took.
 const RESULT: &str = "${run.result}";
 const DURATION: &str = "${run.duration}";
+/// What stands in a text for the image that the workload of the run carries now.
+const AFTER: &str = "${run.after.image}";
 
 impl Machine {
     /// A text that is told, with what is known when it is told.
@@ -42,7 +44,7 @@ impl Machine {
             };
             let took = duration::show(Duration::from_secs(self.moment.now.saturating_sub(self.started).as_secs()));
             for word in &mut exec.command.argv {
-                *word = word.replace(RESULT, &result).replace(DURATION, &took);
+                *word = word.replace(AFTER, &self.image_after()).replace(RESULT, &result).replace(DURATION, &took);
             }
         }
         write

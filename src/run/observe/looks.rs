@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::Observer;
 use crate::base::text::{clean, elide};
+use crate::run::declared::{ImageAsked, ImageFound, NoImage, ProbeAnswer};
 use crate::run::event::Progress;
 use crate::run::facts::WorkloadFacts;
 use crate::run::machine::Observed;
@@ -14,6 +15,7 @@ use crate::run::scrub;
 use crate::run::step::{Declared, Proof};
 use crate::service::{Expectation, SqlCheck};
 use crate::target::api::{ErrorKind, TargetError};
+use crate::target::model::Kind;
 use crate::target::probe::NotHeard;
 
 /// So wide is a line that is told.
@@ -26,6 +28,7 @@ impl Observer {
         match declared {
             Declared::Answers { database, checks } => Ok(self.answers(database, checks).await),
             Declared::Measures { ids, .. } => Ok(self.measures(ids).await),
+            Declared::Image { image } => Ok(self.image(proof, image).await),
             Declared::Tail { container, lines } => self.tail(proof, container, *lines).await,
         }
     }
@@ -77,6 +80,17 @@ impl Observer {
             details: beyond,
         };
         Observed::Waiting(progress)
+    }
+
+    /// Whether a registry has an image. What could not be asked may be heard at the next look.
+    async fn image(&self, proof: &Proof, image: &str) -> Observed {
+        let workload = (proof.object.kind != Kind::Namespace).then(|| proof.object.clone());
+        match self.probes.image(&ImageAsked { image: image.to_owned(), workload }).await {
+            Ok(ImageFound { platform: ProbeAnswer::Failed(why), .. }) | Err(NoImage::Failed(why)) => Observed::Hopeless(why),
+            Ok(ImageFound { platform: ProbeAnswer::Ok(for_nodes), words, .. }) => Observed::Proven(format!("{words}, {for_nodes}")),
+            Ok(ImageFound { platform: ProbeAnswer::Unknown(why), words, .. }) => Observed::Proven(format!("{words}; unknown: {why}")),
+            Err(NoImage::Unknown(why)) => Observed::Unreadable(why),
+        }
     }
 
     /// The end of the log of a ready pod, in lines.

@@ -8,6 +8,7 @@ use crate::base::duration;
 use crate::base::text::clean;
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::{WorkloadFacts, items, text};
+use crate::run::image::name as name_of_image;
 use crate::run::scrub;
 use crate::run::step::{Asking, Declared, Exec, Fact, FieldWrite, Form, Place, Proof, Step, Work};
 use crate::service::SqlCheck;
@@ -30,6 +31,15 @@ pub enum Look {
         ids: Vec<String>,
         /// For so long.
         hold: std::time::Duration,
+    },
+    /// Asks a registry for an image.
+    Image {
+        /// Its name as the file has it.
+        asked: String,
+        /// The same by the digest that it means now; the name as it is where that is not known.
+        image: String,
+        /// The workload that would pull it.
+        workload: Option<ObjectRef>,
     },
     /// Shows the end of a log.
     Tail {
@@ -62,6 +72,7 @@ impl Look {
         let value = match self {
             Self::Database { id, checks } => serde_json::json!(["sql-check", id, checks]),
             Self::Measures { ids, hold } => serde_json::json!(["metric-check", ids, hold.as_millis()]),
+            Self::Image { image, workload, .. } => serde_json::json!(["image-check", image, workload.as_ref().map(ToString::to_string)]),
             Self::Tail { workload, container, lines, ack } => serde_json::json!(["logs", workload.to_string(), container, lines, ack]),
             // What is told is no part of what is done: it names the run and its time.
             Self::Tell { to, .. } => serde_json::json!(["notify", to]),
@@ -92,6 +103,16 @@ impl Look {
                 let proof = format!("within their limits{stay}: {names}");
                 let fact = Fact::Declared(Declared::Measures { ids: ids.clone(), hold: *hold });
                 Piece::still(home, vec![prove("prove-measures", home, String::new(), format!("look at {names}"), proof, fact)])
+            }
+            Self::Image { asked, image, workload } => {
+                let name = name_of_image(image)?;
+                let subject = workload.as_ref().unwrap_or(home);
+                let fact = Fact::Declared(Declared::Image { image: name.clone() });
+                let proof = format!("the registry has {name}");
+                Piece::still(
+                    subject,
+                    vec![prove("prove-image", subject, String::new(), format!("ask the registry for {}", short(asked)), proof, fact)],
+                )
             }
             Self::Tail { workload, container, lines, ack } => {
                 let facts = WorkloadFacts::new(workload, read.get(workload, "").await.map_err(|error| PlanError::of(workload, &error))?);

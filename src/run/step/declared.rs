@@ -33,4 +33,9 @@ pub(in crate::run) enum Declared {
         /// So many lines.
         lines: u32,
     },
+    /// A registry has an image, for the nodes of the workload that the proof is about.
+    Image {
+        /// Its name, with the digest that is meant.
+        image: String,
+    },
 }

@@ -80,7 +80,19 @@ impl Value {
     }
 }
 
+/// Before a migration: whether one is pending, of the image that the step is about.
+pub(super) const PENDING: &str = "migrations:pending";
+
 impl Condition {
+    /// The name by which [`Self::pending`] asks; its value is `yes` or `no`.
+    pub const PENDING: &'static str = "migrations.pending";
+
+    /// `migrations:pending`.
+    pub(super) fn pending() -> Self {
+        let yes = Term::Value(Value::Text("yes".to_owned()));
+        Self { text: PENDING.to_owned(), node: Node::Compare(Term::Name(Self::PENDING.to_owned()), Op::Equal, yes) }
+    }
+
     /// Reads a condition; `Err` says in words what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST {

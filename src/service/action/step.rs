@@ -2,6 +2,7 @@
 //!
 //! Owns the types of steps that this version carries out and what each takes. Types that it does not have yet disable their action.
 
+mod about;
 mod look;
 mod release;
 
@@ -9,11 +10,12 @@ pub use look::SqlCheck;
 
 use std::time::Duration;
 
+use super::condition::PENDING;
 use super::template::{Context, Template};
 use super::{Around, Condition, Disabled, LONGEST, condition, known_probe};
 use crate::base::confirmation::Confirmation;
 use crate::base::toml::{At, Table, quoted, word_hint};
-use crate::service::{Later, Workload, WorkloadKind};
+use crate::service::{Later, WorkloadKind};
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +40,8 @@ pub struct ActionStep {
     pub always: bool,
     /// Whether it is taken back when the run goes back.
     pub undo: bool,
-    /// Ids of probes that must be green before it counts as done, besides its type's own proof.
-    pub done_when: Vec<String>,
+    /// What must be so before it counts as done, besides its type's own proof: ids of probes, `kpi:ID`, `backup:…`.
+    pub done_when: Vec<Template>,
 }
 
 /// What follows a failed step.
@@ -201,6 +203,15 @@ pub enum StepKind {
         /// What the catalogue calls it.
         label: Option<Template>,
     },
+    /// Asks a registry for an image.
+    ImageCheck {
+        /// The image.
+        image: Template,
+        /// The workload that would pull it; `None` = the one whose image it is.
+        workload: Option<String>,
+        /// The names under which later steps have the image by its digest: `step.ID.NAME`.
+        yields: Vec<String>,
+    },
     /// Asks an image and the database what is pending.
     MigratePlan {
         /// The image; `None` = the one that runs.
@@ -223,7 +234,7 @@ pub enum ScheduleOp {
 
 const OPS: [(&str, ScheduleOp); 3] = [("trigger", ScheduleOp::Trigger), ("suspend", ScheduleOp::Suspend), ("resume", ScheduleOp::Resume)];
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "scale",
     "restart",
     "rollback",
@@ -237,16 +248,16 @@ const KINDS: [&str; 13] = [
     "job",
     "backup",
     "migrate-plan",
+    "image-check",
 ];
 
 /// Types of steps that later versions carry out.
-const LATER: [&str; 24] = [
+const LATER: [&str; 23] = [
     "helm-upgrade",
     "helm-rollback",
     "restore",
     "restore-swap",
     "pitr",
-    "image-check",
     "secret-set",
     "secret-check",
     "secret-restore",
@@ -279,7 +290,9 @@ pub(super) fn decode(
 ) -> Vec<ActionStep> {
     let mut steps: Vec<ActionStep> = Vec::new();
     let mut ids: Vec<String> = Vec::new();
+    let mut yielded: Vec<String> = Vec::new();
     for table in action.tables("step") {
+        let texts = &Context { yielded: &yielded.clone(), ..*texts };
         let id = table.need_text("id").filter(|id| super::is_word(&table, id));
         if let Some(id) = &id {
             if ids.contains(&id.value) {
@@ -291,6 +304,9 @@ pub(super) fn decode(
         if let Some(kind) = table.need_text("type")
             && let Some(step) = one(&table, id.as_ref(), &kind, &mut Reader { around, texts, disabled, later })
         {
+            if let StepKind::ImageCheck { yields, .. } = &step.kind {
+                yielded.extend(yields.iter().cloned());
+            }
             steps.push(step);
         }
     }
@@ -327,7 +343,7 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
         }
         return None;
     }
-    let found = reader.kind(table, &kind.value);
+    let found = if kind.value == "image-check" { reader.image_check(table, name) } else { reader.kind(table, &kind.value) };
     let when = table.text("when").and_then(|text| reader.when(table, name, &text));
     let on_fail = reader.on_fail(table);
     let offers = reader.offers(table);
@@ -353,13 +369,19 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
         // The engine knows of its own types where they stand.
         table.accept(&["idempotent"]);
     }
-    Later::note(table, &["title", "capture", "sensitive"], reader.later);
+    Later::note(table, &["title", "sensitive"], reader.later);
+    if kind.value != "image-check" {
+        Later::note(table, &["capture"], reader.later);
+    }
     table.finish();
     id.map(|_| step)
 }
 
 impl Reader<'_, '_> {
     fn when(&mut self, table: &Table<'_>, name: &str, text: &At<String>) -> Option<Condition> {
+        if text.value == PENDING {
+            return Some(Condition::pending());
+        }
         if text.value.starts_with("migrations:") {
             self.disabled
                 .because(format!("step '{name}' is taken when '{}', which this version cannot answer yet", text.value));
@@ -502,17 +524,18 @@ impl Reader<'_, '_> {
     }
 
     /// `done_when = "probe.db == ok and kpi.errors == ok"`, or `"backup:ID verified"`: what is looked at besides the type's own proof.
-    fn done_when(&mut self, table: &Table<'_>, name: &str) -> Vec<String> {
+    fn done_when(&mut self, table: &Table<'_>, name: &str) -> Vec<Template> {
         let Some(text) = table.text("done_when") else { return Vec::new() };
         if let Some(wanted) = self.done_word(table, &text, name) {
             return wanted;
         }
         let Some(condition) = condition(table, &text, self.texts.vars, self.around, self.disabled) else { return Vec::new() };
-        condition.all_good().unwrap_or_else(|| {
+        let wanted = condition.all_good().unwrap_or_else(|| {
             let why = format!("the done_when of step '{name}' asks for more than that all is ok, which this version cannot wait for yet");
             self.disabled.because(why);
             Vec::new()
-        })
+        });
+        wanted.into_iter().map(Template::plain).collect()
     }
 
     /// A number, or a text with a name in it.
@@ -554,29 +577,5 @@ impl Reader<'_, '_> {
 
 const ROLLED: &[WorkloadKind] = &[WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
 
-impl StepKind {
-    /// The workload that it is about.
-    pub fn workload<'w>(&self, workloads: &'w [Workload]) -> Option<&'w Workload> {
-        let id = match self {
-            Self::Scale { workload, .. }
-            | Self::Restart { workload }
-            | Self::Rollback { workload, .. }
-            | Self::CronJob { workload, .. }
-            | Self::Exec { workload, .. }
-            | Self::SetImage { workload, .. }
-            | Self::Job { workload, .. }
-            | Self::RolloutWait { workload }
-            | Self::Logs { workload, .. } => workload,
-            Self::HttpCheck { .. }
-            | Self::Wait { .. }
-            | Self::SqlCheck { .. }
-            | Self::MetricCheck { .. }
-            | Self::Notify { .. }
-            | Self::Shell { .. }
-            | Self::Backup { .. }
-            | Self::MigratePlan { .. }
-            | Self::Confirm { .. } => return None,
-        };
-        workloads.iter().find(|w| w.id == *id)
-    }
-}
+#[cfg(test)]
+mod tests;

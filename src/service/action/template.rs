@@ -14,9 +14,11 @@ use crate::service::names::{Names, Piece};
 pub struct Template(Vec<Piece>);
 
 /// Names of values that are there whenever an action is planned.
-const ALWAYS: [&str; 8] = [
+const ALWAYS: [&str; 10] = [
     "operator",
     "run.id",
+    "run.date",
+    "run.link",
     "run.reason",
     "run.before.image",
     "run.before.replicas",
@@ -25,7 +27,7 @@ const ALWAYS: [&str; 8] = [
     "release.current.repository",
 ];
 /// Names of values that are put in when a text is told.
-const AT_END: [&str; 2] = ["run.result", "run.duration"];
+const AT_END: [&str; 3] = ["run.result", "run.duration", "run.after.image"];
 
 impl Template {
     /// A text without names.
@@ -53,6 +55,8 @@ impl Template {
 pub(super) struct Context<'a> {
     pub names: &'a Names,
     pub vars: &'a [Var],
+    /// What the steps before yield: `step.ID.NAME`.
+    pub yielded: &'a [String],
 }
 
 impl Context<'_> {
@@ -67,11 +71,16 @@ impl Context<'_> {
     }
 
     fn pieces(&self, table: &Table<'_>, text: &At<String>, disabled: &mut Disabled, more: &[&str]) -> Option<Template> {
-        let always = |name: &str| ALWAYS.contains(&name) || more.contains(&name);
+        let always = |name: &str| ALWAYS.contains(&name) || more.contains(&name) || self.yielded.iter().any(|y| y == name);
         let is_var = |name: &str| name.strip_prefix("var.").is_some_and(|id| self.vars.iter().any(|v| v.id == id));
-        let keep = |name: &str| always(name) || is_var(name) || is_later(name);
+        // A step that yields something yields nothing else.
+        let is_wrong = |name: &str| {
+            let of = |name: &str| name.rsplit_once('.').map_or_else(String::new, |(step, _)| step.to_owned());
+            !always(name) && self.yielded.iter().any(|y| of(y) == of(name))
+        };
+        let keep = |name: &str| always(name) || is_var(name) || (is_later(name) && !is_wrong(name));
         let vars: Vec<String> = self.vars.iter().map(|v| format!("var.{}", v.id)).collect();
-        let known: Vec<&str> = vars.iter().map(String::as_str).chain(ALWAYS).chain(more.iter().copied()).collect();
+        let known: Vec<&str> = vars.iter().chain(self.yielded).map(String::as_str).chain(ALWAYS).chain(more.iter().copied()).collect();
         let pieces = self.names.pieces(table, text, &keep, &known)?;
         let later = pieces
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BackupState, Migrated, OnFail, Requirement, StepKind};
+use super::{BackupState, Migrated, OnFail, Requirement, StepKind, Template};
 use crate::base::confirmation::Confirmation;
 use crate::service::{FileAction, Origin, ServiceFile};
 
@@ -293,7 +293,7 @@ fn a_step_of_a_release_that_cannot_be_taken_disables_its_action_or_is_a_problem(
         (r#"["alembic", "upgrade", "head"]"#, r#"["flask", "db", "upgrade"]"#, "not what a migration tool itself"),
         (r#"to = "${run.before.revision}""#, r#"to = "7""#, "an undo of its own"),
         (r#"kind = "pg_dump""#, r#"kind = "velero""#, "not one that a Job can make"),
-        ("idempotent = true", r#"when = "migrations:pending""#, "migrations:pending"),
+        ("idempotent = true", r#"when = "migrations:at-head""#, "migrations:at-head"),
     ] {
         let (actions, problems) = read(&RELEASE.replace(from, to));
         let disabled = actions[0].disabled.clone().unwrap_or_default();
@@ -369,7 +369,7 @@ fn a_step_that_may_not_or_cannot_be_carried_out_disables_its_action_and_a_name_t
         ("type = \"metric-check\"\nkpis = [\"p95\"]", "[sources.prometheus]"),
         ("type = \"logs\"\nworkload = \"nightly\"", "log of a cronjob"),
         ("type = \"notify\"\nto = [\"mail\"]\ntext = \"x\"", "draft of a mail"),
-        ("type = \"notify\"\nto = [\"chat\"]\ntext = \"${run.link}\"", "uses ${run.link}"),
+        ("type = \"notify\"\nto = [\"chat\"]\ntext = \"${run.weather}\"", "uses ${run.weather}"),
         (
             "type = \"sql-check\"\ndatabase = \"${env.color}_restore\"\nchecks = [{ sql = \"select 1\" }]",
             "not known before it runs",
@@ -392,6 +392,58 @@ fn a_step_that_may_not_or_cannot_be_carried_out_disables_its_action_and_a_name_t
 }
 
 #[test]
+fn alerts_and_mounted_secrets_are_required_and_migrations_are_a_condition() {
+    let of = |more: &str, require: &str, step: &str| {
+        read(&format!(
+            "{AROUND}{more}[[action]]\nid = \"a\"\nrequire = [\"{require}\"]\n[[action.step]]\nid = \"s\"\ntype = \"restart\"\nworkload = \"api\"\n{step}\n"
+        ))
+    };
+    let alerts = "[sources.alertmanager]\nurl = \"http://alertmanager:9093\"\nmatch = [\"team=shop\"]\n";
+    let (actions, problems) = of(alerts, "alerts:none-critical", "when = \"migrations:pending\"");
+    assert_eq!((&actions[0].disabled, &problems[..], &actions[0].require[..]), (&None, &[][..], &[Requirement::NoCriticalAlert][..]));
+    assert_eq!(
+        actions[0].steps[0].when.as_ref().map(|w| (w.text(), w.names())),
+        Some(("migrations:pending", vec!["migrations.pending"]))
+    );
+    let (actions, _) = of("", "alerts:none-critical", "");
+    assert!(actions[0].disabled.as_deref().is_some_and(|d| d.contains("[sources.alertmanager]")), "{:?}", actions[0].disabled);
+    let (actions, problems) = of("", "secret:hook mounted-by api", "");
+    let wanted = Requirement::Mounted("hook".into(), "api".into());
+    assert_eq!((&actions[0].disabled, &problems[..], &actions[0].require[..]), (&None, &[][..], &[wanted][..]));
+    for (require, part) in [("secret:hok mounted-by api", "Did you mean 'hook'?"), ("secret:hook mounted-by apo", "Did you mean 'api'?")] {
+        let (_, problems) = of("", require, "");
+        assert!(problems.iter().any(|p| p.contains(part)), "{require}: {problems:?}");
+    }
+}
+
+#[test]
+fn an_image_check_yields_its_digest_to_the_steps_after_it_and_to_no_other() {
+    let step = |id: &str, rest: &str| format!("[[action.step]]\nid = \"{id}\"\n{rest}\n");
+    let check = |more: &str| step("image", &format!("type = \"image-check\"\nimage = \"shop:${{var.size}}\"\n{more}"));
+    let set = |name: &str| step("roll", &format!("type = \"set-image\"\nworkload = \"api\"\nimage = \"${{step.image.{name}}}\""));
+    let of = |steps: &[String]| read(&format!("[[action]]\nid = \"a\"\nvars = [\"size\"]\n{}", steps.concat()));
+    let (actions, problems) = of(&[check("capture = { which = \"digest\" }"), set("digest"), set("which").replace("roll", "again")]);
+    assert_eq!((&actions[0].disabled, &problems[..]), (&None, &[][..]));
+    let StepKind::ImageCheck { yields, workload: None, .. } = &actions[0].steps[0].kind else { unreachable!("an image-check") };
+    assert_eq!(yields, &["step.image.digest", "step.image.which"]);
+    let (actions, _) = of(&[set("digest"), check("")]);
+    assert!(
+        actions[0].disabled.as_deref().is_some_and(|d| d.contains("step.image.digest")),
+        "it comes after: {:?}",
+        actions[0].disabled
+    );
+    for (steps, part) in [
+        ([check(""), set("digst")], "Did you mean 'step.image.digest'?"),
+        ([check("capture = { which = \"diget\" }"), set("digest")], "Did you mean 'digest'?"),
+        ([check("workload = \"apo\""), set("digest")], "Did you mean 'api'?"),
+        ([check("registry = \"x\""), set("digest")], "registry"),
+    ] {
+        let (_, problems) = of(&steps);
+        assert!(problems.iter().any(|p| p.contains(part)), "{part}: {problems:?}");
+    }
+}
+
+#[test]
 fn done_when_takes_probes_measures_and_backups_and_on_fail_another_action() {
     let backups = "[[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"v\"\nmax_age = \"1d\"\n";
     let of = |rest: &str| {
@@ -402,14 +454,16 @@ fn done_when_takes_probes_measures_and_backups_and_on_fail_another_action() {
     for (rest, wanted) in [
         ("done_when = \"probe.health == ok and kpi.p95 == ok\"", &["health", "kpi:p95"][..]),
         ("done_when = \"backup:daily verified\"", &["backup:daily verified"][..]),
+        ("done_when = \"backup:label=pre-1 verified\"", &["backup:label=pre-1 verified"][..]),
     ] {
         let (actions, problems) = of(rest);
         assert_eq!((&actions[0].disabled, &problems[..]), (&None, &[][..]));
-        assert_eq!(actions[0].steps[0].done_when, wanted);
+        let read: Vec<String> = actions[0].steps[0].done_when.iter().filter_map(Template::literal).collect();
+        assert_eq!(read, wanted);
     }
     for (rest, part) in [
         ("done_when = \"migrations:at-head\"", "cannot wait for yet"),
-        ("done_when = \"backup:label=x verified\"", "cannot wait for yet"),
+        ("done_when = \"backup:label=x fresh\"", "cannot wait for yet"),
         ("done_when = \"probe.health != failed\"", "all is ok"),
     ] {
         let (actions, problems) = of(rest);

@@ -21,7 +21,7 @@ fn branches<'s>(root: &'s Value, at: &'s Value) -> Vec<&'s Value> {
         let target = root.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("nothing at {name}"));
         found.extend(branches(root, target));
     }
-    let alternatives = at["anyOf"].as_array().into_iter().flatten().chain(at.get("then"));
+    let alternatives = ["anyOf", "allOf"].into_iter().filter_map(|key| at[key].as_array()).flatten().chain(at.get("then"));
     found.extend(alternatives.flat_map(|branch| branches(root, branch)));
     found
 }
@@ -130,6 +130,9 @@ fn a_misspelt_key_a_wrong_word_and_a_missing_id_are_not_valid() {
         "[env.a]\nkind = \"production\"\n[env.a.target]\nnamspace = \"shop\"\n",
         "[[probe]]\nkind = \"http\"\n",
         "[[workload]]\nid = \"a\"\nkind = \"replicaset\"\n",
+        "[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"restrat\"\nworkload = \"b\"\n",
+        "[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"restart\"\nworkload = \"b\"\nreplicas = 3\n",
+        "[[action]]\nid = \"a\"\n[[action.step]]\nid = \"s\"\ntype = \"scale\"\nworkload = \"b\"\nreplica = 3\n",
     ] {
         assert!(valid(&format!("{HEAD}{wrong}")).is_err(), "{wrong}");
     }

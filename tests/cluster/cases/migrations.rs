@@ -25,7 +25,7 @@ pub(super) fn workload(space: &Namespace<'_>, release: &str) {
 }
 
 /// The same under another name, with so many pods of another command.
-fn running(space: &Namespace<'_>, name: &str, release: &str, replicas: u32, command: &str) {
+pub(super) fn running(space: &Namespace<'_>, name: &str, release: &str, replicas: u32, command: &str) {
     let env = |name: &str, value: &str| format!("{{name: {name}, value: {value}}}");
     let password = "{name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}";
     let pod = space.get("v1", "Pod", "db-0").unwrap();
@@ -524,25 +524,6 @@ pub(crate) fn a_release_that_needs_a_downgrade_is_gone_back_to_in_order(cluster:
     assert_eq!(job.expect("its Job")["spec"]["template"]["spec"]["containers"][0]["image"], json!(image("alembic-2")));
     assert_eq!(shop.known("alembic-2")["words"], "at a1, 1 pending: b2", "where the database is now is known");
     shop.operator.call(&["journal", "verify"]).exits(0);
-}
-
-pub(crate) fn the_header_follows_what_the_database_itself_says_without_an_inspection(cluster: &Cluster) {
-    let space = cluster.namespace("shop-test").unwrap();
-    let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
-    let text = std::fs::read_to_string(&shop.file).unwrap();
-    let asked = format!("{text}password = \"secret:db\"\n[secrets.db]\nref = \"k8s:{}/db#password\"\n", space.name());
-    std::fs::write(&shop.file, asked).unwrap();
-    let mut terminal = shop.operator.console((120, 36), &["-f", &shop.file]);
-    terminal.wait("as it was inspected", |screen| screen.has("BACK") && screen.has("needs downgrade"));
-    // Somebody takes it back by hand: no console hears of it but by asking, once a minute.
-    shop.postgres.ask("alter table rules drop column note");
-    shop.postgres.ask("update alembic_version set version_num = 'a1'");
-    let screen = terminal
-        .wait_at_most(std::time::Duration::from_mins(3), "the header follows", |screen| screen.rows[1].contains(" safe"))
-        .unwrap();
-    assert!(!screen.has(PASSWORD), "{}", screen.dump());
-    assert_eq!(space.list("batch/v1", "Job").len(), 3, "nothing was inspected again");
-    terminal.press("q");
 }
 
 pub(crate) fn django_is_taken_back_where_its_older_image_says_that_there_is_nothing_to_do(cluster: &Cluster) {

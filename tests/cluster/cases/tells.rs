@@ -59,13 +59,13 @@ impl Server {
         Self { port, heard }
     }
 
-    fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
 }
 
 /// A server that answers queries as Prometheus does: each by its name, with the values of that name.
-fn prometheus(values: &Arc<Mutex<HashMap<&'static str, Vec<&'static str>>>>) -> Server {
+pub(super) fn prometheus(values: &Arc<Mutex<HashMap<&'static str, Vec<&'static str>>>>) -> Server {
     let values = Arc::clone(values);
     Server::new(move |asked| {
         let values = values.lock().unwrap();

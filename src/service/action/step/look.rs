@@ -123,11 +123,16 @@ impl Reader<'_, '_> {
     }
 
     /// The forms of a `done_when` that are no condition; `None` where it is none of them.
-    pub(super) fn done_word(&mut self, table: &Table<'_>, text: &At<String>, name: &str) -> Option<Vec<String>> {
+    pub(super) fn done_word(&mut self, table: &Table<'_>, text: &At<String>, name: &str) -> Option<Vec<Template>> {
+        if text.value.starts_with("backup:label=") && text.value.ends_with(" verified") {
+            return Some(self.texts.read(table, text, self.disabled).into_iter().collect());
+        }
         if let Some(rest) = text.value.strip_prefix("backup:").filter(|rest| !rest.starts_with("label=")) {
             let wanted = super::super::backup(table, rest, text, self.around, self.disabled);
             let word = |state: BackupState| if state == BackupState::Fresh { "fresh" } else { "verified" };
-            let id = |r: Requirement| if let Requirement::Backup(id, state) = r { Some(format!("backup:{id} {}", word(state))) } else { None };
+            let id = |r: Requirement| {
+                if let Requirement::Backup(id, state) = r { Some(Template::plain(format!("backup:{id} {}", word(state)))) } else { None }
+            };
             return Some(wanted.and_then(id).into_iter().collect());
         }
         if ["backup:", "migrations:", "sql:"].iter().any(|head| text.value.starts_with(head)) {

@@ -9,6 +9,8 @@ use crate::base::toml::{Table, quoted, word_hint};
 use crate::service::WorkloadKind;
 use crate::service::action::template::Template;
 
+/// What an image-check yields: the image by its digest.
+const DIGEST: &str = "digest";
 /// Where a Job can be made from.
 const TEMPLATES: &[WorkloadKind] = &[WorkloadKind::Deployment, WorkloadKind::StatefulSet];
 /// What a database is asked for that a migration has brought up to date.
@@ -59,6 +61,20 @@ impl Reader<'_, '_> {
                 StepKind::MigratePlan { image, gate }
             }
         })
+    }
+
+    /// A step that asks a registry; `capture = { NAME = "digest" }` gives what it yields a name besides `digest`.
+    pub(super) fn image_check(&mut self, table: &Table<'_>, name: &str) -> Option<StepKind> {
+        let image = self.image(table);
+        let workload = if table.has("workload") { Some(self.changed(table, ROLLED)?) } else { None };
+        let mut yields = vec![format!("step.{name}.{DIGEST}")];
+        for (key, entry) in table.table("capture").map(|t| t.entries()).unwrap_or_default() {
+            entry.word(&[(DIGEST, ())]);
+            if super::super::is_word(table, &key) && key.value != DIGEST {
+                yields.push(format!("step.{name}.{}", key.value));
+            }
+        }
+        Some(StepKind::ImageCheck { image: image?, workload, yields })
     }
 
     fn image(&mut self, table: &Table<'_>) -> Option<Template> {
