@@ -51,6 +51,7 @@ use crate::base::text::Str;
 use crate::fleet::Fleet;
 use crate::keymap::{Candidate, Key, Keymap};
 use crate::release::Unexplained;
+use crate::run::journal::Took;
 use crate::service::Service;
 use crate::target::api::Identity;
 use crate::target::event::Opened;
@@ -109,6 +110,8 @@ pub struct App {
     pub probes: BTreeMap<Str, ProbeReport>,
     /// What is answered without a keystroke.
     pub answers: Answers,
+    /// How long going back took, as far as it was done from here.
+    pub(crate) took: Took,
     /// What is owed here.
     pub owing: debts::Owing,
     /// What is known of the backups of the service.
@@ -159,6 +162,7 @@ impl App {
             opened: None,
             failure: None,
             identity: None,
+            took: Took::default(),
             fleet: Fleet::new(),
             probes: BTreeMap::new(),
             answers: Answers::default(),
@@ -218,7 +222,8 @@ impl App {
         self.now = now;
         self.logs.settle();
         self.fleet.settle(now);
-        let declared = Declared { service: self.start.service.as_ref(), backups: &self.backups, schema: &self.schema };
+        let took = (&self.took, self.identity.as_ref().and_then(|i| i.cluster_uid.as_deref()));
+        let declared = Declared { service: self.start.service.as_ref(), backups: &self.backups, schema: &self.schema, took };
         self.answers.refresh(&self.fleet, &self.probes, declared, now);
         self.refresh_debts();
         self.workloads.refresh(&self.fleet, now);

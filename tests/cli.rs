@@ -13,7 +13,16 @@ use crate::support::sandbox::Sandbox;
 
 /// A cluster in which this scenario happens, and a home that knows it.
 fn simulated(scenario: &str) -> (SimHandle, Sandbox) {
-    let options = SimOptions { scenario: scenario.to_owned(), ..SimOptions::default() };
+    at_speed(scenario, 1.0)
+}
+
+/// The same where much happens one after the other.
+fn faster(scenario: &str) -> (SimHandle, Sandbox) {
+    at_speed(scenario, 10.0)
+}
+
+fn at_speed(scenario: &str, speed: f64) -> (SimHandle, Sandbox) {
+    let options = SimOptions { scenario: scenario.to_owned(), speed, ..SimOptions::default() };
     let cluster = sim::start(&options).expect("a simulated cluster");
     cluster.wait().expect("it is there");
     let sandbox = Sandbox::with_kubeconfig(cluster.kubeconfig());

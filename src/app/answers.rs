@@ -15,6 +15,7 @@ use crate::base::text::Str;
 use crate::fleet::health::{Member, Part};
 use crate::fleet::{Counting, Fleet, HealthItem, Up, WorkloadKey, promised};
 use crate::release::{self, Back, Changed, Unexplained};
+use crate::run::journal::Took;
 use crate::service::Service;
 use crate::target::probe::ProbeReport;
 
@@ -56,6 +57,8 @@ pub struct Declared<'a> {
     pub backups: &'a Backups,
     /// The schema of its database.
     pub schema: &'a Schema,
+    /// How long going back took, and on which cluster this is.
+    pub took: (&'a Took, Option<&'a str>),
 }
 
 impl App {
@@ -70,7 +73,7 @@ impl Answers {
     /// Works the answers out again when something changed, and at least once a minute: certificates and staleness move with
     /// the time alone.
     pub fn refresh(&mut self, fleet: &Fleet, probes: &BTreeMap<Str, ProbeReport>, declared: Declared<'_>, now: Timestamp) {
-        let Declared { service, backups, schema } = declared;
+        let Declared { service, backups, schema, took: (took, cluster) } = declared;
         let revision = revision(fleet, probes, backups, schema);
         if let Some((seen, at)) = self.seen {
             let age = now.duration_since(at);
@@ -88,7 +91,11 @@ impl Answers {
         self.items.extend(schema.row(fleet, now));
         self.changed = release::changed(fleet, &counts);
         self.unexplained = release::unexplained(fleet, &counts, self.changed.as_ref(), UNEXPLAINED);
-        self.back = release::subject(fleet, &counts).map(|key| release::back(fleet, &key, &|key, r| schema.judge(fleet, key, r, now)));
+        let owns = |key: &WorkloadKey| schema.is_about(key);
+        self.back = release::subject(fleet, &counts, &owns).map(|key| {
+            let seconds = took.of(cluster, &key.id());
+            release::back(fleet, &key, &|key, r| schema.judge(fleet, key, r, now)).taking(seconds)
+        });
     }
 }
 

@@ -37,7 +37,7 @@ impl Backups {
     /// How well a declared backup is, and in words.
     pub(super) fn standing(&self, backup: &Backup, now: Timestamp) -> (Health, String) {
         if !backup.is_catalogued() {
-            return (Health::Unknown, "no backup known".to_owned());
+            return (Health::Unknown, format!("{}: not read by this version", backup.kind.word()));
         }
         let freshness = self.known.freshness(&backup.id, backup.max_age, now);
         (freshness.health(), freshness.words(now))

@@ -71,6 +71,7 @@ impl App {
     pub(super) fn own_runs(&mut self, runs: OwnRuns) -> Vec<Effect> {
         self.fleet.learn_runs(runs.signatures);
         self.owing.learn(runs.owed);
+        self.took = runs.took;
         Vec::new()
     }
 
@@ -168,8 +169,9 @@ impl App {
             }
         }
         let again = self.journal_moved(&id);
-        if let Some((plan, (outcome, at))) = self.runs.get(&id).and_then(|r| Some((r.plan.as_ref()?, r.ended.as_ref()?))) {
+        if let Some((run, (plan, (outcome, at)))) = self.runs.get(&id).and_then(|r| Some((r, (r.plan.as_ref()?, r.ended.as_ref()?)))) {
             self.owing.account(plan, outcome, *at);
+            self.took.note(plan, outcome, run.started, *at);
         }
         let inspected = self.inspected(&id);
         if !inspected.is_empty() {

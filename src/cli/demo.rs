@@ -3,13 +3,13 @@
 //! Owns starting the simulation and where the demo's journal goes. The console is the ordinary one and reaches the simulation
 //! as any cluster, through a kubeconfig: it must not learn that it is one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::output::{Exit, Failure, Printer};
 use super::{DemoArgs, Global, console, sim, wish};
 use crate::boot::Wish;
 use crate::config::Options;
-use crate::sim::SimOptions;
+use crate::sim::{SimHandle, SimOptions};
 
 /// The service files of the systems that live there, by namespace.
 const SERVICES: [(&str, &str); 4] = [
@@ -19,12 +19,15 @@ const SERVICES: [(&str, &str); 4] = [
     ("listacompra", include_str!("../../assets/services/listacompra.toml")),
 ];
 
+/// Where those files say that measures are; in the demo they are asked of the simulation, and nobody's Prometheus.
+const PROMETHEUS: &str = "\"http://prometheus:9090\"";
+
 /// The service file of the one namespace that was asked for, and its environment in the demo. Five systems at once are no service.
-fn service(namespaces: &[String], folder: &Path) -> Result<Option<(PathBuf, String)>, Failure> {
+fn service(namespaces: &[String], cluster: &SimHandle) -> Result<Option<(PathBuf, String)>, Failure> {
     let [namespace] = namespaces else { return Ok(None) };
     let Some((name, text)) = SERVICES.iter().find(|(name, _)| name == namespace) else { return Ok(None) };
-    let path = folder.join(format!("{name}.toml"));
-    std::fs::write(&path, text)?;
+    let path = cluster.folder().join(format!("{name}.toml"));
+    std::fs::write(&path, text.replace(PROMETHEUS, &format!("\"{}\"", cluster.measures())))?;
     Ok(Some((path, "demo".to_owned())))
 }
 
@@ -33,7 +36,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
     let cluster = sim::start(&args.sim)?;
     let mut wish = wish(global, &args.file);
     if wish.service.is_none()
-        && let Some((path, env)) = service(&global.namespace, cluster.folder())?
+        && let Some((path, env)) = service(&global.namespace, &cluster)?
     {
         wish.service = Some(path);
         wish.env = wish.env.or(Some(env));
@@ -56,7 +59,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::SERVICES;
+    use super::{PROMETHEUS, SERVICES};
     use crate::service::{Origin, ServiceFile, Target};
 
     #[test]
@@ -73,6 +76,7 @@ mod tests {
             // The hosts of real systems are none of the demo's business.
             let outside: Vec<_> = service.probes.iter().filter(|p| matches!(p.kind.word(), "http" | "tcp" | "tls")).map(|p| &p.id).collect();
             assert!(outside.is_empty(), "{name}: {outside:?}");
+            assert!(service.declared.prometheus().is_none() || text.contains(PROMETHEUS), "{name}: somebody's Prometheus would be asked");
         }
     }
 }

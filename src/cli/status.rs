@@ -28,6 +28,7 @@ use crate::release::{self, BackAnswer, ChangedAnswer, Judged, Revision, Unexplai
 use crate::run::backup::Known;
 use crate::run::backup::catalogue::{self, Freshness};
 use crate::run::debts::{Debts, Owed};
+use crate::run::journal::Took;
 use crate::run::migrate::{self, Judge, Migration, Standing};
 use crate::runtime::asking::InTarget;
 use crate::runtime::measuring;
@@ -206,6 +207,8 @@ pub(super) struct Seen {
     releases: Option<(Migration, migrate::Known)>,
     /// What the records of debts say, and our own journal.
     owed: (Vec<Owed>, Vec<Owed>),
+    /// How long going back took.
+    took: Took,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -234,6 +237,7 @@ pub(super) async fn look(client: &Client, booted: &Booted) -> Result<Seen, Failu
         schema: None,
         releases: None,
         owed: (book, own.owed),
+        took: own.took,
         problems: booted.problems.clone(),
     };
     seen.problems.extend(client.problems().iter().cloned().chain(unread));
@@ -402,7 +406,10 @@ fn answer(booted: &Booted, opened: &Opened, seen: Seen, took_seconds: f64) -> St
         migrations: seen.schema.clone().map(StatusMigrations::of),
         kpis: service.map(|s| s.declared.kpis.iter().zip(&seen.kpis).map(kpi).collect()).unwrap_or_default(),
         changed: release::changed(&seen.fleet, &counts).map(|c| ChangedAnswer::of(&c)),
-        back: release::subject(&seen.fleet, &counts).map(|key| BackAnswer::of(&release::back(&seen.fleet, &key, &|key, r| seen.judge(key, r, now)))),
+        back: release::subject(&seen.fleet, &counts, &|key| seen.releases.as_ref().is_some_and(|(m, _)| m.is_about(key))).map(|key| {
+            let took = seen.took.of(seen.identity.cluster_uid.as_deref(), &key.id());
+            BackAnswer::of(&release::back(&seen.fleet, &key, &|key, r| seen.judge(key, r, now)).taking(took))
+        }),
         call: service.map(|s| calls(s, now, booted)).unwrap_or_default(),
         locks,
         timers,

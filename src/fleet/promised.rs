@@ -20,7 +20,7 @@ pub fn promised(service: &Service, known: impl Fn(&Backup) -> (Health, String)) 
     };
     let declared = &service.declared;
     let bare = declared.databases.iter().filter(|database| !copied(service, database));
-    let bare = bare.map(|d| row(format!("database/{}", d.id), Health::Degraded, format!("Database {}", d.id), "no backup declared".to_owned()));
+    let bare = bare.map(|d| row(format!("database/{}", d.id), Health::Down, format!("Database {}", d.id), "no backup declared".to_owned()));
     let copies = declared.backups.iter().map(|b| {
         let (health, detail) = known(b);
         row(format!("backup/{}", b.id), health, format!("Backup {}", b.id), detail)
@@ -50,6 +50,6 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         let rows = promised(&file.expect("a file").resolve(None).0, |b| (Health::Unknown, format!("nothing of {}", b.id)));
         let told: Vec<_> = rows.iter().map(|r| (r.title.as_str(), r.health, r.detail.as_str())).collect();
-        assert_eq!(told, [("Database bare", Health::Degraded, "no backup declared"), ("Backup daily", Health::Unknown, "nothing of daily")]);
+        assert_eq!(told, [("Database bare", Health::Down, "no backup declared"), ("Backup daily", Health::Unknown, "nothing of daily")]);
     }
 }

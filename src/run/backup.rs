@@ -139,7 +139,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let job = job::of(id, "dump", &claim.reference.namespace);
     let kubectl = ground::kubectl(&context.context, &claim.reference.namespace);
     let within = context.prove_within;
-    let uploaded = if dump.upload.is_some() { ", and that the object store has it" } else { "" };
+    let uploaded = dump.upload.as_ref().map(|upload| format!(", and that {} has it", upload.to)).unwrap_or_default();
     let proof = format!("the Job is complete, and its report says that the dump was read to its end{uploaded}, within {} s", within.as_secs());
     let host = server.as_ref().map_or("", |s| s.as_str());
     let inputs = std::iter::once((PARAMETER.to_owned(), dump.id.clone())).chain(dump.label.clone().map(|label| (LABEL.to_owned(), label)));
@@ -183,11 +183,11 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
 async fn server(read: &dyn Read, dump: &Dump, namespace: &str) -> Result<String, Unreached> {
     let workload = match &dump.host {
         Host::Named(host) => return Ok(host.clone()),
-        Host::Pod(workload) => ObjectRef::new(workload.kind, namespace, &*workload.name),
+        Host::Pod(workload) => ObjectRef::new(workload.kind, workload.namespace.as_deref().unwrap_or(namespace), &*workload.name),
     };
     let unread = |error| Unreached::Unread(workload.to_string(), error);
     let selector = super::facts::WorkloadFacts::new(&workload, read.get(&workload, "").await.map_err(unread)?).selector();
-    let pods = read.list(Kind::Pod, &Scope::Namespace(namespace.into()), &selector, "").await.map_err(unread)?;
+    let pods = read.list(Kind::Pod, &Scope::Namespace(workload.namespace.clone()), &selector, "").await.map_err(unread)?;
     let ready = |pod: &&Value| items(pod, "/status/conditions").any(|c| c["type"] == "Ready" && c["status"] == "True");
     let addresses: Vec<String> = pods.iter().filter(ready).map(|pod| text(pod, "/status/podIP")).collect();
     match &addresses[..] {

@@ -10,6 +10,7 @@ mod files;
 mod read;
 mod sightings;
 mod templates;
+mod took;
 mod verify;
 
 pub use claim::Claim;
@@ -17,6 +18,7 @@ pub use read::{Reading, RunRecord, RunSummary, left_behind, read, record, runs, 
 pub use sightings::{Seen, note, sightings};
 pub(in crate::run) use templates::TEMPLATE;
 pub use templates::{last_rollback, proven_templates};
+pub use took::Took;
 pub use verify::{Damage, DamageKind, Report, verify};
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::debts::{Owed, of_journal};
-use super::journal::{left_behind, read, signatures};
+use super::journal::{Took, left_behind, read, signatures};
 
 /// What our own journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct OwnRuns {
     pub signatures: BTreeMap<String, String>,
     /// What our runs left and did not pay.
     pub owed: Vec<Owed>,
+    /// How long going back took.
+    pub took: Took,
 }
 
 impl OwnRuns {
@@ -22,6 +24,6 @@ impl OwnRuns {
     pub fn read(folder: &Path) -> Self {
         let entries = read(folder).map(|reading| reading.entries).unwrap_or_default();
         let unended = left_behind(folder).unwrap_or_default();
-        Self { signatures: signatures(&entries), owed: of_journal(&entries, &unended) }
+        Self { signatures: signatures(&entries), owed: of_journal(&entries, &unended), took: Took::of_journal(&entries) }
     }
 }

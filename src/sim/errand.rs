@@ -1,5 +1,5 @@
 //! Work that a container of a Job does once: it dumps a database, reads a dump again, takes one elsewhere, asks an image and its
-//! database of their revisions, or applies them.
+//! database of their revisions, applies them, or takes them back.
 //!
 //! Owns how such a container is known (by what its environment asks for), what it prints and when, what it says at its end, and what
 //! is different afterwards. The databases and what images bring are data (assets/scenarios). Must not know pods: the kubelet does.
@@ -67,6 +67,12 @@ pub(crate) struct Revision {
     pub(crate) title: String,
     /// What it does.
     pub(crate) sql: String,
+    /// What takes it back; it has no way back when missing.
+    #[serde(default)]
+    pub(crate) down: Option<String>,
+    /// Rows that hold something in what taking it back drops, by `table` or `table.column`.
+    #[serde(default)]
+    pub(crate) held: BTreeMap<String, u64>,
 }
 
 /// An image with revisions.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -53,6 +53,7 @@ pub struct SimHandle {
     kubeconfig: PathBuf,
     folder: PathBuf,
     server: String,
+    measures: String,
     stop: CancellationToken,
     built: Arc<OnceLock<Built>>,
     thread: Option<JoinHandle<()>>,
@@ -72,10 +73,9 @@ pub fn start(options: &SimOptions) -> Result<SimHandle, Box<Problem>> {
     let identities = Identities::generate();
     let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("sim").enable_all().build();
     let runtime = runtime.map_err(|e| problem(format!("No thread for the simulated cluster can be had: {e}.")))?;
-    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    let listener = listener.map_err(|e| problem(format!("No port for the simulated cluster can be had: {e}.")))?;
-    let address = listener.local_addr().map_err(|e| problem(format!("The simulated cluster has no address: {e}.")))?;
-    let server = format!("https://{address}");
+    let (listener, address) = listen(&runtime)?;
+    let (measuring, measures) = listen(&runtime)?;
+    let (server, measures) = (format!("https://{address}"), format!("http://{measures}"));
     let text = kubeconfig(&server, &certificate.authority, &identities);
     let folder = folder(&text).map_err(|e| problem(format!("The kubeconfig of the simulated cluster cannot be written: {e}.")))?;
     let (stop, built) = (CancellationToken::new(), Arc::new(OnceLock::new()));
@@ -86,12 +86,12 @@ pub fn start(options: &SimOptions) -> Result<SimHandle, Box<Problem>> {
             building.0.set(outcome.clone()).ok();
             if let Ok(cluster) = outcome {
                 let shared = Arc::new(Server { cluster: cluster.clone(), identities, address });
-                run(runtime, listener, certificate, shared, &cluster);
+                run(runtime, [listener, measuring], certificate, shared, &cluster);
             }
         }
     });
     let thread = thread.map_err(|e| problem(format!("No thread for the simulated cluster can be had: {e}.")))?;
-    Ok(SimHandle { kubeconfig: folder.join("kubeconfig"), folder, server, stop, built, thread: Some(thread) })
+    Ok(SimHandle { kubeconfig: folder.join("kubeconfig"), folder, server, measures, stop, built, thread: Some(thread) })
 }
 
 /// Says that a cluster broke, when nothing else was said about it.
@@ -111,9 +111,17 @@ fn build(scenario: Scenario, options: &SimOptions, stop: CancellationToken) -> R
     Ok(Cluster::new(world, pace, stop))
 }
 
-fn run(runtime: Runtime, listener: TcpListener, certificate: Certificate, server: Arc<Server>, cluster: &Arc<Cluster>) {
+/// A free port of 127.0.0.1.
+fn listen(runtime: &Runtime) -> Result<(TcpListener, SocketAddr), Box<Problem>> {
+    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    let listener = listener.map_err(|e| problem(format!("No port for the simulated cluster can be had: {e}.")))?;
+    let address = listener.local_addr().map_err(|e| problem(format!("The simulated cluster has no address: {e}.")))?;
+    Ok((listener, address))
+}
+
+fn run(runtime: Runtime, [listener, measuring]: [TcpListener; 2], certificate: Certificate, server: Arc<Server>, cluster: &Arc<Cluster>) {
     runtime.block_on(async {
-        tokio::join!(serve::serve(listener, certificate, server), cluster.live());
+        tokio::join!(serve::serve(listener, certificate, server), serve::measures::serve(measuring, cluster.clone()), cluster.live());
     });
     runtime.shutdown_timeout(Duration::from_millis(500));
 }
@@ -137,6 +145,11 @@ impl SimHandle {
     /// `https://127.0.0.1:PORT`.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// `http://127.0.0.1:PORT`: where measures of its systems are asked, as of a Prometheus.
+    pub fn measures(&self) -> &str {
+        &self.measures
     }
 
     /// Waits until the cluster is there.

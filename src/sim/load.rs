@@ -15,8 +15,8 @@ use super::api::kinds::{KINDS, known};
 use super::errand::Errands;
 use super::logs::Format;
 use super::registry::{self, Place, Unknown, Writing};
-use super::story::Story;
 use super::story::scenario::{Fill, Scenario};
+use super::story::{Spoken, Story};
 use super::wire::canon::seconds;
 use super::world::World;
 use system::System;
@@ -30,8 +30,9 @@ pub(crate) fn world(scenario: Scenario, now: Timestamp, seed: u64, speed: f64) -
     let scripts = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.script)).collect();
     let databases = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.database)).collect();
     let errands = Errands::new(databases, scenario.fault.clone());
+    let measures = systems.iter_mut().flat_map(|s| std::mem::take(&mut s.measure)).collect();
     let formats = systems.iter().flat_map(|s| &s.log).map(Format::new).collect();
-    let mut world = World::new(now, seed, speed, Story::new(scenario, rules, pools, scripts, formats), errands);
+    let mut world = World::new(now, seed, speed, Story::new(scenario, rules, pools, Spoken { scripts, formats, measures }), errands);
     for system in &systems {
         load(&mut world, system, now).map_err(|e| format!("System '{}': {e}", system.name))?;
     }

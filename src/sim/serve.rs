@@ -10,6 +10,7 @@ mod exec;
 mod identity;
 mod list;
 mod logs;
+pub(crate) mod measures;
 mod metrics;
 mod proxy;
 mod reviews;
@@ -30,6 +31,7 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::api::failure::Failure;
 use super::api::kinds::known;
@@ -56,8 +58,13 @@ pub(crate) struct Server {
 /// Accepts connections until the cluster stops.
 pub(crate) async fn serve(listener: TcpListener, certificate: Certificate, server: Arc<Server>) {
     let acceptor = certificate.acceptor();
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
     let stop = server.cluster.stop.clone();
+    accept(listener, &stop, |stream| connection(stream, acceptor.clone(), server.clone())).await;
+}
+
+/// Gives each connection to `each`, until `stop`.
+async fn accept<F: Future<Output = ()> + Send + 'static>(listener: TcpListener, stop: &CancellationToken, each: impl Fn(TcpStream) -> F) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         let stream = tokio::select! {
@@ -67,11 +74,11 @@ pub(crate) async fn serve(listener: TcpListener, certificate: Certificate, serve
                 Err(_) => continue,
             },
         };
-        let (server, acceptor, stop) = (server.clone(), acceptor.clone(), stop.clone());
+        let (one, stop) = (each(stream), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = connection(stream, acceptor, server) => {}
+                () = one => {}
             }
             drop(permit);
         });

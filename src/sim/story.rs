@@ -9,6 +9,7 @@ pub(crate) mod scenario;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::behaviour::{Facets, Pool, Rule, Traits};
 use super::exec::Script;
@@ -27,12 +28,35 @@ pub(crate) struct Story {
     pub(crate) pools: Vec<Pool>,
     /// What commands answer.
     pub(crate) scripts: Vec<Script>,
+    /// What measures answer.
+    pub(crate) measures: Vec<Measure>,
     formats: Vec<Format>,
     rules: Vec<Timed>,
     steps: Vec<Step>,
     storm: Option<scenario::Storm>,
     /// When the last gust of the storm was.
     gusted: Option<Timestamp>,
+}
+
+/// What the systems say when they are asked, and how they log.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    /// What commands answer.
+    pub(crate) scripts: Vec<Script>,
+    /// Log formats.
+    pub(crate) formats: Vec<Format>,
+    /// What measures answer.
+    pub(crate) measures: Vec<Measure>,
+}
+
+/// A measure, as Prometheus has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measure {
+    /// The query; `*` stands for anything.
+    pub(crate) query: String,
+    /// Its answer.
+    pub(crate) value: f64,
 }
 
 /// A rule and when it holds.
@@ -57,12 +81,13 @@ pub(crate) enum Beat {
 
 impl Story {
     /// The story of a scenario, with rules that hold from the beginning of time.
-    pub(crate) fn new(scenario: Scenario, rules: Vec<Rule>, mut pools: Vec<Pool>, scripts: Vec<Script>, formats: Vec<Format>) -> Self {
+    pub(crate) fn new(scenario: Scenario, rules: Vec<Rule>, mut pools: Vec<Pool>, spoken: Spoken) -> Self {
+        let Spoken { scripts, formats, measures } = spoken;
         pools.retain(|p| scenario.pool.iter().all(|q| q.name != p.name));
         pools.extend(scenario.pool);
         let always = |rule| Timed { from: Timestamp::MIN, until: Timestamp::MAX, step: None, rule };
         let rules = rules.into_iter().chain(scenario.rule).map(always).collect();
-        Self { pools, scripts, formats, rules, steps: scenario.step, storm: scenario.storm, gusted: None }
+        Self { pools, scripts, measures, formats, rules, steps: scenario.step, storm: scenario.storm, gusted: None }
     }
 
     /// How a container behaves at a time.

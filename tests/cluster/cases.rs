@@ -425,6 +425,10 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         "migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven",
         migrations::a_migration_of_production_that_loses_data_waits_for_a_second_person_and_is_then_proven,
     ),
+    (
+        "migrations::the_header_follows_what_the_database_itself_says_without_an_inspection",
+        migrations::the_header_follows_what_the_database_itself_says_without_an_inspection,
+    ),
     ("migrations::a_migration_is_made_from_the_console", migrations::a_migration_is_made_from_the_console),
     (
         "migrations::m14_a_database_that_is_ahead_of_an_alembic_image_is_seen_where_alembic_only_fails",

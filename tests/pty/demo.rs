@@ -76,12 +76,11 @@ fn a_newcomer_finds_the_cause_scales_and_watches_the_proof() {
     assert_eq!(files_in(&sandbox.path("state")), Vec::<PathBuf>::new());
 }
 
-// The README has these two commands, word for word.
-#[test]
-fn two_commands_lead_from_nothing_to_a_verified_backup_and_a_migration_with_proof() {
+/// The README has these two commands, word for word: a backup, and a migration to that release. `told` is what the migration would do.
+fn two_commands(namespace: &str, workload: &str, migrate: &str, told: &str, head: &str) {
     let (sandbox, _) = newcomer();
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "-n", "devshelf", "--scenario", "quiet", "--speed", "4"]);
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "-n", namespace, "--scenario", "quiet", "--speed", "4"]);
     terminal.wait("the console sees all of it", |screen| screen.has(" UP ●") && screen.has_row(&["Backup daily", "none is known"]));
     let command = |terminal: &mut Terminal, typed: &str| {
         assert!(readme.contains(typed), "the README does not have '{typed}'");
@@ -96,23 +95,58 @@ fn two_commands_lead_from_nothing_to_a_verified_backup_and_a_migration_with_proo
             .unwrap();
     };
     command(&mut terminal, ":back-up daily");
-    terminal.wait_for("Backup devshelf-backups");
+    terminal.wait_for(&format!("Backup {namespace}-backups"));
     confirm(&mut terminal, "y");
     proven(&mut terminal);
     terminal.press("esc");
     terminal.wait("the backup counts", |screen| screen.has_row(&["Backup daily", "fresh"]));
-    command(&mut terminal, ":migrate 1.9.0");
-    terminal.wait_for("Inspect devshelf-api");
+    command(&mut terminal, migrate);
+    terminal.wait_for(&format!("Inspect {workload}"));
     confirm(&mut terminal, "y");
     terminal
-        .wait_at_most(Duration::from_mins(1), "what it would do is told", |screen| screen.has("Migrate devshelf-api"))
+        .wait_at_most(Duration::from_mins(1), "what it would do is told", |screen| screen.has(&format!("Migrate {workload}")))
         .unwrap();
-    terminal.wait_for("e07b52c9d113 rewriting");
+    terminal.wait_for(told);
     confirm(&mut terminal, "y");
     proven(&mut terminal);
-    assert!(terminal.screen().has("the database is at e07b52c9d113"), "{}", terminal.screen().dump());
+    assert!(terminal.screen().has(&format!("the database is at {head}")), "{}", terminal.screen().dump());
     terminal.press("esc");
     terminal.wait_gone("every proof held");
+    terminal.press("q");
+    assert_eq!(terminal.wait_restored(), End::Code(0));
+}
+
+#[test]
+fn two_commands_lead_from_nothing_to_a_verified_backup_and_a_migration_with_proof() {
+    two_commands("devshelf", "devshelf-api", ":migrate 1.9.0", "e07b52c9d113 rewriting", "e07b52c9d113");
+}
+
+#[test]
+fn the_same_two_commands_work_where_the_database_is_elsewhere_and_the_dump_is_uploaded() {
+    two_commands("eterna-rules", "eterna-rules-backend", ":migrate v0.10.0", "008 locking", "008");
+}
+
+#[test]
+fn a_schema_above_the_release_before_is_taken_back_with_it_by_the_ordered_plan() {
+    let (sandbox, _) = newcomer();
+    let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "-n", "platform", "--scenario", "quiet", "--speed", "10"]);
+    terminal.wait("the header says what going back takes", |screen| screen.has("BACK 2.14.0 needs downgrade"));
+    terminal.wait("so does its row", |screen| screen.has_row(&["2.14.0", "needs downgrade"]) && screen.has_row(&["2.12.4", "loses data"]));
+    terminal.press(":");
+    terminal.wait_for("Command");
+    terminal.type_text("rollback");
+    terminal.press("enter");
+    terminal.wait_for("choose one here");
+    terminal.press("a b");
+    terminal.wait_for("to revision 5, the schema first");
+    confirm(&mut terminal, "rollback platform-backend 6->5");
+    terminal
+        .wait_at_most(Duration::from_mins(2), "the run ends proven", |screen| screen.has("every proof held"))
+        .unwrap();
+    let ended = terminal.screen();
+    assert!(ended.has_row(&["schema", "the database is at"]) && ended.has("no debts"), "{}", ended.dump());
+    terminal.press("esc");
+    terminal.wait("it runs again", |screen| screen.has_row(&["platform-backend", "3/3"]) && screen.has(" UP ●"));
     terminal.press("q");
     assert_eq!(terminal.wait_restored(), End::Code(0));
 }
@@ -190,7 +224,7 @@ fn first_steps_that_were_dismissed_stay_away() {
 fn one_system_of_the_demo_comes_with_its_service_file() {
     let (sandbox, temporary) = newcomer();
     let mut terminal = Terminal::start(&sandbox, (120, 36), &["demo", "--scenario", "quiet", "-n", "eterna-rules"]);
-    for text in ["CALL DevOps Lead", "none is known", "3 of 3 pods"] {
+    for text in ["CALL DevOps Lead", "none is known", "3 of 3 pods", "0.82 s", "BACK v0.9.1 loses data"] {
         terminal.wait_for(text);
     }
     terminal.press("q");

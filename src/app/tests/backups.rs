@@ -58,7 +58,7 @@ fn a_declared_backup_is_unknown_until_the_catalogue_was_read_and_what_it_says_th
     assert!(before.iter().all(|(health, _)| *health == Health::Unknown), "{before:?}");
     let ticket = asked(&app.update(Msg::Tick, at(NOW + 61))).expect("it is read again once in a while");
     app.update(Msg::Answer(ticket, Answer::Backups(Known::Read(Vec::new()))), at(NOW + 62));
-    let far = (Health::Unknown, "Backup far: no backup known".to_owned());
+    let far = (Health::Unknown, "Backup far: velero: not read by this version".to_owned());
     assert_eq!(said(&mut app, 62), [(Health::Degraded, "Backup daily: none is known".to_owned()), far.clone()]);
     app.backups.learn(Known::Unread("the catalogue cannot be read: forbidden".to_owned()));
     let unread = (Health::Unknown, "Backup daily: unknown: the catalogue cannot be read: forbidden".to_owned());

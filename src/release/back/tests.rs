@@ -32,6 +32,9 @@ fn without_a_schema_no_way_back_is_called_safe() {
     assert_eq!(answer.to.as_ref().map(|t| (t.revision, t.ready_once)), Some((1, None)));
     assert_eq!(answer.text(), "1.0 unknown: not known whether it was ever fully ready");
     assert!(answer.reasons.iter().any(|r| r == "no service file names the migrations"));
+    let timed = answer.taking(Some(40));
+    assert_eq!(timed.text(), "1.0 unknown, ~40 s: not known whether it was ever fully ready");
+    assert_eq!(timed.taking(Some(300)).text(), "1.0 unknown, ~5 min: not known whether it was ever fully ready");
 }
 
 #[test]
@@ -72,6 +75,24 @@ fn nothing_to_return_to_is_impossible_and_nothing_to_see_is_unknown() {
 }
 
 #[test]
+fn of_what_was_released_together_back_is_about_the_one_whose_schema_decides() {
+    let owns = |name: &'static str| move |key: &WorkloadKey| &*key.name == name;
+    let pair = |hash: &str, name: &str, ago: i64| {
+        let mut old = replica_set(name, &format!("{hash}1"), 1, 0);
+        let mut new = replica_set(name, &format!("{hash}2"), 2, 2);
+        (old.meta.created, new.meta.created) = (NOW - 90_000, NOW - ago);
+        let mut w = workload(Kind::Deployment, name, 2);
+        w.meta.annotations = labels(&[("deployment.kubernetes.io/revision", "2")]);
+        [w.into(), old.into(), new.into()]
+    };
+    let of = |api: i64| [pair("a", "api", api), pair("w", "web", 60)].concat();
+    let said = |api: i64, owner: &'static str| subject(&settled(&of(api)), &|_| true, &owns(owner)).map(|k| k.name.to_string());
+    assert_eq!(said(120, "api").as_deref(), Some("api"), "one minute apart");
+    assert_eq!(said(120, "none").as_deref(), Some("web"));
+    assert_eq!(said(7_200, "api").as_deref(), Some("web"), "what was released hours before is not what one goes back from");
+}
+
+#[test]
 fn back_is_about_the_workload_that_was_changed_last_and_can_return() {
     let mut old = replica_set("api", "x", 1, 1);
     old.meta.created = NOW - 10;
@@ -82,9 +103,9 @@ fn back_is_about_the_workload_that_was_changed_last_and_can_return() {
         workload(Kind::Deployment, "api", 1).into(),
         old.into(),
     ];
-    assert_eq!(subject(&settled(&objects), &|_| true), Some(web()));
-    assert_eq!(subject(&settled(&objects), &|k| &*k.name == "api").map(|k| k.name.to_string()), Some("api".into()));
-    assert_eq!(subject(&Fleet::new(), &|_| true), None);
+    assert_eq!(subject(&settled(&objects), &|_| true, &|_| false), Some(web()));
+    assert_eq!(subject(&settled(&objects), &|k| &*k.name == "api", &|_| false).map(|k| k.name.to_string()), Some("api".into()));
+    assert_eq!(subject(&Fleet::new(), &|_| true, &|_| false), None);
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub struct Workload {
     pub kind: Kind,
     /// Name.
     pub name: String,
+    /// Its namespace; `None` = that of whoever asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 /// Where a password is.

@@ -95,8 +95,7 @@ impl Machine {
     pub(super) fn arrived(&mut self) -> Effect {
         match self.leg {
             Leg::Forward => {
-                let leaves = self.plan.inner.leaves.iter().filter(|d| self.carried.iter().any(|id| *id == *d.id));
-                let debts: Vec<Debt> = leaves.cloned().collect();
+                let debts = self.left_behind();
                 if !self.failed_steps.is_empty() {
                     return self.ended_in_part(debts);
                 }
@@ -113,6 +112,18 @@ impl Machine {
                 self.finish(Outcome { undone: true, ..Outcome::new(End::Failed, reason) })
             }
         }
+    }
+
+    /// What stays as the steps that were carried out left it. What a later step of a program wrote again is as that one left it.
+    fn left_behind(&self) -> Vec<Debt> {
+        let step = |debt: &Debt| self.plan.steps.iter().find(|s| s.id == *debt.id && self.carried.contains(&s.id));
+        let again = |one: &Step| {
+            let Work::Write(own) = &one.work else { return false };
+            let same = |w: &FieldWrite| w.object == own.object && w.changes.iter().any(|c| own.changes.iter().any(|o| o.pointer == c.pointer));
+            let later = self.plan.steps.iter().filter(|s| s.id.member() > one.id.member() && self.carried.contains(&s.id));
+            later.filter_map(|s| if let Work::Write(w) = &s.work { Some(w) } else { None }).any(same)
+        };
+        self.plan.inner.leaves.iter().filter(|debt| step(debt).is_some_and(|s| !again(s))).cloned().collect()
     }
 
     /// Ends without having changed anything. A plan that only proves has failed; one that writes was refused.

@@ -220,7 +220,7 @@ pub(super) mod tests {
     use crate::target::model::{Kind, ObjectRef};
 
     pub(in crate::run::migrate) fn asked(mode: Mode) -> Asked {
-        let workload = Workload { kind: Kind::Deployment, name: "api".into() };
+        let workload = Workload { kind: Kind::Deployment, name: "api".into(), namespace: None };
         let migration = Migration {
             service: "shop".into(),
             tool: MigrationTool::Alembic,

@@ -33,7 +33,7 @@ pub fn of_service(service: &Service, namespace: &str) -> Result<Migration, Strin
     Ok(Migration {
         service: service.id.clone(),
         tool: declared.tool,
-        workload: Workload { kind, name },
+        workload: Workload { kind, name, namespace: None },
         container: workload.container.clone(),
         database: declared.database.clone().or_else(|| match &service.declared.databases[..] {
             [only] => Some(only.id.clone()),

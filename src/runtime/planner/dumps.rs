@@ -64,7 +64,7 @@ fn host(service: &Service, database: &Database) -> Option<Host> {
         WorkloadKind::StatefulSet => Kind::StatefulSet,
         _ => return None,
     };
-    Some(Host::Pod(Workload { kind, name: workload.name.clone()? }))
+    Some(Host::Pod(Workload { kind, name: workload.name.clone()?, namespace: workload.namespace.clone() }))
 }
 
 fn password(service: &Service, id: &str, namespace: &str) -> Option<Password> {

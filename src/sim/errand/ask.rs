@@ -1,6 +1,6 @@
-//! Images that are asked of their revisions, and that apply them.
+//! Images that are asked of their revisions, that apply them, and that take them back.
 //!
-//! Owns what such a container prints: the answer of Alembic or Django, between two marks.
+//! Owns what such a container prints: the answer of Alembic, Django or Prisma, between two marks.
 
 use std::time::Duration;
 
@@ -37,18 +37,46 @@ pub(super) fn play(errands: &mut Errands, asked: &Asked<'_>, up: bool) -> Play {
         let scripts = scripts(&database, own);
         return Play { lines: answer(ASKING, &told(&database, own, &scripts)), run: ASKING + SECOND / 4, ..Play::default() };
     }
-    let list = |name: &str| -> Vec<String> { serde_json::from_str(asked.get(name)).unwrap_or_default() };
-    if sorted(list("TIMONEL_APPLIED")) != sorted(database.applied.clone()) {
+    let orders = Orders::of(asked);
+    if !orders.holds_at(&database.applied) {
         let words = |all: &[String]| if all.is_empty() { "nothing".to_owned() } else { all.join(" ") };
-        let (now, then) = (words(&database.applied), words(&list("TIMONEL_APPLIED")));
+        let (now, then) = (words(&database.applied), words(&orders.applied));
         return refused(&format!("the database moved since it was inspected: it is at {now}, not {then}"));
     }
-    if sorted(list("TIMONEL_HEADS")) != sorted(heads(&database, own)) {
+    if sorted(orders.heads.clone()) != sorted(heads(&database, own)) {
         let heads = heads(&database, own).join(" ");
         return refused(&format!("the image is another than the one that was inspected: its heads are {heads}"));
     }
+    if asked.get("TIMONEL_MODE") == "back" {
+        return back(at, &database, own, &orders, asked.get("TIMONEL_LOSES") == "true");
+    }
     let fault = errands.fault(asked, "apply");
     apply(at, &database, own, fault.as_ref())
+}
+
+/// What a plan saw, and what it wants.
+struct Orders {
+    applied: Vec<String>,
+    heads: Vec<String>,
+    back: Vec<String>,
+    to: Vec<String>,
+    again: bool,
+}
+
+impl Orders {
+    fn of(asked: &Asked<'_>) -> Self {
+        let list = |name: &str| -> Vec<String> { serde_json::from_str(asked.get(name)).unwrap_or_default() };
+        let again = asked.get("TIMONEL_MODE") == "again";
+        let [applied, heads] = ["TIMONEL_APPLIED", "TIMONEL_HEADS"].map(list);
+        let [back, to] = ["TIMONEL_BACK", "TIMONEL_TO"].map(list);
+        Self { applied, heads, back, to, again }
+    }
+
+    /// Whether the database is where the plan saw it. Taking back may have ended at any of its revisions.
+    fn holds_at(&self, now: &[String]) -> bool {
+        let on_the_way = |id: &String| [&self.applied, &self.back, &self.to].iter().any(|own| own.contains(id));
+        sorted(now.to_vec()) == sorted(self.applied.clone()) || (self.again && now.iter().all(on_the_way))
+    }
 }
 
 fn apply(at: usize, database: &Database, own: &[Revision], fault: Option<&Fault>) -> Play {
@@ -87,12 +115,49 @@ fn apply(at: usize, database: &Database, own: &[Revision], fault: Option<&Fault>
     Play { lines, run: time + SECOND / 4, exit, message: String::new(), deed }
 }
 
+/// It takes revisions back, the newest first.
+fn back(at: usize, database: &Database, own: &[Revision], orders: &Orders, loses: bool) -> Play {
+    let wanted: Vec<&Revision> = own.iter().filter(|r| orders.back.contains(&r.id)).collect();
+    if let Some(none) = wanted.iter().find(|r| r.down.is_none()) {
+        return refused(&format!("{} has no way back", none.id));
+    }
+    let held = |r: &&&Revision| r.held.iter().find(|(_, rows)| **rows > 0).map(|(what, rows)| format!("{rows} rows of {what}"));
+    if let Some((revision, rows)) = wanted.iter().find_map(|r| Some((r, held(&r)?))).filter(|_| !loses) {
+        let id = &revision.id;
+        return refused(&format!("taking {id} back would lose {rows}, which nobody knew when it was planned: inspect again"));
+    }
+    let mut lines = vec![(SECOND, "timonel: the plan still holds; taking back".to_owned())];
+    let mut time = SECOND;
+    for revision in wanted.iter().rev() {
+        lines.push((time, returning(database, own, revision)));
+        time += SECOND * 2;
+    }
+    let applied =
+        if database.keeps_all() { database.applied.iter().filter(|id| !orders.back.contains(id)).cloned().collect() } else { orders.to.clone() };
+    let after = Database { applied, ..database.clone() };
+    lines.push((time, "timonel: reading what is applied now".to_owned()));
+    time += SECOND / 2;
+    lines.extend(answer(time, &told(&after, own, &[])));
+    let deed = Some(Deed::Applied { database: at, applied: after.applied });
+    Play { lines, run: time + SECOND / 4, deed, ..Play::default() }
+}
+
+fn returning(database: &Database, own: &[Revision], revision: &Revision) -> String {
+    if database.keeps_all() {
+        return format!("  Unapplying {}...", revision.id);
+    }
+    format!("INFO  [alembic.runtime.migration] Running downgrade {} -> {}, {}", revision.id, before(own, revision), revision.title)
+}
+
+fn before<'a>(own: &'a [Revision], revision: &Revision) -> &'a str {
+    own.iter().position(|r| r.id == revision.id).and_then(|at| own.get(at.checked_sub(1)?)).map_or("", |r| &r.id)
+}
+
 fn running(database: &Database, own: &[Revision], revision: &Revision) -> String {
     if database.keeps_all() {
         return format!("  Applying {}...", revision.id);
     }
-    let before = own.iter().position(|r| r.id == revision.id).and_then(|at| own.get(at.checked_sub(1)?)).map_or("", |r| &r.id);
-    format!("INFO  [alembic.runtime.migration] Running upgrade {before} -> {}, {}", revision.id, revision.title)
+    format!("INFO  [alembic.runtime.migration] Running upgrade {} -> {}, {}", before(own, revision), revision.id, revision.title)
 }
 
 /// What is applied of an image's revisions.
@@ -130,13 +195,29 @@ fn scripts(database: &Database, own: &[Revision]) -> Vec<Value> {
     pending.chain(newest).map(|r| json!({ "id": r.id, "sql": r.sql, "why": "" })).collect()
 }
 
+/// What taking the applied ones back would do, where the tool tells.
+fn returns(database: &Database, own: &[Revision]) -> Vec<Value> {
+    if database.tool == "prisma" {
+        return Vec::new();
+    }
+    let done = done(database, own);
+    let applied: Vec<&Revision> = own.iter().filter(|r| done.contains(&r.id.as_str())).collect();
+    let newest = applied[applied.len().saturating_sub(APPLIED_SCRIPTS)..].iter();
+    newest
+        .map(|r| match &r.down {
+            Some(sql) => json!({ "id": r.id, "sql": sql, "rows": r.held }),
+            None => json!({ "id": r.id, "sql": null, "irreversible": true, "why": "its downgrade only raises" }),
+        })
+        .collect()
+}
+
 fn told(database: &Database, own: &[Revision], scripts: &[Value]) -> Value {
     let revisions: Vec<Value> = own.iter().enumerate().map(|(at, r)| json!({ "id": r.id, "down": below(database, own, at) })).collect();
     let sizes: serde_json::Map<String, Value> =
         database.table.iter().map(|t| (t.name.clone(), json!({ "rows": t.rows, "bytes": t.bytes }))).collect();
     json!({
         "tool": database.tool, "revisions": revisions, "heads": heads(database, own), "applied": database.applied,
-        "recorded": true, "tables": database.table.len(), "scripts": scripts,
+        "recorded": true, "tables": database.table.len(), "scripts": scripts, "returns": returns(database, own),
         "database": { "server": database.server, "bytes": database.bytes, "lock_timeout_ms": 5000, "locked": false,
             "sessions": [], "invalid": [], "sizes": sizes },
     })

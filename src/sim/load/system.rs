@@ -12,7 +12,7 @@ use crate::sim::behaviour::{Pool, Rule};
 use crate::sim::errand::Database;
 use crate::sim::exec::Script;
 use crate::sim::logs::FormatFile;
-use crate::sim::story::days;
+use crate::sim::story::{Measure, days};
 
 /// A system: what it consists of, how it came to be, how it behaves.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -50,6 +50,8 @@ pub(super) struct System {
     pub(super) database: Vec<Database>,
     /// What commands answer in its containers.
     pub(super) script: Vec<Script>,
+    /// What measures answer.
+    pub(super) measure: Vec<Measure>,
 }
 
 /// A length of time that may be written in days: `74d`.
@@ -136,7 +138,7 @@ macro_rules! files {
     };
 }
 
-const SHIPPED: [(&str, &str, &str); 6] = files!["cluster", "platform", "devshelf", "eterna-rules", "dokploy-stack", "listacompra"];
+const SHIPPED: [(&str, &str, &str); 7] = files!["cluster", "platform", "devshelf", "eterna-rules", "dokploy-stack", "listacompra", "records"];
 
 impl System {
     /// The shipped systems, the cluster itself first.

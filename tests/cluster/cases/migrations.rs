@@ -526,6 +526,25 @@ pub(crate) fn a_release_that_needs_a_downgrade_is_gone_back_to_in_order(cluster:
     shop.operator.call(&["journal", "verify"]).exits(0);
 }
 
+pub(crate) fn the_header_follows_what_the_database_itself_says_without_an_inspection(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
+    let text = std::fs::read_to_string(&shop.file).unwrap();
+    let asked = format!("{text}password = \"secret:db\"\n[secrets.db]\nref = \"k8s:{}/db#password\"\n", space.name());
+    std::fs::write(&shop.file, asked).unwrap();
+    let mut terminal = shop.operator.console((120, 36), &["-f", &shop.file]);
+    terminal.wait("as it was inspected", |screen| screen.has("BACK") && screen.has("needs downgrade"));
+    // Somebody takes it back by hand: no console hears of it but by asking, once a minute.
+    shop.postgres.ask("alter table rules drop column note");
+    shop.postgres.ask("update alembic_version set version_num = 'a1'");
+    let screen = terminal
+        .wait_at_most(std::time::Duration::from_mins(3), "the header follows", |screen| screen.rows[1].contains(" safe"))
+        .unwrap();
+    assert!(!screen.has(PASSWORD), "{}", screen.dump());
+    assert_eq!(space.list("batch/v1", "Job").len(), 3, "nothing was inspected again");
+    terminal.press("q");
+}
+
 pub(crate) fn django_is_taken_back_where_its_older_image_says_that_there_is_nothing_to_do(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let shop = moved_on(cluster, &space, "django", "sleep 3600");
