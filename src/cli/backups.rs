@@ -29,7 +29,7 @@ pub(super) struct Answer {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Declared {
     pub(super) id: String,
-    /// `fresh`, `stale`, `shrunk`, `none`, `unknown`.
+    /// `fresh`, `stale`, `shrunk`, `not-uploaded`, `damaged`, `none`, `unknown`.
     state: &'static str,
     /// In words.
     pub(super) words: String,
@@ -88,7 +88,9 @@ pub(super) fn run(global: &Global, file: &ServiceFile, printer: &mut Printer) ->
                 (None, None) => e.verified.clone(),
             };
             let copy = e.copy.as_ref().map(Copy::words).unwrap_or_default();
-            let more = [&*e.report.server.to_string(), &e.report.revision, &verified, &copy, &e.by, &e.report.file].map(ToString::to_string);
+            let gone = e.gone.map(|at| format!(" (deleted {} ago)", age::coarse(at, now))).unwrap_or_default();
+            let file = format!("{}{gone}", e.report.file);
+            let more = [&*e.report.server.to_string(), &e.report.revision, &verified, &copy, &e.by, &file].map(ToString::to_string);
             text.into_iter().chain(more).collect()
         })
         .collect();

@@ -1,13 +1,14 @@
 //! Back up: a dump of a database into a volume of its own, read in full before it counts.
 //!
-//! Owns what is checked before, the Job that dumps and reads again (`dump`, `pod`) and takes it elsewhere (`upload`), what that Job says (`report`), the reading of an older
-//! one (`verify`), the catalogue that
-//! colleagues see (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
+//! Owns what is checked before, the Job that dumps and reads again (`dump`, `pod`), takes it elsewhere (`upload`) and then deletes what is
+//! too old (`prune`), what that Job says (`report`), the reading of an older one (`verify`), the catalogue that colleagues see
+//! (`catalogue`), and what rests on it (`known`). The dump never passes through the console: it is written, read and summed where it lies.
 
 pub mod catalogue;
 mod dump;
 mod known;
 mod pod;
+mod prune;
 pub mod report;
 mod upload;
 pub mod verify;
@@ -94,24 +95,28 @@ impl Made<'_> {
 pub(in crate::run) async fn news(read: &dyn Read, plan: &Plan, made: &Made<'_>, proven: bool, now: Timestamp) -> Result<Option<News>, TargetError> {
     Ok(match made.does {
         // What was not uploaded is a backup all the same, where it was made.
-        Does::Dump(dump, _) if proven || dump.upload.is_some() => {
+        Does::Dump(dump, _) => {
             let pods = job::pods(read, &plan.id, made.job).await?;
             let copy = dump.upload.as_ref().map(|u| Copy::of(&u.to, report::uploaded(&pods)));
             match report::of(&pods) {
-                Ok(report) => Some(News::Made(Box::new(Entry { copy, ..Entry::of(plan, dump, report, now) }))),
+                Ok(report) => {
+                    let deleted = report::pruned(&pods).files(&report.file);
+                    Some(News::Made { entry: Box::new(Entry { copy, ..Entry::of(plan, dump, report, now) }), deleted })
+                }
                 Err(_) if proven => return Err(TargetError::new(ErrorKind::NotFound, "its Job does not say any more what it made")),
                 Err(_) => None,
             }
         }
         Does::Verify(again) => {
             let of = again.entry.run.clone();
-            match report::reread(&job::pods(read, &plan.id, made.job).await?) {
-                Ok(()) if proven => Some(News::ReadAgain { of, at: now }),
-                Err(Reread::Damaged(why)) => Some(News::Damaged { of, damage: Damage { at: now, run: plan.id.clone(), why } }),
+            let pods = job::pods(read, &plan.id, made.job).await?;
+            let at = report::ended_at(&pods, "verify").unwrap_or(now);
+            match report::reread(&pods) {
+                Ok(()) if proven => Some(News::ReadAgain { of, at }),
+                Err(Reread::Damaged(why)) => Some(News::Damaged { of, damage: Damage { at, run: plan.id.clone(), why } }),
                 _ => None,
             }
         }
-        Does::Dump(..) => None,
     })
 }
 
@@ -133,14 +138,17 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
     let wanted = wanted.ok_or_else(|| usage("which backup of the service file is not said".to_owned()))?;
     let dump = context.dumps.iter().find(|d| d.id == wanted);
     let dump = dump.ok_or_else(|| usage(format!("the service file declares no backup '{wanted}' that a Job can make")))?;
-    let dump = &Dump { label: label(parameters)?, ..dump.clone() };
+    let dump = &Dump { label: label(parameters)?, deadline: context.limit.unwrap_or(pod::DEADLINE), ..dump.clone() };
     let claim = &ground.object;
     let server = server(read, dump, &claim.reference.namespace).await;
     let job = job::of(id, "dump", &claim.reference.namespace);
     let kubectl = ground::kubectl(&context.context, &claim.reference.namespace);
-    let within = context.prove_within;
+    let within = dump.deadline + job::SAYS_SO;
     let uploaded = dump.upload.as_ref().map(|upload| format!(", and that {} has it", upload.to)).unwrap_or_default();
-    let proof = format!("the Job is complete, and its report says that the dump was read to its end{uploaded}, within {} s", within.as_secs());
+    let proof = format!(
+        "the Job is complete, and its report says that the dump was read to its end{uploaded}, within {}",
+        duration::show(dump.deadline)
+    );
     let host = server.as_ref().map_or("", |s| s.as_str());
     let inputs = std::iter::once((PARAMETER.to_owned(), dump.id.clone())).chain(dump.label.clone().map(|label| (LABEL.to_owned(), label)));
     let fact = Fact::Dumped { run: id.to_owned(), dump: Box::new(dump.clone()), host: host.to_owned() };
@@ -153,7 +161,7 @@ pub(super) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-dumped".into(), title: "prove that it can be read".to_owned(), proof, work }],
-        back: Some(vec![job::ended(&job, id, within)]),
+        back: Some(vec![job::ended(&job, id, context.prove_within)]),
         undo: "the Job is ended, and what it wrote so far is deleted; the dumps before stay as they are".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
         checks: [volume(ground), database(dump, &server), tools(&dump.image), password(dump, &claim.reference.namespace)]
@@ -238,9 +246,14 @@ fn database(dump: &Dump, server: &Result<String, Unreached>) -> Check {
 fn tools(image: &str) -> Check {
     let check = Check::required("image");
     if image.is_empty() {
-        return check.failed("no image with pg_dump is declared", "image = \"…\" in [[backup]] or [[database]], of the server's major version");
+        return check.failed(
+            "no image with pg_dump is declared",
+            "image = \"…\" in [[backup]] or [[database]], of the server's major version or a later one",
+        );
     }
-    check.ok(format!("{image} has the tools, as the service file says"))
+    check.ok(format!(
+        "{image} has the tools, as the service file says: no server may be newer than they are, and nothing that restores older"
+    ))
 }
 
 fn password(dump: &Dump, namespace: &str) -> Check {
@@ -262,7 +275,12 @@ fn password(dump: &Dump, namespace: &str) -> Check {
 fn risks(dump: &Dump) -> Vec<String> {
     let mut risks = vec!["the dump reads the whole database: it is slower meanwhile, and changes of tables wait".to_owned()];
     if let Some(keep) = dump.keep {
-        risks.push(format!("once it is verified, dumps older than {} are deleted from the volume", duration::show(keep)));
+        let uploaded = if dump.upload.is_some() { " and uploaded" } else { "" };
+        risks.push(format!(
+            "once it is verified{uploaded}, older dumps of {} are deleted from the volume after {}, unless it is much smaller than they are",
+            dump.id,
+            duration::show(keep)
+        ));
     }
     risks
 }

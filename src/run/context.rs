@@ -53,6 +53,8 @@ pub struct PlanContext {
     pub proven: BTreeSet<String>,
     /// How long each proof may take.
     pub prove_within: Duration,
+    /// The same where a person or the service file says it; `None` = what takes long takes its own time.
+    pub limit: Option<Duration>,
     /// Four random hex digits of the plan's id.
     pub random: u16,
     /// The service whose file is in use: one run at a time changes it.
@@ -124,6 +126,7 @@ impl PlanContext {
             writers: Vec::new(),
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),
+            limit: None,
             random: fastrand::u16(..),
             service: None,
             file: None,

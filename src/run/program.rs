@@ -206,7 +206,8 @@ pub async fn plan(read: &dyn Read, clock: &dyn Clock, context: &PlanContext, pro
         if asks_probes || last != Some(at) {
             own.probes.clear();
         }
-        own.prove_within = step.policy.timeout.unwrap_or(own.prove_within);
+        own.limit = step.policy.timeout.or(own.limit);
+        own.prove_within = own.limit.unwrap_or(own.prove_within);
         own.asks.clone_from(&asks);
         let (mut draft, action) = match &step.does {
             Does::Action(request) => {

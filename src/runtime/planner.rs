@@ -148,8 +148,8 @@ impl Planner {
         })
     }
 
-    /// A dump of the catalogue, by the run that made it, by its file, or as the newest of a declared backup: the claim that it is on, and
-    /// that run.
+    /// A dump of the catalogue, by the run that made it, by its file, or as the newest of a declared backup that is still there: the claim
+    /// that it is on, and that run.
     pub async fn dump_of(&self, read: &dyn Read, named: &str, namespace: &str) -> Result<(ObjectRef, String), PlanError> {
         let usage = |text: String| PlanError::Usage(text);
         let service = self
@@ -161,7 +161,7 @@ impl Planner {
             Known::Unread(why) => return Err(PlanError::Target { what: record.to_string(), error: TargetError::new(ErrorKind::Server, why) }),
         };
         let by_name = entries.iter().find(|e| e.run == named || e.report.file == named);
-        let entry = by_name.or_else(|| entries.iter().find(|e| e.backup == named));
+        let entry = by_name.or_else(|| entries.iter().find(|e| e.backup == named && e.gone.is_none()));
         let entry = entry.ok_or_else(|| usage(format!("the catalogue has no dump '{named}': see `timonel backups`")))?;
         Ok((ObjectRef::new(Kind::PersistentVolumeClaim, namespace, entry.claim.as_str()), entry.run.clone()))
     }
@@ -199,7 +199,8 @@ impl Planner {
         context.run = run;
         context.read_only = self.read_only;
         context.probes.clone_from(&self.probes);
-        context.prove_within = self.prove_within.unwrap_or(context.prove_within);
+        context.limit = self.prove_within;
+        context.prove_within = context.limit.unwrap_or(context.prove_within);
         context.file.clone_from(&self.file);
         context.rollback_gap = self.service.as_ref().and_then(|s| s.rollback_gap).unwrap_or(self.settings.rollback_gap);
         if let Some(action) = program::named(&request.action) {

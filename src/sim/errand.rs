@@ -140,17 +140,15 @@ pub(crate) struct Play {
 /// What an errand leaves.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
-    /// A dump on a volume; older ones whose names begin so may go.
+    /// A dump on a volume.
     Keep {
         /// Namespace, claim, name.
         place: (String, String, String),
         /// Its bytes and sum.
         file: (u64, String),
-        /// Names of the same backup begin so.
-        prefix: String,
-        /// Older than this they go.
-        keep: Option<Duration>,
     },
+    /// Dumps that are not on their volume any more.
+    Delete(Vec<(String, String, String)>),
     /// Revisions of a database.
     Applied {
         /// Index of the database.
@@ -211,7 +209,7 @@ impl Errands {
 
     /// The workload whose pods serve the database that a container works on, by namespace and name; `None` when it needs none.
     pub(crate) fn server(&self, asked: &Asked<'_>) -> Option<(&str, &str)> {
-        let needed = asked.has(&["TIMONEL_MODE"]) || asked.has(&["DUMP"]);
+        let needed = asked.has(&["TIMONEL_MODE"]) || asked.has(&["DUMP", "PGDATABASE"]);
         let database = &self.databases[self.database(asked).filter(|_| needed)?];
         Some((database.served_in.as_deref().unwrap_or(&database.namespace), &database.served_by))
     }
@@ -221,6 +219,7 @@ impl Errands {
         match () {
             () if asked.has(&["TIMONEL_MODE", "TIMONEL_TOOL"]) => Some(ask::play(self, asked, up)),
             () if asked.has(&["DUMP", "PREFIX", "PGDATABASE"]) => Some(dump::dump(self, asked, up)),
+            () if asked.has(&["DUMP", "PREFIX", "KEEP_MINUTES"]) => Some(dump::prune(self, asked)),
             () if asked.has(&["FILE", "BYTES", "SHA256"]) => Some(dump::verify(self, asked)),
             () if asked.has(&["FILE", "URL", "REGION"]) => Some(dump::upload(self, asked)),
             () => None,
@@ -231,14 +230,10 @@ impl Errands {
     pub(crate) fn done(&mut self, deed: Deed, now: Timestamp) {
         match deed {
             Deed::Applied { database, applied } => self.databases[database].applied = applied,
-            Deed::Keep { place, file: (bytes, sha256), prefix, keep } => {
-                let old = |(namespace, claim, name): &(String, String, String), file: &File| {
-                    let age = Duration::try_from(now.duration_since(file.written)).unwrap_or_default();
-                    *namespace == place.0 && *claim == place.1 && name.starts_with(&prefix) && keep.is_some_and(|keep| age > keep)
-                };
-                self.files.retain(|at, file| !old(at, file));
+            Deed::Keep { place, file: (bytes, sha256) } => {
                 self.files.insert(place, File { bytes, sha256, written: now });
             }
+            Deed::Delete(places) => self.files.retain(|place, _| !places.contains(place)),
         }
     }
 

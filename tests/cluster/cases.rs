@@ -322,6 +322,10 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
         "backups::a_dump_is_read_to_its_end_and_comes_into_the_catalogue",
         backups::a_dump_is_read_to_its_end_and_comes_into_the_catalogue,
     ),
+    (
+        "backups::retention_deletes_what_is_too_old_of_its_own_backup_and_never_after_a_much_smaller_dump",
+        backups::retention_deletes_what_is_too_old_of_its_own_backup_and_never_after_a_much_smaller_dump,
+    ),
     ("backups::a_backup_is_made_from_the_console", backups::a_backup_is_made_from_the_console),
     (
         "backups::a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others",

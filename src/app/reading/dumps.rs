@@ -33,21 +33,23 @@ impl App {
             None => DocumentLine::new(LineKind::Good, format!("verified: {}, {} ago", entry.verified, ago(entry.whole_at()))),
         });
         lines.push(field("size", format!("{}, of a database of {}", quantity::bytes(report.bytes), quantity::bytes(report.database_bytes))));
-        lines.push(field("format", format!("{}, PostgreSQL {}, {} tables", entry.format, report.server, report.tables)));
+        let restored = if report.client == 0 { String::new() } else { format!(", restored by pg_restore {} or later", report.client) };
+        lines.push(field("format", format!("{}, PostgreSQL {}, {} tables{restored}", entry.format, report.server, report.tables)));
         let revision = if report.revision.is_empty() { "not known".to_owned() } else { report.revision.clone() };
         lines.push(field("schema revision", revision));
         lines.push(field("sha256", report.sha256.clone()));
-        lines.push(field("volume", entry.claim.clone()));
+        let gone = entry.gone.map(|at| format!(", from which it was deleted {} ago", ago(at))).unwrap_or_default();
+        lines.push(field("volume", format!("{}{gone}", entry.claim)));
         if let Some(copy) = &entry.copy {
-            let kind = if copy.checked.is_some() { LineKind::Field } else { LineKind::Bad };
+            let kind = if copy.is_there() { LineKind::Field } else { LineKind::Bad };
             lines.push(DocumentLine::new(kind, format!("copy: {}", copy.words())));
         }
         let mut rows: Vec<_> = report.rows.iter().collect();
         rows.sort_by_key(|(table, rows)| (std::cmp::Reverse(**rows), table.as_str()));
-        lines.extend(
-            rows.into_iter()
-                .map(|(table, rows)| DocumentLine::new(LineKind::Dim, format!("  {table}: about {rows} rows"))),
-        );
+        lines.extend(rows.into_iter().map(|(table, rows)| {
+            let rows = rows.map_or("rows not known".to_owned(), |rows| format!("about {rows} rows"));
+            DocumentLine::new(LineKind::Dim, format!("  {table}: {rows}"))
+        }));
         lines
     }
 }

@@ -21,8 +21,13 @@ use crate::run::plan::Plan;
 use crate::target::api::WriteRequest;
 use crate::target::model::{Kind, ObjectRef};
 
-/// Dumps that are kept in it; of more, the oldest go. A ConfigMap holds 1 MiB, an entry is below 4 KiB.
+/// Dumps that are kept in it; of more, those that count no longer go first, then the oldest of the backup that has most of them. A ConfigMap
+/// holds 1 MiB, an entry is below 4 KiB.
 const MOST: usize = 100;
+/// So many dumps before the newest say how large one is as a rule: an alarm that looks at the one before alone ends with the next one.
+pub(super) const LAST: usize = 7;
+/// What is dated later than this from now was dated by a clock that is wrong: it says nothing of its age.
+const AHEAD: Duration = Duration::from_mins(10);
 
 /// One dump.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,14 +58,19 @@ pub struct Entry {
     /// Its copy in an object store, where one is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Copy>,
+    /// When its file was deleted from the volume, being older than it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Timestamp>,
     /// What is known of the file.
     #[serde(flatten)]
     pub report: Report,
 }
 
 impl Entry {
-    /// What a proven run of that plan made.
-    pub(in crate::run) fn of(plan: &Plan, dump: &Dump, report: Report, at: Timestamp) -> Self {
+    /// What a run of that plan made. It is dated by when it was read, as its own clock says; else by now, when that is heard of: a run may
+    /// be taken up days later.
+    pub(in crate::run) fn of(plan: &Plan, dump: &Dump, mut report: Report, now: Timestamp) -> Self {
+        let at = report.read_at.take().unwrap_or(now);
         let operator = &plan.inner.operator;
         Self {
             backup: dump.id.clone(),
@@ -74,8 +84,14 @@ impl Entry {
             damaged: None,
             label: dump.label.clone(),
             copy: None,
+            gone: None,
             report,
         }
+    }
+
+    /// Whether something can be restored from it, as far as is known: here, or from where it was taken.
+    fn counts(&self) -> bool {
+        self.damaged.is_none() && (self.gone.is_none() || self.copy.as_ref().is_some_and(Copy::is_there))
     }
 
     /// When it was last known to be whole.
@@ -106,6 +122,11 @@ impl Copy {
         Self { to: to.to_owned(), checked, failed }
     }
 
+    /// Whether the store was found to have it.
+    pub const fn is_there(&self) -> bool {
+        self.checked.is_some() && self.failed.is_none()
+    }
+
     /// In words.
     pub fn words(&self) -> String {
         match (&self.checked, &self.failed) {
@@ -130,8 +151,13 @@ pub struct Damage {
 /// What a run brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::run) enum News {
-    /// It made a dump.
-    Made(Box<Entry>),
+    /// It made a dump, and deleted these older files of the same backup after it.
+    Made {
+        /// The new one.
+        entry: Box<Entry>,
+        /// Names of the files.
+        deleted: Vec<String>,
+    },
     /// It read the dump of that run again, to its end.
     ReadAgain {
         /// The run that made it.
@@ -155,8 +181,10 @@ pub enum Freshness {
     Fresh(Timestamp),
     /// The newest is older than it may be.
     Stale(Timestamp, Duration),
-    /// The newest is less than half as large as the one before: something may be missing.
+    /// The newest is less than half as large as one of the last few before it: something may be missing.
     Shrunk(Timestamp, u64, u64),
+    /// The newest is to be in an object store as well, which does not have it.
+    NotUploaded(Timestamp),
     /// The newest one was found damaged, and there is no other.
     Damaged(Timestamp),
     /// The catalogue knows none.
@@ -169,15 +197,22 @@ impl Freshness {
     /// Of the backup with that id, by the entries of the catalogue, the newest first.
     pub fn of(entries: &[Entry], backup: &str, most: Option<Duration>, now: Timestamp) -> Self {
         let all = || entries.iter().filter(|e| e.backup == backup);
-        let mut own = all().filter(|e| e.damaged.is_none());
-        let Some(newest) = own.next() else {
+        let ahead = |e: &Entry| Duration::try_from(e.at.duration_since(now)).is_ok_and(|ahead| ahead > AHEAD);
+        let counting = || all().filter(|e| e.counts());
+        let Some(newest) = counting().find(|e| !ahead(e)) else {
+            let early = counting().next().map(|e| format!("the newest is dated {}, which is yet to come: a clock is wrong", e.at));
             let damage = all().find_map(|e| e.damaged.as_ref());
-            return damage.map_or(Self::None, |damage| Self::Damaged(damage.at));
+            return early.map_or_else(|| damage.map_or(Self::None, |damage| Self::Damaged(damage.at)), Self::Unknown);
         };
         let age = Duration::try_from(now.duration_since(newest.at)).unwrap_or_default();
-        match (most, own.next().map(|before| before.report.bytes)) {
-            (Some(most), _) if age > most => Self::Stale(newest.at, most),
-            (_, Some(before)) if newest.report.bytes < before / 2 => Self::Shrunk(newest.at, newest.report.bytes, before),
+        let bytes = newest.report.bytes;
+        // What is deleted tells all the same how large they were.
+        let before = all().filter(|e| e.damaged.is_none() && e.at < newest.at).take(LAST);
+        let largest = before.map(|e| e.report.bytes).max().unwrap_or_default();
+        match most {
+            Some(most) if age > most => Self::Stale(newest.at, most),
+            _ if bytes.saturating_mul(2) < largest => Self::Shrunk(newest.at, bytes, largest),
+            _ if newest.copy.as_ref().is_some_and(|copy| !copy.is_there()) => Self::NotUploaded(newest.at),
             _ => Self::Fresh(newest.at),
         }
     }
@@ -189,14 +224,14 @@ impl Freshness {
 
     /// Whether there is one that was verified, however old.
     pub const fn is_there(&self) -> bool {
-        matches!(self, Self::Fresh(_) | Self::Stale(..) | Self::Shrunk(..))
+        matches!(self, Self::Fresh(_) | Self::Stale(..) | Self::Shrunk(..) | Self::NotUploaded(_))
     }
 
     /// How well that is: what cannot be relied on is a fault, what is not known is unknown.
     pub const fn health(&self) -> Health {
         match self {
             Self::Fresh(_) => Health::Ok,
-            Self::Stale(..) | Self::Shrunk(..) | Self::Damaged(_) | Self::None => Health::Degraded,
+            Self::Stale(..) | Self::Shrunk(..) | Self::NotUploaded(_) | Self::Damaged(_) | Self::None => Health::Degraded,
             Self::Unknown(_) => Health::Unknown,
         }
     }
@@ -207,6 +242,7 @@ impl Freshness {
             Self::Fresh(_) => "fresh",
             Self::Stale(..) => "stale",
             Self::Shrunk(..) => "shrunk",
+            Self::NotUploaded(_) => "not-uploaded",
             Self::Damaged(_) => "damaged",
             Self::None => "none",
             Self::Unknown(_) => "unknown",
@@ -219,8 +255,14 @@ impl Freshness {
             Self::Fresh(at) => format!("fresh, verified {} ago", age::coarse(*at, now)),
             Self::Stale(at, most) => format!("stale, verified {} ago and may be {} old", age::coarse(*at, now), duration::show(*most)),
             Self::Shrunk(at, bytes, before) => {
-                format!("shrunk: {} of {} ago, and {} the time before", quantity::bytes(*bytes), age::coarse(*at, now), quantity::bytes(*before))
+                format!(
+                    "shrunk: {} of {} ago, and one shortly before had {}",
+                    quantity::bytes(*bytes),
+                    age::coarse(*at, now),
+                    quantity::bytes(*before)
+                )
             }
+            Self::NotUploaded(at) => format!("not uploaded: verified {} ago, on its volume alone", age::coarse(*at, now)),
             Self::Damaged(at) => format!("damaged: found {} ago, and there is no other", age::coarse(*at, now)),
             Self::None => "none is known".to_owned(),
             Self::Unknown(why) => format!("unknown: {why}"),
@@ -271,8 +313,8 @@ fn cleaned(mut entry: Entry) -> Entry {
 /// The request that takes in what a run brings; `None` when it is there already. `raw` is what is there now.
 pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, news: &News) -> Option<WriteRequest> {
     let known = raw.map(keyed).unwrap_or_default();
-    let entry = match news {
-        News::Made(entry) => entry,
+    let (entry, deleted) = match news {
+        News::Made { entry, deleted } => (entry, deleted),
         News::ReadAgain { of, at } => return changed(record, raw, &known, of, |e| e.read_again = Some(*at)),
         News::Damaged { of, damage } => return changed(record, raw, &known, of, |e| e.damaged = Some(damage.clone())),
     };
@@ -280,12 +322,28 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, news: &News
         return None;
     }
     let mut data = Map::new();
-    let mut old: Vec<&(String, Entry)> = known.iter().collect();
-    old.sort_by_key(|(key, entry)| (entry.at, key.clone()));
-    let over = (old.len() + 1).saturating_sub(MOST);
-    data.extend(old.iter().take(over).map(|(key, _)| (key.clone(), Value::Null)));
-    data.insert(entry.run.clone(), serde_json::to_string(entry).unwrap_or_default().into());
+    let text = |entry: &Entry| Value::from(serde_json::to_string(entry).unwrap_or_default());
+    let mut all = known;
+    for (key, old) in &mut all {
+        let same = old.backup == entry.backup && old.claim == entry.claim && old.gone.is_none();
+        if same && deleted.contains(&old.report.file) {
+            old.gone = Some(entry.at);
+            data.insert(key.clone(), text(old));
+        }
+    }
+    while all.len() + 1 > MOST {
+        let (key, _) = all.remove(superfluous(&all));
+        data.insert(key, Value::Null);
+    }
+    data.insert(entry.run.clone(), text(entry));
     Some(entries::request(record, raw, &data))
+}
+
+/// Which of them goes first where there are too many: one backup that is made every hour leaves those of another that is made every week.
+fn superfluous(all: &[(String, Entry)]) -> usize {
+    let of = |backup: &str| all.iter().filter(|(_, e)| e.backup == backup).count();
+    let rank = |(key, e): &(String, Entry)| (e.counts(), std::cmp::Reverse(of(&e.backup)), e.at, key.clone());
+    (0..all.len()).min_by_key(|at| rank(&all[*at])).unwrap_or_default()
 }
 
 /// The request that changes the entry of a run; `None` when there is none any more, or it says so already.
@@ -320,15 +378,18 @@ pub(in crate::run) mod testing {
             damaged: None,
             label: None,
             copy: None,
+            gone: None,
             report: Report {
                 file: format!("shop-daily-{run}.dump"),
                 bytes,
                 sha256: "a".repeat(64),
                 tables: 3,
                 server: 15,
+                client: 15,
                 database_bytes: 2 * bytes,
                 revision: "4f1c".into(),
-                rows: [("rules".to_owned(), 200)].into(),
+                rows: [("rules".to_owned(), Some(200))].into(),
+                read_at: None,
             },
         }
     }
@@ -342,7 +403,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::testing::entry;
-    use super::{Damage, Entry, Freshness, MOST, News, of, read, update};
+    use super::{Copy, Damage, Entry, Freshness, MOST, News, of, read, update};
     use crate::target::api::Change;
 
     fn record(entries: &[Entry]) -> Value {
@@ -350,8 +411,12 @@ mod tests {
         json!({ "metadata": { "uid": "u1", "resourceVersion": "7" }, "data": data })
     }
 
+    fn made(new: &Entry, deleted: &[&str]) -> News {
+        News::Made { entry: Box::new(new.clone()), deleted: deleted.iter().map(|file| (*file).to_owned()).collect() }
+    }
+
     fn data(record: Option<&Value>, new: &Entry) -> Option<Value> {
-        let request = update(of("shop", "ns"), record, &News::Made(Box::new(new.clone())))?;
+        let request = update(of("shop", "ns"), record, &made(new, &[]))?;
         match request.change {
             Change::MergePatch(body) | Change::Create(body) => Some(body["data"].clone()),
             other => unreachable!("{other:?}"),
@@ -392,8 +457,80 @@ mod tests {
         assert!(request(&News::ReadAgain { of: "gone".into(), at: changed_at() }).is_none());
     }
 
+    #[test]
+    fn what_retention_deleted_is_marked_and_counts_no_longer() {
+        let (old, other) = (entry("r1", 0, 100), Entry { backup: "weekly".into(), ..entry("r2", 1, 100) });
+        let all = record(&[old.clone(), other.clone()]);
+        let new = entry("r3", 240, 100);
+        let request = update(of("shop", "ns"), Some(&all), &made(&new, &[&old.report.file, &other.report.file]));
+        let Some(Change::MergePatch(body)) = request.map(|r| r.change) else { unreachable!("a patch") };
+        assert_eq!(body["data"].as_object().map(serde_json::Map::len), Some(2), "that of another backup stays: {body:#}");
+        let gone: Entry = serde_json::from_str(body["data"]["r1"].as_str().expect("text")).expect("an entry");
+        assert_eq!(gone, Entry { gone: Some(new.at), ..old.clone() });
+        // The newest is damaged: what is left is no backup but by its copy in a store.
+        let damage = Damage { at: new.at, run: "r9".into(), why: "half of it".into() };
+        let damaged = Entry { damaged: Some(damage), ..new.clone() };
+        let asked = |gone: &Entry| Freshness::of(&[damaged.clone(), gone.clone()], "daily", None, new.at);
+        assert_eq!(asked(&gone), Freshness::Damaged(new.at));
+        let copy = |checked: Option<&str>| Some(Copy { to: "s3://dumps/".into(), checked: checked.map(str::to_owned), failed: None });
+        assert!(asked(&Entry { copy: copy(Some("etag")), ..gone.clone() }).is_good());
+        assert_eq!(asked(&Entry { copy: copy(None), ..gone }), Freshness::Damaged(new.at));
+    }
+
+    #[test]
+    fn a_backup_that_is_made_every_hour_does_not_push_out_one_that_is_made_every_week() {
+        let weekly = Entry { backup: "weekly".into(), ..entry("w1", 0, 1) };
+        let mut all: Vec<Entry> = (1..MOST).map(|n| entry(&format!("r{n:03}"), i64::try_from(n).expect("small"), 1)).collect();
+        all.push(weekly);
+        let new = entry("r-new", 900, 1);
+        let change = data(Some(&record(&all)), &new).expect("a change");
+        assert_eq!((&change["r001"], change.get("w1")), (&Value::Null, None));
+        all[50].gone = Some(new.at);
+        assert_eq!(data(Some(&record(&all)), &new).expect("a change")["r051"], Value::Null, "what is deleted goes first");
+    }
+
     fn changed_at() -> Timestamp {
         entry("r", 5, 1).at
+    }
+
+    #[test]
+    fn a_dump_that_a_declared_store_does_not_have_is_not_fresh() {
+        let now = entry("r", 10, 1).at;
+        let copy = |uploaded: Result<String, String>| Some(Copy::of("s3://dumps/", uploaded));
+        let of = |copy| Freshness::of(&[Entry { copy, ..entry("r1", 9, 100) }], "daily", None, now);
+        assert!(of(copy(Ok("sha256".into()))).is_good());
+        let refused = of(copy(Err("AccessDenied".into())));
+        assert_eq!((refused.word(), refused.is_good(), refused.is_there()), ("not-uploaded", false, true));
+        assert_eq!(refused.words(now), "not uploaded: verified 1h ago, on its volume alone");
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_makes_nothing_fresh_and_hides_nothing() {
+        let now = entry("r", 10, 1).at;
+        let of = |entries: &[Entry]| Freshness::of(entries, "daily", Some(Duration::from_hours(5)), now);
+        let early = of(&[entry("r9", 90, 100)]);
+        assert!(matches!(&early, Freshness::Unknown(why) if why.contains("a clock is wrong")), "{early:?}");
+        assert!(matches!(of(&[entry("r9", 90, 100), entry("r1", 0, 100)]), Freshness::Stale(..)));
+        assert!(of(&[entry("r9", 90, 100), entry("r2", 9, 100)]).is_good(), "a good one of now counts");
+        let little = Entry { at: now + jiff::SignedDuration::from_mins(5), ..entry("r3", 0, 100) };
+        assert!(of(&[little]).is_good(), "two clocks are never the same");
+    }
+
+    #[test]
+    fn a_database_that_was_emptied_is_told_for_more_than_one_dump() {
+        let at = |hours: i64, bytes| entry(&format!("r{hours:02}"), hours, bytes);
+        let now = entry("r", 20, 1).at;
+        let mut all = vec![at(0, 1000)];
+        for hours in 1..=7 {
+            all.insert(0, at(hours, 10));
+            assert!(matches!(Freshness::of(&all, "daily", None, now), Freshness::Shrunk(_, 10, 1000)), "after {hours}");
+        }
+        // One that is as large as it was is well at once.
+        let mut again = all.clone();
+        again.insert(0, at(8, 900));
+        assert!(Freshness::of(&again, "daily", None, now).is_good());
+        all.insert(0, at(8, 10));
+        assert!(Freshness::of(&all, "daily", None, now).is_good());
     }
 
     #[test]

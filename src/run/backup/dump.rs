@@ -1,6 +1,6 @@
 //! The Job of a dump.
 //!
-//! Owns what runs in it: the script beside this file, and its environment.
+//! Owns what runs in it: the script beside this file and its environment, and what comes after that.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -48,6 +48,9 @@ pub struct Dump {
     /// What the catalogue calls it.
     #[serde(default)]
     pub label: Option<String>,
+    /// When its Job is ended, whatever it does.
+    #[serde(default)]
+    pub deadline: Duration,
 }
 
 /// Where a database server is.
@@ -137,26 +140,73 @@ impl Dump {
         format!("{}-{}", self.service, self.id)
     }
 
+    /// What says to a script which dump that is, and of which backup.
+    pub(super) fn names(&self, run: &str) -> Vec<Value> {
+        [("DUMP", &*self.file(run)), ("PREFIX", &self.prefix()), ("SERVICE", &self.service), ("BACKUP", &self.id)]
+            .map(|(name, value)| pod::variable(name, value))
+            .into()
+    }
+
     /// The `spec` of the Job of that run.
     pub(super) fn job(&self, host: &str, claim: &str, run: &str) -> Value {
-        let mut environment: Vec<Value> = [
-            ("DUMP", &*self.file(run)),
-            ("PREFIX", &self.prefix()),
+        let mut environment = self.names(run);
+        let server = [
             ("PGHOST", host),
             ("PGPORT", &self.port.to_string()),
             ("PGUSER", &self.user),
             ("PGDATABASE", &self.database),
             ("PGCONNECT_TIMEOUT", "10"),
-        ]
-        .map(|(name, value)| pod::variable(name, value))
-        .into();
+        ];
+        environment.extend(server.map(|(name, value)| pod::variable(name, value)));
         environment.extend(self.revision.as_ref().map(|r| pod::variable("REVISION", &r.query())));
-        environment.extend(self.keep.map(|keep| pod::variable("KEEP_MINUTES", &(keep.as_secs() / 60).to_string())));
         if let Some(Password::Key { name, key, .. }) = &self.password {
             environment.push(pod::secret("PGPASSWORD", name, key));
         }
         let file = format!("{}.dump", self.file(run));
-        let upload = self.upload.as_ref().map(|u| u.script(&file));
-        pod::spec(run, claim, &Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false }, upload.as_ref())
+        let mut scripts = vec![Script { name: "dump", image: &self.image, text: SCRIPT, environment, only_reads: false }];
+        scripts.extend(self.upload.as_ref().map(|u| u.script(&file)));
+        scripts.extend(self.pruning(run));
+        pod::spec(run, claim, &scripts, self.deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Dump, Password};
+    use crate::run::backup::Upload;
+    use crate::run::record::tests::dump;
+
+    #[test]
+    fn retention_comes_last_of_all_and_the_job_has_an_end() {
+        let key = |key: &str| Some(Password::Key { namespace: "shop".into(), name: "store".into(), key: key.into() });
+        let upload = Upload {
+            to: "s3://dumps/".into(),
+            url: "https://s3.example.com/dumps/".into(),
+            region: "eu-central-1".into(),
+            image: "curl:8".into(),
+            access_key: key("id"),
+            secret_key: key("key"),
+        };
+        let (hours, keep) = (Duration::from_hours(3), Some(Duration::from_hours(48)));
+        let containers = |keep, upload| {
+            let job = Dump { keep, upload, deadline: hours, ..dump() }.job("10.0.0.1", "backups", "20261130-030000-backup-00ff");
+            assert_eq!(job["activeDeadlineSeconds"], 10_800, "{job:#}");
+            let pod = job["template"]["spec"].clone();
+            let lists = ["initContainers", "containers"];
+            lists.into_iter().flat_map(|list| pod[list].as_array().cloned().unwrap_or_default()).collect::<Vec<Value>>()
+        };
+        let names = |all: &[Value]| all.iter().map(|c| c["name"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>();
+        let all = containers(keep, Some(upload.clone()));
+        assert_eq!(names(&all), ["dump", "upload", "prune"]);
+        let variable = |name: &str| all[2]["env"].as_array().and_then(|env| env.iter().find(|v| v["name"] == name)).map(|v| v["value"].clone());
+        assert_eq!((variable("KEEP_MINUTES"), variable("BACKUP")), (Some(json!("2880")), Some(json!("daily"))));
+        assert!(variable("PGPASSWORD").is_none(), "it deletes files, and asks no database");
+        assert_eq!(names(&containers(keep, None)), ["dump", "prune"]);
+        assert_eq!(names(&containers(None, Some(upload))), ["dump", "upload"]);
+        assert_eq!(names(&containers(None, None)), ["dump"]);
     }
 }

@@ -1,7 +1,7 @@
 # Dumps one PostgreSQL database into a file of this volume, reads all of it again, and only then gives it its name.
 # What it found is written into the termination message as one line of JSON: that counts, and nothing else. Meanwhile the lines of its
 # log are JSON as well, and the last one says how far it is.
-# Needs: pg_dump, pg_restore and psql of the server's major version, sha256sum, awk, sed.
+# Needs: pg_dump, pg_restore and psql of the server's major version or a later one, sha256sum, awk, sed.
 set -u
 report=${REPORT:-/dev/termination-log}
 
@@ -26,7 +26,7 @@ cd "${VOLUME:-/backup}" 2>/dev/null || fail "the volume cannot be entered"
 partial=.$DUMP.partial
 errors=.$DUMP.errors
 # The volume is locked by the run: what is unfinished here was left by one that was killed.
-rm -f ."$PREFIX"-*.partial ."$PREFIX"-*.errors
+rm -f ."$PREFIX"-????????T??????-????.partial ."$PREFIX"-????????T??????-????.errors
 : 2>/dev/null >"$errors" || fail "the volume cannot be written to"
 trap 'rm -f "$partial" "$errors"' EXIT
 trap ended TERM INT
@@ -34,7 +34,7 @@ trap ended TERM INT
 number=$(ask 'show server_version_num') || fail "the database does not answer: $(last)"
 server=$((number / 10000))
 client=$(pg_dump --version | sed -nE 's/^pg_dump \(PostgreSQL\) ([0-9]+).*/\1/p')
-[ "${client:-0}" -ge "$server" ] || fail "pg_dump ${client:-?} cannot dump a server of version $server: the image must have its major version"
+[ "${client:-0}" -ge "$server" ] || fail "pg_dump ${client:-?} cannot dump a server of version $server: the image must have its major version, or a later one"
 size=$(ask 'select pg_database_size(current_database())') || fail "its size cannot be read: $(last)"
 free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
 [ "$free" -ge $((size * 2)) ] || fail "the volume has $free bytes free, and twice the size of the database is needed: $((size * 2))"
@@ -43,7 +43,11 @@ if [ -n "${REVISION:-}" ]; then
   # Where nothing was migrated yet, the tool's table is not there.
   revision=$(ask "$REVISION") || case $(last) in *"does not exist"*) revision= ;; *) fail "the schema revision cannot be read: $(last)" ;; esac
 fi
-rows=$(ask "select coalesce(json_object_agg(name, rows), '{}') from (select relid::regclass::text as name, n_live_tup as rows
+# What the server counts is lost when it crashes, and of a table that nobody analysed yet it is not known how many rows it has.
+rows=$(ask "select coalesce(json_object_agg(name, rows), '{}') from (select relid::regclass::text as name, case
+    when coalesce(last_analyze, last_autoanalyze, last_vacuum, last_autovacuum) is not null then n_live_tup
+    when reltuples > 0 then reltuples::bigint
+    when n_live_tup > 0 or pg_relation_size(relid) = 0 then n_live_tup end as rows
   from pg_stat_user_tables join pg_class on pg_class.oid = relid order by relpages desc limit 5) as largest") || fail "its tables cannot be listed: $(last)"
 of=$(ask 'select count(*) from pg_stat_user_tables') || fail "its tables cannot be counted: $(last)"
 
@@ -51,10 +55,18 @@ say dumping 0
 # Behind a change of a table it would wait for ever, and everybody behind it.
 pg_dump -Fc -v --no-password --lock-wait-timeout=60000 -f "$partial" 2>"$errors" &
 child=$!
+far=
+still=0
 while kill -0 "$child" 2>/dev/null; do
   sleep 1 &
   wait $!
-  say dumping "$(grep -c 'dumping contents of table' "$errors")"
+  tables=$(grep -c 'dumping contents of table' "$errors")
+  say dumping "$tables"
+  # A dump that grows is not cut off, and one that does not holds a snapshot of the database: a connection may be dead and not know it.
+  still=$((still + 1))
+  [ "$far" = "$(written) $tables" ] || still=0
+  far="$(written) $tables"
+  [ "$still" -lt "${STALLED:-1800}" ] || { kill "$child"; fail "pg_dump has written nothing for $still s"; }
 done
 wait "$child" || fail "pg_dump: $(last)"
 sync
@@ -69,16 +81,18 @@ child=
 tables=$(pg_restore --list "$partial" 2>"$errors" | awk '/ TABLE DATA / { n++ } END { print n + 0 }')
 sum=$(sha256sum "$partial" | cut -d' ' -f1)
 text() { printf '%s' "$1" | tr '\n\r\t"\\' "     "; }
-line=$(printf '{"file":"%s.dump","bytes":%s,"sha256":"%s","tables":%s,"server":%s,"database_bytes":%s,"revision":"%s","rows":%s}' \
-  "$DUMP" "$bytes" "$sum" "$tables" "$server" "$size" "$(text "$revision")" "$(printf '%s' "$rows" | tr -d '\n')")
-printf '%s\n' "$line" >"$DUMP.json" || fail "its description cannot be written: the volume is full or not writable"
+read_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+known() {
+  printf '"file":"%s.dump","bytes":%s,"sha256":"%s","tables":%s,"server":%s,"client":%s,"database_bytes":%s,"revision":"%s","rows":%s,"read_at":"%s"' \
+    "$DUMP" "$bytes" "$sum" "$tables" "$server" "$client" "$size" "$1" "$(printf '%s' "$rows" | tr -d '\n')" "$read_at"
+}
+revision=$(text "$revision")
+printf '{"service":"%s","backup":"%s","format":"custom","verified":"full-read",%s}\n' "$SERVICE" "$BACKUP" "$(known "$revision")" >"$DUMP.json" ||
+  fail "its description cannot be written: the volume is full or not writable"
 mv "$partial" "$DUMP.dump" || fail "it cannot be given its name"
 sync
-# Only now, and only what has a description, which nothing has that was not read to its end.
-if [ -n "${KEEP_MINUTES:-}" ]; then
-  for old in $(find . -maxdepth 1 -name "$PREFIX-*.dump" -mmin "+$KEEP_MINUTES"); do
-    [ "$old" = "./$DUMP.dump" ] || [ ! -f "${old%.dump}.json" ] || { rm -f "$old" "${old%.dump}.json" && printf '{"pruned":"%s"}\n' "$(text "$old")"; }
-  done
-fi
+# A termination message holds 4 KiB: of a revision that has a part for each of many apps, the description beside the file has the whole.
+[ "${#revision}" -le 1000 ] || revision="$(printf '%s' "$revision" | cut -c1-1000)..."
+line="{$(known "$revision")}"
 printf '%s' "$line" >"$report"
 echo "$line"

@@ -3,6 +3,8 @@
 //! Owns what it may do, where the volume is, and that nothing is tried twice. No secret is in it: what a program needs of one
 //! is a reference that the kubelet resolves.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 /// A user that is not root and owns nothing; the volume's files get its group.
@@ -32,16 +34,18 @@ pub(super) fn secret(name: &str, object: &str, key: &str) -> Value {
     json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": object, "key": key } } })
 }
 
-/// The `spec` of the Job of that run: a script, and another one after it where there is one.
-pub(super) fn spec(run: &str, claim: &str, script: &Script<'_>, then: Option<&Script<'_>>) -> Value {
+/// The least time that a Job has: a database may be large, and what hangs holds a snapshot of it and the lock of the volume.
+pub(super) const DEADLINE: Duration = Duration::from_hours(12);
+
+/// The `spec` of the Job of that run: scripts one after the other, each only when the one before it came to its end.
+pub(super) fn spec(run: &str, claim: &str, scripts: &[Script<'_>], deadline: Duration) -> Value {
     // Init containers come one after the other, and before the others.
-    let (first, last) = match then {
-        Some(then) => (vec![container(script)], container(then)),
-        None => (Vec::new(), container(script)),
-    };
+    let mut first: Vec<Value> = scripts.iter().map(container).collect();
+    let last = first.split_off(first.len().saturating_sub(1));
     let mut spec = json!({
         // A second try would find the volume as the first one left it, and nobody who looks.
         "backoffLimit": 0,
+        "activeDeadlineSeconds": deadline.as_secs().max(1),
         "template": {
             "metadata": { "labels": { "timonel.io/run": run } },
             "spec": {
@@ -52,7 +56,7 @@ pub(super) fn spec(run: &str, claim: &str, script: &Script<'_>, then: Option<&Sc
                     "seccompProfile": { "type": "RuntimeDefault" },
                 },
                 "volumes": [{ "name": "backup", "persistentVolumeClaim": { "claimName": claim } }],
-                "containers": [last],
+                "containers": last,
             },
         },
     });

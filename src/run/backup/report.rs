@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,13 +28,22 @@ pub struct Report {
     pub tables: u64,
     /// Major version of the server.
     pub server: u32,
+    /// Major version of what dumped it: older ones do not restore it. 0 = not known.
+    #[serde(default)]
+    pub client: u32,
     /// Size of the database then.
     pub database_bytes: u64,
     /// Revision of the schema; empty = not known.
     pub revision: String,
-    /// Rows of the largest tables, as the server estimates them.
-    pub rows: BTreeMap<String, u64>,
+    /// Rows of the largest tables, as the server estimates them; null = it does not know.
+    pub rows: BTreeMap<String, Option<u64>>,
+    /// When it had been read to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
 }
+
+/// So many deleted files are told by name; the log of the Job has all of them.
+const TOLD: usize = 3;
 
 /// Why there is no report that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +65,15 @@ pub(in crate::run) enum Reread {
     Unreadable,
 }
 
+/// The containers of pods, in the order in which they run.
+fn statuses(pods: &[Value]) -> impl Iterator<Item = &Value> {
+    let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
+    pods.iter().flat_map(move |pod| lists.into_iter().flat_map(move |list| items(pod, list)))
+}
+
 /// What a container of the pods of a Job said at its end.
 fn said(pods: &[Value], container: &str) -> Option<Value> {
-    let lists = ["/status/initContainerStatuses", "/status/containerStatuses"];
-    let all = pods.iter().flat_map(|pod| lists.into_iter().flat_map(move |list| items(pod, list)));
-    let ended = all.filter(|c| text(c, "/name") == container);
+    let ended = statuses(pods).filter(|c| text(c, "/name") == container);
     let said: Vec<String> = ended.map(|c| text(c, "/state/terminated/message")).filter(|t| !t.is_empty()).collect();
     serde_json::from_str(said.last()?).ok()
 }
@@ -88,6 +102,53 @@ pub(in crate::run) fn uploaded(pods: &[Value]) -> Result<String, String> {
         (_, _, Some(why)) => Err(why),
         _ => Err("the Job does not say that it was uploaded".to_owned()),
     }
+}
+
+/// What was deleted after a dump, because it was older than it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(in crate::run) struct Pruned {
+    /// What the names of their files have after that of the backup.
+    pruned: Vec<String>,
+    /// Why something stays that is as old; empty = nothing does.
+    kept: String,
+}
+
+impl Pruned {
+    /// Their files, where `file` is the new one: they are named alike.
+    pub(in crate::run) fn files(&self, file: &str) -> Vec<String> {
+        let length = self.pruned.first().map_or(0, String::len) + ".dump".len();
+        let prefix = file.len().checked_sub(length).and_then(|at| file.get(..at)).unwrap_or_default();
+        self.pruned.iter().map(|rest| clean(&format!("{prefix}{rest}.dump")).into_owned()).collect()
+    }
+
+    /// In words, behind what is said of the new one.
+    pub(in crate::run) fn words(&self) -> String {
+        let deleted = match self.pruned.len() {
+            0 => String::new(),
+            n if n > TOLD => format!("; {n} older ones are deleted: {} and others", clean(&self.pruned[..TOLD].join(", "))),
+            n => format!("; {n} older deleted: {}", clean(&self.pruned.join(", "))),
+        };
+        if self.kept.is_empty() { deleted } else { format!("{deleted}; kept: {}", clean(&self.kept)) }
+    }
+}
+
+/// What was deleted; nothing, where nothing is to be or nobody says it.
+pub(in crate::run) fn pruned(pods: &[Value]) -> Pruned {
+    said(pods, "prune").and_then(|said| serde_json::from_value(said).ok()).unwrap_or_default()
+}
+
+/// When a container of those pods ended.
+pub(in crate::run) fn ended_at(pods: &[Value], container: &str) -> Option<Timestamp> {
+    let ended = statuses(pods).filter(|c| text(c, "/name") == container);
+    ended.filter_map(|c| text(c, "/state/terminated/finishedAt").parse().ok()).max()
+}
+
+/// The pod of a Job and the container in it that runs now, by their names.
+pub(in crate::run) fn running(pods: &[Value]) -> Option<(&Value, String)> {
+    pods.iter().find_map(|pod| {
+        let runs = statuses(std::slice::from_ref(pod)).find(|c| c.pointer("/state/running").is_some())?;
+        Some((pod, text(runs, "/name")))
+    })
 }
 
 /// How far a Job is, as the last line of its log says it.
@@ -130,11 +191,31 @@ impl Report {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{NoReport, Reread, of, progress, reread, uploaded};
+    use super::{NoReport, Pruned, Reread, ended_at, of, progress, pruned, reread, running, uploaded};
 
     fn pods(message: &str) -> Vec<Value> {
         let status = |name: &str| json!({ "name": name, "state": { "terminated": { "message": message } } });
         vec![json!({ "status": { "containerStatuses": [status("verify"), status("upload")], "initContainerStatuses": [status("dump")] } })]
+    }
+
+    fn merged(one: &Value, other: &Value) -> String {
+        let fields = [one, other]
+            .into_iter()
+            .filter_map(Value::as_object)
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()));
+        Value::Object(fields.collect()).to_string()
+    }
+
+    #[test]
+    fn what_runs_and_when_something_ended_is_seen_in_each_container_of_a_pod() {
+        let ended = |name: &str, at: &str| json!({ "name": name, "state": { "terminated": { "finishedAt": at } } });
+        let status = json!({ "phase": "Pending", "initContainerStatuses": [ended("dump", "2026-11-30T03:00:00Z"), { "name": "upload", "state": { "running": {} } }],
+            "containerStatuses": [{ "name": "prune", "state": { "waiting": {} } }] });
+        let pods = [json!({ "metadata": { "name": "p" }, "status": status })];
+        assert_eq!(running(&pods).map(|(pod, container)| (pod["metadata"]["name"].clone(), container)), Some((json!("p"), "upload".into())));
+        assert_eq!(ended_at(&pods, "dump"), Some("2026-11-30T03:00:00Z".parse().expect("a time")));
+        assert_eq!((ended_at(&pods, "upload"), ended_at(&pods, "verify")), (None, None));
     }
 
     #[test]
@@ -156,6 +237,16 @@ mod tests {
         let far = progress(&json!({ "phase": "dumping", "bytes": 2048, "tables": 1, "of": 3 })).expect("progress");
         assert_eq!((far.text.as_str(), far.done, far.of), ("2Ki written, 1 of 3 tables", Some(1), Some(3)));
         assert_eq!(progress(&json!({ "pruned": "x" })), None);
+        let again = json!({ "pruned": ["20261101T030000-00ff", "20261102T030000-00fe"], "kept": "" });
+        let deleted: Pruned = serde_json::from_value(again).expect("what was deleted");
+        assert_eq!(
+            deleted.files("shop-db-20261130T030000-0001.dump"),
+            ["shop-db-20261101T030000-00ff.dump", "shop-db-20261102T030000-00fe.dump"]
+        );
+        assert_eq!(deleted.words(), "; 2 older deleted: 20261101T030000-00ff, 20261102T030000-00fe");
+        assert_eq!((pruned(&[]).words(), pruned(&[]).files("a.dump")), (String::new(), Vec::new()), "nobody says it");
+        let unknown = json!({ "rows": { "t": null } });
+        assert_eq!(of(&pods(&merged(&whole, &unknown))).expect("a report").rows["t"], None, "rows that nobody counted are not 0 rows");
         assert_eq!(of(&[]), Err(NoReport::Unreadable));
         assert_eq!(of(&pods("{\"failed\":\"no\\u001b[2J room\"}")), Err(NoReport::Failed("no room".into())));
     }

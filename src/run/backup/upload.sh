@@ -78,7 +78,6 @@ cd "${VOLUME:-/backup}" 2>/dev/null || fail "the volume cannot be entered"
 curl --version >/dev/null 2>&1 || fail "the image has no curl"
 bytes=$(wc -c <"$FILE" | tr -d ' ') || fail "there is no dump to upload"
 printf '{"phase":"uploading","bytes":%s}\n' "$bytes"
-put "${FILE%.dump}.json"
 if [ "$bytes" -le "$most" ]; then
   put "$FILE"
   tagged=$(md5sum "$FILE" | cut -d' ' -f1)
@@ -103,5 +102,7 @@ else
   [ "$back" = "$sum" ] || fail "what the object store has is not what was sent"
   checked=read-back
 fi
+# Last: where it is, the dump is as well.
+put "${FILE%.dump}.json"
 printf '{"uploaded":%s,"checked":"%s"}' "$bytes" "$checked" >"$report"
 echo "uploaded $bytes bytes, checked by $checked"

@@ -3,12 +3,15 @@
 //! Owns what is checked before, the Job, and which entry is meant. What it finds goes into the catalogue: a dump that is not whole any
 //! more counts as a backup no longer.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::catalogue::{self, Entry};
 use super::pod::{self, Script};
 use super::{Known, tools, volume};
+use crate::base::duration;
 use crate::run::check::Check;
 use crate::run::context::{PlanContext, PlanError};
 use crate::run::ground::{self, Ground, Part};
@@ -33,6 +36,9 @@ pub struct Again {
     pub image: String,
     /// What the catalogue says of it.
     pub entry: Entry,
+    /// When its Job is ended, whatever it does.
+    #[serde(default)]
+    pub deadline: Duration,
 }
 
 impl Again {
@@ -41,12 +47,8 @@ impl Again {
         let report = &self.entry.report;
         let environment = [("FILE", &*report.file), ("BYTES", &report.bytes.to_string()), ("SHA256", &report.sha256)];
         let environment = environment.map(|(name, value)| pod::variable(name, value)).into();
-        pod::spec(
-            run,
-            &self.entry.claim,
-            &Script { name: "verify", image: &self.image, text: SCRIPT, environment, only_reads: true },
-            None,
-        )
+        let script = Script { name: "verify", image: &self.image, text: SCRIPT, environment, only_reads: true };
+        pod::spec(run, &self.entry.claim, &[script], self.deadline)
     }
 }
 
@@ -71,11 +73,12 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
     }
     let image = context.dumps.iter().find(|d| d.id == entry.backup).map(|d| d.image.clone()).unwrap_or_default();
     let checks = vec![volume(ground), tools(&image), file(&entry)];
-    let again = Again { service: service.clone(), image, entry };
+    let deadline = context.limit.unwrap_or(pod::DEADLINE);
+    let again = Again { service: service.clone(), image, entry, deadline };
     let job = job::of(id, "verify", namespace);
     let kubectl = ground::kubectl(&context.context, namespace);
-    let within = context.prove_within;
-    let proof = format!("the Job says that the file is as it was summed, and that it was read to its end, within {} s", within.as_secs());
+    let within = deadline + job::SAYS_SO;
+    let proof = format!("the Job says that the file is as it was summed, and that it was read to its end, within {}", duration::show(deadline));
     let fact = Fact::ReadAgain { run: id.to_owned(), again: Box::new(again.clone()) };
     let work = Work::Prove(Proof { fact, object: job.clone(), uid: String::new(), within });
     Ok(Part {
@@ -86,7 +89,7 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
         leaves: Vec::new(),
         title: format!("make Job {}", job.name),
         proofs: vec![Step { id: "prove-whole".into(), title: "prove that it can still be read".to_owned(), proof, work }],
-        back: Some(vec![job::ended(&job, id, within)]),
+        back: Some(vec![job::ended(&job, id, context.prove_within)]),
         undo: "the Job is ended: it only reads".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
         checks,
@@ -106,6 +109,10 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
 fn file(entry: &Entry) -> Check {
     let name = &entry.report.file;
     let check = Check::required("file");
+    if let Some(gone) = entry.gone {
+        return check
+            .failed(format!("{name} was deleted from its volume at {gone}, when a younger one was good"), "a younger one: `timonel backups`");
+    }
     if !name.starts_with(['.', '-']) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
         return check.ok(format!("{name}, {} bytes as the catalogue says", entry.report.bytes));
     }

@@ -56,15 +56,14 @@ impl Observer {
         let now = self.clock.monotonic();
         let copy = upload.then(|| report::uploaded(&pods));
         Ok(match (ended(&job.raw), report::of(&pods)) {
-            (Some(Ok(())), Ok(report)) => match copy {
-                None => Observed::Proven(report.words()),
-                Some(Ok(checked)) => Observed::Proven(format!("{}; the object store has it, checked by {checked}", report.words())),
-                Some(Err(why)) => Observed::Hopeless(format!("the dump is good and stays on its volume, and was not uploaded: {why}")),
+            (Some(end), Ok(report)) => match (copy, end) {
+                (Some(Err(why)), _) => Observed::Hopeless(format!("the dump is good and stays on its volume, and was not uploaded: {why}")),
+                (_, Err(why)) => Observed::Hopeless(format!("the dump is good, and its Job failed after it: {why}")),
+                (copy, Ok(())) => {
+                    let checked = copy.and_then(Result::ok).map(|checked| format!("; the object store has it, checked by {checked}"));
+                    Observed::Proven(format!("{}{}{}", report.words(), checked.unwrap_or_default(), report::pruned(&pods).words()))
+                }
             },
-            (Some(Err(_)), Ok(_)) if upload => {
-                let why = copy.and_then(Result::err).unwrap_or_default();
-                Observed::Hopeless(format!("the dump is good and stays on its volume, and was not uploaded: {why}"))
-            }
             (Some(Ok(())), Err(_)) => Observed::Hopeless("the Job is complete and does not say what it made: it counts as no backup".to_owned()),
             (Some(Err(_)), Err(NoReport::Failed(why))) => Observed::Hopeless(why),
             (Some(Err(why)), _) => Observed::Hopeless(format!("the Job failed: {why}")),
@@ -144,18 +143,19 @@ impl Observer {
         Ok(Observed::Waiting(Progress { text: "its pod is ending".to_owned(), ..Progress::default() }))
     }
 
-    /// How far a Job that runs says it is; the last line of its log is JSON. Who may not read logs sees that it runs.
+    /// How far a Job that runs says it is; the last line of its log is JSON. Who may not read logs sees that it runs. A pod whose
+    /// containers come one after the other does not count as running before the last one does.
     async fn how_far(&self, seen: Observed, pods: &[Value], otherwise: &str) -> Observed {
         let Observed::Waiting(progress) = &seen else { return seen };
-        if progress.done.is_none() {
+        let running = report::running(pods);
+        if progress.done.is_none() && running.is_none() {
             return seen;
         }
-        let running = pods.iter().find(|pod| text(pod, "/status/phase") == "Running");
         let line = match running {
-            Some(pod) => {
+            Some((pod, container)) => {
                 let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
                 self.read
-                    .raw(&format!("/api/v1/namespaces/{namespace}/pods/{name}/log?tailLines=1&limitBytes=4096"))
+                    .raw(&format!("/api/v1/namespaces/{namespace}/pods/{name}/log?container={container}&tailLines=1&limitBytes=4096"))
                     .await
                     .ok()
             }

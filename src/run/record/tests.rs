@@ -123,6 +123,7 @@ pub(in crate::run) fn dump() -> Dump {
         revision: None,
         upload: None,
         label: None,
+        deadline: Duration::ZERO,
     }
 }
 

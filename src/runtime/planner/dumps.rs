@@ -2,6 +2,8 @@
 //!
 //! Owns this translation. What a Job cannot make (another kind, no volume, a server that is nowhere) is none here; `check` says so.
 
+use std::time::Duration;
+
 use crate::run::backup::{Dump, Host, Password, Revision, Upload, Workload};
 use crate::service::{Backup, BackupKind, Database, DatabaseAt, DumpFormat, MigrationTool, Migrations, SecretRef, Service, WorkloadKind};
 use crate::target::model::Kind;
@@ -33,6 +35,7 @@ fn one(service: &Service, backup: &Backup, namespace: &str) -> Option<Dump> {
         revision: service.declared.migrations.as_ref().map(revision),
         upload: upload(service, backup, &image, namespace),
         label: None,
+        deadline: Duration::ZERO,
     })
 }
 

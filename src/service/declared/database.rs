@@ -20,7 +20,7 @@ pub struct Database {
     pub user: String,
     /// Id of the secret that is its password.
     pub password: Option<String>,
-    /// Image with the client's tools, of the server's major version.
+    /// Image with the client's tools, of the server's major version or a later one.
     pub image: Option<String>,
     /// Container of the server's pod.
     pub container: Option<String>,

@@ -1,4 +1,4 @@
-//! Dumps: made, read again, taken elsewhere.
+//! Dumps: made, read again, taken elsewhere, deleted when they are too old.
 //!
 //! Owns what such containers print and say. What they work on is in the errands.
 
@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Asked, Deed, Errands, Play};
+use super::{Asked, Deed, Errands, File, Play};
 use crate::base::id::hex;
 
 /// Of a database, this part is in its dump: it is compressed, and indexes are left out.
 const PACKED: u64 = 4;
+/// What the name of a dump has after that of its backup.
+const TIME: &str = "20261130T030000-00ff";
 const SECOND: Duration = Duration::from_secs(1);
 /// Seconds that reading it again takes.
 const READING: u32 = 2;
@@ -46,12 +48,11 @@ pub(super) fn dump(errands: &mut Errands, asked: &Asked<'_>, up: bool) -> Play {
     rows.sort_by_key(|t| std::cmp::Reverse(t.bytes));
     let rows: serde_json::Map<String, Value> = rows.iter().take(5).map(|t| (t.name.clone(), t.rows.into())).collect();
     let revision = if asked.has(&["REVISION"]) { newest(&database.applied, &database.tool) } else { String::new() };
-    let report = json!({ "file": file, "bytes": bytes, "sha256": sha256, "tables": of, "server": database.server,
+    let report = json!({ "file": file, "bytes": bytes, "sha256": sha256, "tables": of, "server": database.server, "client": database.server,
         "database_bytes": database.bytes, "revision": revision, "rows": rows })
     .to_string();
     lines.push((at, report.clone()));
-    let keep = asked.get("KEEP_MINUTES").parse().ok().map(|minutes: u64| Duration::from_secs(60 * minutes));
-    let deed = Deed::Keep { place: asked.place(&file), file: (bytes, sha256), prefix: asked.get("PREFIX").to_owned(), keep };
+    let deed = Deed::Keep { place: asked.place(&file), file: (bytes, sha256) };
     Play { lines, run: at + SECOND / 4, exit: 0, message: report, deed: Some(deed) }
 }
 
@@ -89,6 +90,28 @@ pub(super) fn upload(errands: &Errands, asked: &Asked<'_>) -> Play {
     ];
     let message = json!({ "uploaded": file.bytes, "checked": "sha256" }).to_string();
     Play { lines, run: SECOND * READING + SECOND / 4, exit: 0, message, deed: None }
+}
+
+/// It deletes what is older than it is kept, and says of each what its name has after that of the backup.
+pub(super) fn prune(errands: &Errands, asked: &Asked<'_>) -> Play {
+    let (new, prefix) = (asked.place(&format!("{}.dump", asked.get("DUMP"))), format!("{}-", asked.get("PREFIX")));
+    let keep = asked.get("KEEP_MINUTES").parse().map_or(Duration::MAX, |minutes: u64| Duration::from_secs(60 * minutes));
+    let written = errands.files.get(&new).map(|file| file.written);
+    let time = |name: &str| name.strip_prefix(&prefix)?.strip_suffix(".dump").filter(|time| time.len() == TIME.len()).map(str::to_owned);
+    let old = |file: &File| written.is_some_and(|now| Duration::try_from(now.duration_since(file.written)).is_ok_and(|age| age > keep));
+    let own = errands
+        .files
+        .iter()
+        .filter(|((namespace, claim, _), file)| *namespace == new.0 && *claim == new.1 && old(file));
+    let (pruned, gone): (Vec<String>, Vec<_>) = own.filter_map(|(place, _)| Some((time(&place.2)?, place.clone()))).unzip();
+    let message = json!({ "pruned": pruned, "kept": "" }).to_string();
+    Play {
+        lines: vec![(Duration::ZERO, message.clone())],
+        run: SECOND / 4,
+        exit: 0,
+        message,
+        deed: Some(Deed::Delete(gone)),
+    }
 }
 
 fn failed(why: &str) -> Play {

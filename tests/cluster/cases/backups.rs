@@ -51,6 +51,17 @@ pub(super) fn kept_to_itself(operator: &Operator, run: &Run) {
     assert!(!journal.contains(PASSWORD) && !format!("{run:?}").contains(PASSWORD), "{run:#?}\n{journal}");
 }
 
+/// A dump of the backup `daily` that was verified three days ago, as it lies on the volume.
+pub(super) fn put_old(volume: &Volume<'_>) -> [String; 2] {
+    let names = ["dump", "json"].map(|ending| format!("shop-daily-20200101T000000-aaaa.{ending}"));
+    fs::write(volume.folder.join(&names[0]), "old").unwrap();
+    fs::write(volume.folder.join(&names[1]), r#"{"service":"shop","backup":"daily","format":"custom"}"#).unwrap();
+    for name in &names {
+        make_old(&volume.folder.join(name));
+    }
+    names
+}
+
 fn make_old(path: &Path) {
     let set = Command::new("touch").args(["-d", "3 days ago"]).arg(path).status().unwrap();
     assert!(set.success());
@@ -61,10 +72,9 @@ pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &C
     let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
     postgres.ask(ROWS);
     // Of two old files only the one that was verified is Timonel's to delete.
-    for name in ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json", "shop-daily-by-hand.dump"] {
-        fs::write(volume.folder.join(name), "old").unwrap();
-        make_old(&volume.folder.join(name));
-    }
+    put_old(&volume);
+    fs::write(volume.folder.join("shop-daily-by-hand.dump"), "old").unwrap();
+    make_old(&volume.folder.join("shop-daily-by-hand.dump"));
     let operator = Operator::new(cluster, "operator", &space);
     let file = file(&operator, &space, "password");
     let before = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
@@ -104,10 +114,67 @@ pub(crate) fn a_dump_is_read_to_its_end_and_comes_into_the_catalogue(cluster: &C
     assert!(sql.status.success() && String::from_utf8_lossy(&sql.stdout).contains("COPY public.rules"));
     let name = entry["file"].as_str().unwrap();
     assert_eq!(volume.files(), [name, &name.replace(".dump", ".json"), "shop-daily-by-hand.dump"]);
+    // Whoever restores it needs no cluster to know what it is.
+    let beside: Value = serde_json::from_slice(&fs::read(dump.with_extension("json")).unwrap()).unwrap();
+    let same = ["bytes", "sha256", "tables", "server", "client", "revision", "rows", "database_bytes", "format", "verified", "backup"];
+    assert!(same.iter().all(|field| beside[field] == entry[field]) && beside["service"] == "shop", "{beside:#}");
+    assert_eq!(beside["read_at"], entry["at"], "{beside:#}");
+    let proof = run.named("step_proven").map(ToString::to_string).collect::<String>();
+    assert!(proof.contains("1 older deleted: 20200101T000000-aaaa"), "what was deleted is told: {proof}");
     let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(0).json();
     assert_eq!((&after["declared"][0]["state"], &after["backups"][0]["file"]), (&json!("fresh"), &json!(name)), "{after:#}");
     let table = operator.call(&["backups", "-f", &file]).exits(0).stdout;
     assert!(table.contains("daily: fresh, verified") && table.contains("4f1c"), "{table}");
+    operator.call(&["journal", "verify"]).exits(0);
+}
+
+pub(crate) fn retention_deletes_what_is_too_old_of_its_own_backup_and_never_after_a_much_smaller_dump(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (postgres, volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    postgres.ask(ROWS);
+    let operator = Operator::new(cluster, "operator", &space);
+    let text = fs::read_to_string(file(&operator, &space, "password")).unwrap();
+    // Its id begins as that of the other one, which is kept for two days.
+    let other = "[[backup]]\nid = \"daily-long\"\nkind = \"pg_dump\"\ndatabase = \"main\"\nvolume = \"backups\"\nkeep_local = \"365d\"\n[[action]]";
+    let file = operator.sandbox.write("two.toml", &text.replace("[[action]]", other)).display().to_string();
+    let dump = |backup: &str| {
+        operator.run_of("backup", &[backup, "-f", &file]).expect("proven", 0);
+        let newest = catalogue(&space)
+            .into_iter()
+            .filter(|entry| entry["backup"] == backup)
+            .max_by_key(|entry| entry["at"].as_str().unwrap().to_owned());
+        newest.unwrap()["file"].as_str().unwrap().to_owned()
+    };
+    let age = || volume.files().iter().for_each(|name| make_old(&volume.folder.join(name)));
+    let state = |code| {
+        let said = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(code).json();
+        said["declared"].as_array().unwrap().iter().find(|one| one["id"] == "daily").unwrap()["state"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (long, first) = (dump("daily-long"), dump("daily"));
+    age();
+    let second = dump("daily");
+    let there = |name: &String| volume.files().contains(name);
+    assert!(there(&long) && there(&second) && !there(&first), "{:?}", volume.files());
+    // The catalogue says so: what is gone is nothing to go back to.
+    let gone = catalogue(&space).into_iter().find(|entry| entry["file"] == *first).unwrap();
+    assert!(gone["gone"].is_string(), "{gone:#}");
+    assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("(deleted "));
+    let verify = operator.call(&["run", "verify", gone["run"].as_str().unwrap(), "-f", &file, "--confirm", "y"]).exits(4);
+    assert!(format!("{verify:?}").contains("was deleted from its volume"), "{verify:#?}");
+    assert_eq!(state(0), "fresh");
+    // A database that lost something: what it was dumped to before stays, and no dump after the first quietens the alarm.
+    postgres.ask("truncate rules");
+    for _ in 0..2 {
+        age();
+        let small = dump("daily");
+        assert!(there(&small) && there(&second) && there(&long), "{:?}", volume.files());
+        assert_eq!(state(1), "shrunk");
+    }
+    let gate = operator.plan_of("ship", &["-f", &file]);
+    assert_eq!(gate.code, Some(4), "{gate:#?}");
     operator.call(&["journal", "verify"]).exits(0);
 }
 
@@ -139,10 +206,7 @@ pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others
     postgres.ask(ROWS);
     // Less than twice the size of the database.
     let volume = Volume::new(&space, "backups", Some(4 << 20));
-    for name in ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json"] {
-        fs::write(volume.folder.join(name), "old").unwrap();
-        make_old(&volume.folder.join(name));
-    }
+    let old = put_old(&volume);
     let operator = Operator::new(cluster, "operator", &space);
     let good = file(&operator, &space, "password");
     let full = run(&operator, &good);
@@ -150,7 +214,7 @@ pub(crate) fn a_dump_that_does_not_come_to_its_end_is_none_and_leaves_the_others
     watched.ended("backup: the volume is too small", &full);
     let reason = full.end()["reason"].as_str().unwrap().to_owned();
     assert!(full.code != Some(0) && reason.contains("twice the size of the database is needed"), "{full:#?}");
-    assert_eq!(volume.files(), ["shop-daily-20200101T000000-aaaa.dump", "shop-daily-20200101T000000-aaaa.json"]);
+    assert_eq!(volume.files(), old);
     assert_eq!(catalogue(&space), Vec::<Value>::new());
     let wrong = file(&operator, &space, "none");
     let failed = run(&operator, &wrong);
@@ -191,9 +255,17 @@ pub(crate) fn a_dump_whose_console_is_killed_is_taken_up_again(cluster: &Cluster
     let Begun { volume, held, operator, running, id, .. } = begun(cluster, &space, None);
     running.signal(Signal::KILL);
     assert_eq!(running.end().code, None, "killed");
+    let job = space.list("batch/v1", "Job").pop().unwrap();
+    assert_eq!(job["spec"]["activeDeadlineSeconds"], 12 * 3600, "it ends without anybody, and not after minutes");
     drop(held);
+    let name = job["metadata"]["name"].as_str().unwrap();
+    space.wait("the dump is done", "batch/v1", "Job", name, |job| job["status"]["completionTime"].is_string());
     let run = Run::of(&operator.call(&["runs", "resume", &id, "-o", "json"])).expect("proven", 0);
     kept_to_itself(&operator, &run);
+    // It is as old as its data, whenever somebody hears of it.
+    let done: jiff::Timestamp = space.get("batch/v1", "Job", name).unwrap()["status"]["completionTime"].as_str().unwrap().parse().unwrap();
+    let at: jiff::Timestamp = catalogue(&space)[0]["at"].as_str().unwrap().parse().unwrap();
+    assert!(at <= done, "{at} {done}");
     assert_eq!((catalogue(&space).len(), space.list("batch/v1", "Job").len()), (1, 1), "one Job, one dump");
     assert_eq!(volume.files().len(), 2, "{:?}", volume.files());
     operator.call(&["journal", "verify"]).exits(0);
@@ -238,7 +310,7 @@ pub(crate) fn m01_m02_a_dump_that_was_cut_off_is_found_by_reading_it_where_its_l
     let dump = |first: &Path| {
         let report = operator.sandbox.path("report");
         let _ = fs::remove_file(&report);
-        let environment = [("DUMP", "shop-daily-1"), ("PREFIX", "shop-daily")];
+        let environment = [("DUMP", "shop-daily-1"), ("PREFIX", "shop-daily"), ("SERVICE", "shop"), ("BACKUP", "daily")];
         let ended = postgres
             .client("sh", first)
             .args(["-c", include_str!("../../../src/run/backup/dump.sh")])

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::backups::{ROWS, catalogue, file, kept_to_itself, run};
+use super::backups::{ROWS, catalogue, file, kept_to_itself, put_old, run};
 use crate::bed::node::{self, UPLOADER};
 use crate::cluster::{Cluster, Namespace};
 use crate::faults::Watched;
@@ -48,6 +48,7 @@ pub(crate) fn a_dump_is_uploaded_and_the_store_is_asked_what_it_has(cluster: &Cl
     let operator = Operator::new(cluster, "operator", &space);
     let store = Store::start(&address(cluster), &operator.sandbox.path("store"));
     let file = uploading(&operator, &space, &store.endpoint, "key");
+    let old = put_old(&volume);
     let run = run(&operator, &file).expect("proven", 0);
     kept_to_itself(&operator, &run);
     let plan = operator.plan_of("backup", &["daily", "-f", &file]);
@@ -61,6 +62,7 @@ pub(crate) fn a_dump_is_uploaded_and_the_store_is_asked_what_it_has(cluster: &Cl
     let description: Value = serde_json::from_slice(&store.object(&format!("shop/{}", name.replace(".dump", ".json"))).unwrap()).unwrap();
     assert_eq!(description["sha256"], entries[0]["sha256"]);
     assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("s3://dumps/shop/ (sha256)"));
+    assert!(!volume.files().contains(&old[0]), "only now an older one is deleted: {:?}", volume.files());
 }
 
 pub(crate) fn a_dump_that_no_single_request_carries_is_uploaded_in_parts(cluster: &Cluster) {
@@ -110,6 +112,7 @@ pub(crate) fn a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup(clu
     let operator = Operator::new(cluster, "operator", &space);
     let store = Store::start(&address(cluster), &operator.sandbox.path("store"));
     let file = uploading(&operator, &space, &store.endpoint, "wrong");
+    let old = put_old(&volume);
     let run = run(&operator, &file);
     assert_eq!(run.code, Some(1), "{run:#?}");
     Watched { cluster, space: &space, operator: &operator }.ended("dump: the object store refuses it", &run);
@@ -123,7 +126,12 @@ pub(crate) fn a_store_that_refuses_fails_the_run_and_the_dump_stays_a_backup(clu
         "{entries:#?}"
     );
     assert!(volume.files().iter().any(|there| there == name) && store.object(&format!("shop/{name}")).is_none());
-    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(0).json();
-    assert_eq!(after["declared"][0]["state"], "fresh", "it counts where it was made: {after:#}");
-    assert!(operator.call(&["backups", "-f", &file]).exits(0).stdout.contains("NOT UPLOADED"));
+    assert!(store.object(&format!("shop/{}", name.replace(".dump", ".json"))).is_none(), "nothing describes what is not there");
+    assert!(old.iter().all(|old| volume.files().contains(old)), "nothing is deleted for it: {:?}", volume.files());
+    // It counts where it was made, and that is not what was declared.
+    let after = operator.call(&["backups", "-f", &file, "-o", "json"]).exits(1).json();
+    assert_eq!(after["declared"][0]["state"], "not-uploaded", "{after:#}");
+    assert!(operator.call(&["backups", "-f", &file]).exits(1).stdout.contains("NOT UPLOADED"));
+    let gate = operator.plan_of("ship", &["-f", &file]);
+    assert_eq!(gate.code, Some(4), "it is no fresh backup: {gate:#?}");
 }
