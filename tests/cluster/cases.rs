@@ -472,8 +472,8 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         faults::a_migration_goes_on_without_its_console_its_server_and_a_holder_who_vanished,
     ),
     (
-        "faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_what_was_applied_is_told_by_asking_again",
-        faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_what_was_applied_is_told_by_asking_again,
+        "faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_says_what_was_applied",
+        faults::a_migration_whose_pod_is_killed_in_the_middle_fails_and_says_what_was_applied,
     ),
     (
         "faults::a_migration_is_never_asked_for_its_lock_and_its_job_comes_to_its_end",

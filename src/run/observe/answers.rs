@@ -10,6 +10,7 @@ use crate::run::job;
 use crate::run::machine::Observed;
 use crate::run::migrate::{self, Asked, Back, Failure, Mode, Said};
 use crate::run::step::{Proof, RUN};
+use crate::service::MigrationTool;
 use crate::target::api::TargetError;
 use crate::target::model::{Kind, ObjectRef};
 
@@ -36,7 +37,7 @@ impl Observer {
                     Observed::Hopeless(format!("the Job is complete, and {}", NoAnswer::Unreadable))
                 }
                 (Err(why), Err(NoAnswer::Unreadable)) if applies => {
-                    Observed::Hopeless(format!("the Job failed: {why}; what it applied is not known: inspect again"))
+                    Observed::Hopeless(format!("the Job failed: {why}; {}", self.left_behind(asked).await))
                 }
                 (Err(why), Err(NoAnswer::Unreadable)) => Observed::Hopeless(format!("the Job failed: {why}")),
             });
@@ -56,6 +57,22 @@ impl Observer {
 }
 
 impl Observer {
+    /// What a Job applied that ended without a word, its pod killed: as the database itself says, where it may be asked.
+    async fn left_behind(&self, asked: &Asked) -> String {
+        let rows = match (asked.migration.database.as_deref(), asked.migration.question()) {
+            (Some(database), Some(question)) => self.probes.database(database, question).await.ok(),
+            _ => None,
+        };
+        let rows = rows.filter(|rows| !rows.cut);
+        let has: Option<Vec<&str>> = rows.as_ref().map(|rows| rows.rows.iter().filter_map(|row| row.first()?.as_deref()).collect());
+        match has.and_then(|has| reached(asked.migration.tool, &has, &asked.mode)) {
+            Some((done, left)) => {
+                format!("the database itself says: {}; its Job may still be in the middle of one there: inspect again", parts(&done, &left))
+            }
+            None => "what it applied is not known: inspect again".to_owned(),
+        }
+    }
+
     /// Whether nothing that the Job of this run found pending loses data.
     pub(super) async fn harmless(&self, proof: &Proof, run: &str, asked: &Asked) -> Result<Observed, TargetError> {
         let pods = job::pods(&*self.read, run, &proof.object).await?;
@@ -147,17 +164,38 @@ fn taken_back(said: &Said, back: &Back) -> Observed {
 /// What of it was applied and what was not.
 fn half(position: &Position, pending: &[String], failure: &Failure) -> String {
     let (left, done): (Vec<&str>, Vec<&str>) = pending.iter().map(String::as_str).partition(|id| position.pending.iter().any(|p| p == id));
+    format!("{}; {}{}", failure.words(), parts(&done, &left), position.halves())
+}
+
+/// The same by a database's own record: Alembic's has the newest revision alone. `None` where that does not tell.
+fn reached<'a>(tool: MigrationTool, has: &[&str], mode: &'a Mode) -> Option<(Vec<&'a str>, Vec<&'a str>)> {
+    let Mode::Apply { applied, pending, blind: false, .. } = mode else { return None };
+    let all: Vec<&str> = pending.iter().map(String::as_str).collect();
+    if tool != MigrationTool::Alembic {
+        return Some(all.into_iter().partition(|id| has.contains(id)));
+    }
+    let done = match has {
+        [] if applied.is_empty() => 0,
+        [one] if applied.iter().any(|id| id == one) => 0,
+        [one] => all.iter().position(|id| id == one)? + 1,
+        _ => return None,
+    };
+    Some((all[..done].to_vec(), all[done..].to_vec()))
+}
+
+fn parts(done: &[&str], left: &[&str]) -> String {
     let list = |ids: &[&str]| if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") };
-    format!("{}; applied: {}; not applied: {}{}", failure.words(), list(&done), list(&left), position.halves())
+    format!("applied: {}; not applied: {}", list(done), list(left))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Observed, applied, inspected};
+    use super::{Observed, applied, inspected, reached};
     use crate::migrate::inspection::tests::{alembic, inspection};
     use crate::run::migrate::{Failure, Mode, Said, asked_for};
+    use crate::service::MigrationTool;
 
     fn said(at: &str, failure: Option<Failure>) -> Said {
         let mut answer = alembic();
@@ -194,6 +232,34 @@ mod tests {
         let failure = Failure { why: "UniqueViolation: duplicate".into(), statement: "CREATE UNIQUE INDEX i ON t (n)".into() };
         let expected = "UniqueViolation: duplicate at CREATE UNIQUE INDEX i ON t (n); applied: b2; not applied: c3";
         assert_eq!(judge("b2", Some(failure), &["old"]), Observed::Hopeless(expected.into()));
+    }
+
+    #[test]
+    fn what_a_job_applied_that_was_killed_is_what_the_database_says() {
+        let words = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let mode = |applied: &[&str], blind| Mode::Apply {
+            applied: words(applied),
+            heads: words(&["c3"]),
+            pending: words(&["b2", "c3"]),
+            invalid: Vec::new(),
+            blind,
+        };
+        let (first, none) = (mode(&["a1"], false), mode(&[], false));
+        for (has, mode, told) in [
+            (&["a1"][..], &first, Some((vec![], vec!["b2", "c3"]))),
+            (&["b2"], &first, Some((vec!["b2"], vec!["c3"]))),
+            (&["c3"], &first, Some((vec!["b2", "c3"], vec![]))),
+            (&[], &none, Some((vec![], vec!["b2", "c3"]))),
+            // Somebody else's revision, none, or two heads: that says nothing of this Job.
+            (&["x9"], &first, None),
+            (&[], &first, None),
+            (&["b2", "x9"], &first, None),
+            (&["b2"], &mode(&[], true), None),
+            (&["b2"], &Mode::Inspect, None),
+        ] {
+            assert_eq!(reached(MigrationTool::Alembic, has, mode), told, "{has:?}");
+        }
+        assert_eq!(reached(MigrationTool::Django, &["a1", "b2"], &first), Some((vec!["b2"], vec!["c3"])));
     }
 
     #[test]
