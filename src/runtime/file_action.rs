@@ -12,11 +12,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::base::environment::EnvironmentKind;
+use crate::base::health::Health;
 use crate::base::text::clean;
 use crate::migrate::MigrationState;
 use crate::run::backup::{Dump, Known, Wanted, catalogue};
 use crate::run::migrate::releases::{self, Record};
-use crate::run::migrate::{self, Migration};
+use crate::run::migrate::{self, Migration, Stand};
 use crate::run::program::{self, Does, Look, Program, ProgramStep, SetImage};
 use crate::run::{ActionRequest, Check, Environment, JobCommand, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
 use crate::service::{
@@ -257,7 +258,7 @@ impl Resolver<'_> {
             Ok(migration) => Record::of(self.read, &releases::of(&migration.service, self.namespace)).await,
             Err(why) => Record::Unread((*why).to_owned()),
         };
-        wanted.into_iter().map(|word| migrated(word, &image, &known)).collect()
+        wanted.into_iter().map(|word| migrated(word, &image, &known, self.now)).collect()
     }
 
     fn object(&self, workload: &Workload) -> Result<ObjectRef, PlanError> {
@@ -389,26 +390,25 @@ fn known(values: &BTreeMap<String, String>, facts: &BTreeMap<String, Value>, nam
     values.get(name).map(|text| Value::of(text)).or_else(|| facts.get(name).cloned())
 }
 
-/// One requirement of the migrations of an image, by what inspections said.
-fn migrated(word: Migrated, image: &str, known: &Record) -> Check {
+/// One requirement of the migrations of an image, by what inspections said: where the database stands, by its newest word, whichever image
+/// that was asked through.
+fn migrated(word: Migrated, image: &str, known: &Record, now: Timestamp) -> Check {
     let check = Check::overridable(format!("migrations:{}", word.word()));
     let fix = format!("timonel run inspect image={image}");
-    let seen = match known {
-        Record::Read(known) => releases::find(known, image),
-        Record::Unread(why) => return check.unknown(format!("what is known of {image} cannot be read: {why}"), fix),
-    };
-    let Some(seen) = seen else { return check.unknown(format!("{image} was not inspected"), fix) };
-    let position = match MigrationState::of(&seen.inspection) {
-        MigrationState::Known(position) => position,
-        MigrationState::Unknown(why) => return check.unknown(why, fix),
-    };
-    match (word, seen.inspection.heads.len()) {
-        (Migrated::SingleHead, 1) => check.ok(format!("{image} has one head")),
-        (Migrated::SingleHead, n) => {
-            check.failed(format!("{image} has {n} heads: {}", seen.inspection.heads.join(", ")), "join them in one revision")
-        }
-        (Migrated::NonePending, _) if position.pending.is_empty() => check.ok(position.words()),
-        (Migrated::NonePending, _) => check.failed(position.words(), "migrate first"),
+    if let Some(why) = known.unread() {
+        return check.unknown(format!("what is known of {image} cannot be read: {why}"), fix);
+    }
+    let Some(seen) = releases::find(known.seen(), image) else { return check.unknown(format!("{image} was not inspected"), fix) };
+    if let MigrationState::Unknown(why) = MigrationState::of(&seen.inspection) {
+        return check.unknown(why, fix);
+    }
+    let (heads, standing) = (&seen.inspection.heads, known.standing(image, now));
+    match (word, standing.stand) {
+        (Migrated::SingleHead, _) if heads.len() == 1 => check.ok(format!("{image} has one head")),
+        (Migrated::SingleHead, _) => check.failed(format!("{image} has {} heads: {}", heads.len(), heads.join(", ")), "join them in one revision"),
+        (Migrated::NonePending, _) if standing.health() == Health::Unknown => check.unknown(standing.words, fix),
+        (Migrated::NonePending, Stand::AtHead | Stand::Ahead) => check.ok(standing.words),
+        (Migrated::NonePending, _) => check.failed(standing.words, "migrate first"),
     }
 }
 
@@ -438,4 +438,33 @@ fn raises(action: &FileAction, value: &dyn Fn(&str) -> Option<Value>) -> Vec<Rai
         None => Some(Raise::fact(*to, format!("whether '{}' holds is not known", when.text()))),
     };
     action.raises.iter().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Migrated, migrated};
+    use crate::run::Answer;
+    use crate::run::migrate::releases::{self, Record};
+    use crate::run::migrate::{Seen, known_above};
+
+    #[test]
+    fn nothing_is_pending_by_the_newest_word_of_the_database_and_not_by_what_an_image_heard_once() {
+        let mut all = releases::read(&known_above(0));
+        let asked = all[0].at;
+        let of = |all: &[Seen], minutes: u64| {
+            let check = migrated(Migrated::NonePending, "api:2", &Record::Read(all.to_vec()), asked + Duration::from_mins(minutes));
+            (check.result, check.detail)
+        };
+        assert_eq!(of(&all, 5).0, Answer::Ok, "{:?}", of(&all, 5));
+        assert_eq!(of(&all, 25 * 60).0, Answer::Unknown, "a day later somebody else may have moved it");
+        // The older image found the database at its own revision afterwards: somebody took it back.
+        all[1].at = asked + Duration::from_mins(1);
+        all.swap(0, 1);
+        let (result, detail) = of(&all, 5);
+        assert!(result == Answer::Failed && detail.contains("1 pending"), "{detail}");
+        let single = migrated(Migrated::SingleHead, "api:2", &Record::Read(all), asked);
+        assert_eq!(single.result, Answer::Ok, "how many heads an image has does not grow old");
+    }
 }
