@@ -119,7 +119,8 @@ fn containerd(cluster: &Cluster) -> PathBuf {
     folder.expect("a bed with a node of its own").join("node/containerd.sock")
 }
 
-/// Gives the registry an image of the node under another name. Its large layers are not copied: a node that has one does not ask for it.
+/// Gives the registry an image of the node under another name, as an image of its own: a kubelet lets nobody without the pull secret run
+/// what was pulled with it, under whatever name. Its large layers are not copied: a node that has one does not ask for it.
 fn publish(cluster: &Cluster, registry: &Registry, image: &str, name: &str) -> String {
     let socket = containerd(cluster).display().to_string();
     let ctr = |arguments: &[&str]| {
@@ -134,19 +135,19 @@ fn publish(cluster: &Cluster, registry: &Registry, image: &str, name: &str) -> S
     let listed = String::from_utf8(ctr(&["images", "ls", &format!("name=={image}")])).expect("text");
     let row = listed.lines().find(|line| line.starts_with(image)).unwrap_or_else(|| panic!("no {image}: {listed}"));
     let digest = row.split_whitespace().nth(2).expect("a digest").to_owned();
-    let bytes = ctr(&["content", "get", &digest]);
-    let manifest: Value = serde_json::from_slice(&bytes).expect("a manifest");
-    let blob = |entry: &Value| {
-        let kept =
-            registry.blob(entry["mediaType"].as_str().unwrap_or_default(), ctr(&["content", "get", entry["digest"].as_str().expect("a digest")]));
-        assert_eq!(entry["digest"], *kept);
-    };
-    blob(&manifest["config"]);
+    let read = |of: &Value| ctr(&["content", "get", of["digest"].as_str().expect("a digest")]);
+    let media = |of: &Value| of["mediaType"].as_str().unwrap_or_default().to_owned();
+    let mut manifest: Value = serde_json::from_slice(&ctr(&["content", "get", &digest])).expect("a manifest");
+    let mut config: Value = serde_json::from_slice(&read(&manifest["config"])).expect("a configuration");
+    config["author"] = format!("a test at {}", registry.host()).into();
+    let config = config.to_string().into_bytes();
+    manifest["config"]["size"] = config.len().into();
+    manifest["config"]["digest"] = registry.blob(&media(&manifest["config"]), config).into();
     let layers = manifest["layers"].as_array().into_iter().flatten();
-    layers.filter(|layer| layer["size"].as_u64().is_some_and(|size| size < 8 << 20)).for_each(blob);
-    assert_eq!(registry.blob(manifest["mediaType"].as_str().unwrap_or_default(), bytes), digest);
-    registry.name(name, &digest);
-    digest
+    for layer in layers.filter(|layer| layer["size"].as_u64().is_some_and(|size| size < 8 << 20)) {
+        assert_eq!(layer["digest"], *registry.blob(&media(layer), read(layer)));
+    }
+    registry.put(name, &media(&manifest), &manifest)
 }
 
 pub(crate) fn an_image_is_rolled_out_by_the_digest_that_was_checked_and_pulled_with_the_workloads_own_secret(cluster: &Cluster) {
