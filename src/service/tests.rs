@@ -80,6 +80,7 @@ fn probes_of_the_example_are_asked_or_said_to_be_for_later() {
         ("health", "http", "https://api.eterna.com/health"),
         ("rules", "http", "https://api.eterna.com/rules"),
         ("pod-health", "http-each-pod", "backend :8000/health"),
+        ("metrics", "http-each-pod", "backend :8000/metrics"),
         ("db", "exec", ""),
         ("tls", "tls", "api.eterna.com:443"),
         ("network-policy", "netpol-lint", ""),
@@ -88,10 +89,10 @@ fn probes_of_the_example_are_asked_or_said_to_be_for_later() {
     assert_eq!(service.probes[0].timeout, Duration::from_secs(5));
     assert_eq!((service.probes[0].fail_after, service.probes[0].pass_after), (3, 2));
     assert!(service.probes[1].expect.status.contains(200) && !service.probes[1].expect.status.contains(201));
-    assert!(matches!(&service.probes[3].kind, ProbeKind::Later("exec")));
-    assert!(matches!(&service.probes[4].kind, ProbeKind::Tls { warn_days: 21, crit_days: 7, .. }));
+    assert!(matches!(&service.probes[4].kind, ProbeKind::Later("exec")));
+    assert!(matches!(&service.probes[5].kind, ProbeKind::Tls { warn_days: 21, crit_days: 7, .. }));
     // What is asked from elsewhere, or not at all yet, is for production alone.
-    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 1);
+    assert_eq!(resolved(ETERNA, Some("staging")).probes.len(), 2);
 }
 
 #[test]
