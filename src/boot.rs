@@ -129,7 +129,7 @@ impl Booted {
 
     /// The declared probes, as proofs of runs on an open target.
     pub fn proving(&self, client: Client) -> DeclaredProbes {
-        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone()).lacking(self.file.clone().err())
+        DeclaredProbes::new(self.probes.clone(), self.service.clone(), client, self.clock.clone(), &self.paths.state).lacking(self.file.clone().err())
     }
 
     /// What our own journal says. Reads all of it; what cannot be read says nothing.

@@ -12,6 +12,7 @@ pub mod input;
 mod local;
 pub mod looks;
 pub mod measuring;
+pub mod outside;
 pub mod planner;
 mod probing;
 pub mod proving;

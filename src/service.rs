@@ -24,8 +24,8 @@ pub use action::{
 };
 pub use contact::{Contact, Escalation, Reachable, to_call};
 pub use declared::{
-    Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, DatabaseConnections, Declared, DumpFormat, Kpi,
-    MigrationTool, Migrations, ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
+    AlarmEvent, Backup, BackupKind, CandidateImage, Channel, ChannelKind, Comparison, Database, DatabaseAt, DatabaseConnections, Declared,
+    DumpFormat, Kpi, MigrationTool, Migrations, ReleaseSource, Releases, RunAs, Secret, SecretRef, Source, SourceKind, Symptom, Threshold, Verify,
 };
 pub use environment::{Environment, PIN, Target};
 pub use expectation::Expectation;

@@ -1,11 +1,12 @@
 //! Actions of the service file: in the palette, in the help page, on their keys.
 //!
-//! Owns how one is chosen and what is asked before its plan is made. Must not judge: what an action needs and whether this version can
+//! Owns how one is chosen or offered, and what is asked before its plan is made. Must not judge: what an action needs and whether this version can
 //! carry it out is in the service file as it was read.
 
 use super::App;
 use super::choice::Item;
 use super::effect::{Effect, PlanRequest};
+use super::overlay::Overlay;
 use super::prompt::Purpose;
 use crate::keymap::Key;
 use crate::run::program;
@@ -99,8 +100,33 @@ impl App {
         Some(self.begin_file_action(&id))
     }
 
-    /// Begins an action: asks for what it needs, else for its plan.
+    /// Begins an action that somebody chose: asks for what it needs, else for its plan.
     pub(super) fn begin_file_action(&mut self, id: &str) -> Vec<Effect> {
+        self.runs.offered = None;
+        self.begin(id)
+    }
+
+    /// Plans the action that the failed step of a run offers (`on_fail = "run:ACTION"`): over the run that failed and below whatever
+    /// somebody is at, so that no key that is meant for something else reaches it. It waits for its own confirmation. What was planned
+    /// this way plans nothing further: its own offer stays a word of its end.
+    pub(super) fn plan_offered(&mut self, run: &str) -> Vec<Effect> {
+        let Some(view) = self.runs.get(run) else { return Vec::new() };
+        let Some(action) = view.ended.as_ref().and_then(|(outcome, _)| outcome.offers.as_ref()).map(|offer| offer.0.clone()) else {
+            return Vec::new();
+        };
+        let failed = view.plan.as_ref().map(|plan| plan.action().to_owned());
+        if self.runs.offered.take().is_some_and(|offered| Some(offered) == failed) {
+            return Vec::new();
+        }
+        let own = self.overlays.iter().position(|o| matches!(o, Overlay::Run(shown) if shown == run));
+        let above = self.overlays.split_off(own.map_or(0, |at| at + 1));
+        let effects = self.begin(&action);
+        self.overlays.extend(above);
+        self.runs.offered = Some(action);
+        effects
+    }
+
+    fn begin(&mut self, id: &str) -> Vec<Effect> {
         let Some(action) = self.file_actions().iter().find(|a| a.id == id) else {
             return self.refuse(format!("the service file has no action '{id}'"));
         };

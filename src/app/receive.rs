@@ -177,8 +177,10 @@ impl App {
         if !inspected.is_empty() {
             return [again, inspected].concat();
         }
+        let looked_at = matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id);
+        let again = [again, self.plan_offered(&id)].concat();
         // Whoever looks at the run sees its end; everybody else is told.
-        if matches!(self.overlays.last(), Some(Overlay::Run(shown)) if *shown == id) {
+        if looked_at {
             return again;
         }
         if let Some((title, outcome)) = self.runs.get(&id).and_then(|r| Some((r.title.clone(), r.ended.as_ref()?.0.clone()))) {

@@ -68,6 +68,8 @@ pub enum StepState {
 #[derive(Debug, Default)]
 pub struct Runs {
     runs: Vec<RunView>,
+    /// The action that was planned because a run failed, and not because somebody chose it.
+    pub(super) offered: Option<String>,
 }
 
 impl Runs {

@@ -2,6 +2,7 @@
 //!
 //! Owns arguments, the question at the terminal, and the lines that are printed. Plan, checks and execution are `run`'s.
 
+mod offered;
 pub(super) mod timed;
 
 use std::io::{BufRead, IsTerminal, Write as _};
@@ -47,7 +48,18 @@ pub(super) fn run(global: &Global, args: &RunArgs, printer: &mut Printer) -> Res
     let booted = cluster::booted(global, &args.action.file)?;
     let planner = booted.planner(args.action.deadline);
     let make = async |client: &Client| make(&booted, &planner, client, &args.action, PlanError::run_exit_code).await;
-    verified(global, &booted, &planner, &args.confirmation, make, printer)
+    match to_its_end(global, &booted, &planner, &args.confirmation, make, printer)? {
+        Came::Ended(outcome) => offered::after(global, &booted, &planner, &args.action, &outcome, printer),
+        Came::Timed(exit) => Ok(exit),
+    }
+}
+
+/// How a verified action came out.
+enum Came {
+    /// Its run ended.
+    Ended(Outcome),
+    /// It was armed, and its time is over: all is said.
+    Timed(Exit),
 }
 
 /// Makes a plan, has it confirmed, and carries it out.
@@ -59,6 +71,20 @@ pub(super) fn verified(
     make: impl AsyncFnOnce(&Client) -> Result<Plan, Failure>,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    match to_its_end(global, booted, planner, given, make, printer)? {
+        Came::Ended(outcome) => ended(&outcome, printer),
+        Came::Timed(exit) => Ok(exit),
+    }
+}
+
+fn to_its_end(
+    global: &Global,
+    booted: &Booted,
+    planner: &Planner,
+    given: &ConfirmArgs,
+    make: impl AsyncFnOnce(&Client) -> Result<Plan, Failure>,
+    printer: &mut Printer,
+) -> Result<Came, Failure> {
     // Asked before anything else, so that nobody confirms what could not be recorded.
     let journal = journal(booted)?;
     let runtime = cluster::runtime()?;
@@ -108,10 +134,15 @@ pub(super) fn verified(
     if outcome.outcome == End::Proven && shown.reverts_after().is_some() {
         let exit = runtime.block_on(timed::wait(carried, planner, &shown, printer))?;
         runtime.shutdown_background();
-        return Ok(exit);
+        return Ok(Came::Timed(exit));
     }
     runtime.shutdown_background();
-    ended(&outcome, printer)
+    Ok(Came::Ended(outcome))
+}
+
+/// Whether somebody is there to be asked.
+fn attended(printer: &Printer) -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && printer.output() == Output::Table
 }
 
 /// The journal that a run needs.
@@ -321,8 +352,7 @@ pub(super) async fn carry_out<T: Send + 'static, R: Future<Output = T> + Send + 
     printer: &mut Printer,
     plan: &Arc<Plan>,
 ) -> Result<T, Failure> {
-    let attended = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && printer.output() == Output::Table;
-    let control = Arc::new(Control::new(attended));
+    let control = Arc::new(Control::new(attended(printer)));
     let (events, mut told_by_run) = tokio::sync::mpsc::channel(EVENTS);
     let deps = Deps {
         read: Arc::new(client.clone()),

@@ -394,7 +394,7 @@ pub struct RunArgs {
 }
 
 /// What confirms a plan.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ConfirmArgs {
     /// What the plan asks to be typed; needed without a terminal
     #[arg(long, value_name = "TEXT")]

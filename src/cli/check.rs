@@ -6,6 +6,7 @@ mod found;
 pub(super) mod live;
 pub(super) mod resolve;
 mod rules;
+mod tries;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::boot::{Booted, found_by_name};
 use crate::keymap::Keymap;
 use crate::runtime::asking::DatabaseAsker;
 use crate::runtime::measuring;
+use crate::runtime::outside::Outside;
 use crate::runtime::secrets::Vault;
 use crate::service::Origin;
 use crate::target::probe::{KpiResult, ProbeResult};
@@ -166,11 +168,11 @@ async fn asked(booted: &Booted) -> Result<Vec<Found>, Failure> {
     let own = client.clone();
     let databases = DatabaseAsker::new(Some(service), move || Some(own.clone()));
     let own = client.clone();
-    let vault = Vault::new(Some(service), move || Some(own.clone()));
+    let (vault, outside) = (Vault::new(Some(service), move || Some(own.clone())), Outside::default());
     let (live, look, alerts) = tokio::join!(
         live::Live::read(&client, &databases, service, &namespace),
         status::look(&client, booted),
-        measuring::alerts(service, &vault)
+        measuring::alerts(service, &vault, &outside)
     );
     let (live, look) = (live::Live { alerts, ..live }, look?);
     let mut found = Findings::new(booted.clock.now());

@@ -32,13 +32,13 @@ use crate::run::journal::Took;
 use crate::run::migrate::{self, Judge, Migration, Standing};
 use crate::runtime::asking::InTarget;
 use crate::runtime::measuring;
+use crate::runtime::outside::Outside;
 use crate::runtime::secrets::Vault;
 use crate::service::{Backup, Kpi, Reachable, Service, to_call};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::{Opened, StreamState, TargetEvent};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Object, Scope};
-use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::{KpiResult, ProbeReport, Reading};
 use crate::target::request::StreamKey;
 
@@ -284,13 +284,19 @@ pub(super) async fn explain(client: &Client, fleet: &mut Fleet, asked: Vec<Unexp
 
 /// Asks the declared probes once; a failed one a second time (contract.md 1).
 async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeReport> {
-    let (Ok(net), false) = (Net::new(&Trust::System, Route::Environment), booted.probes.is_empty()) else { return Vec::new() };
+    if booted.probes.is_empty() {
+        return Vec::new();
+    }
     let namespaces = client.opened().namespaces.as_deref();
     let namespace = namespaces.and_then(<[String]>::first).map_or("", String::as_str);
     let pods = Surroundings::of(fleet, booted.service.as_ref(), namespace).pods;
     let own = client.clone();
     let secrets = Arc::new(Vault::new(booted.service.as_ref(), move || Some(own.clone())));
-    let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(InTarget::of(client, booted.service.as_ref()))), secrets };
+    let askers = Askers {
+        net: Arc::new(Outside::default()),
+        cluster: Some(Arc::new(InTarget::of(client, booted.service.as_ref()))),
+        secrets,
+    };
     crate::probe::once(&booted.probes, &askers, &pods, &*booted.clock).await
 }
 
@@ -298,7 +304,7 @@ async fn probed(client: &Client, booted: &Booted, fleet: &Fleet) -> Vec<ProbeRep
 async fn measured(client: &Client, booted: &Booted) -> Vec<Reading> {
     let Some(service) = booted.service.as_ref().filter(|s| !s.declared.kpis.is_empty()) else { return Vec::new() };
     let own = client.clone();
-    measuring::all(service, &Vault::new(Some(service), move || Some(own.clone()))).await
+    measuring::all(service, &Vault::new(Some(service), move || Some(own.clone())), &Outside::default()).await
 }
 
 /// What the catalogue of the service says; not asked where no backup is declared.

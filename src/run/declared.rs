@@ -80,8 +80,9 @@ pub trait Probes: Send + Sync {
         Box::pin(ready(Err(NoImage::Unknown("nobody here asks registries".to_owned()))))
     }
 
-    /// Tells somebody over the channel of that id; once.
-    fn tell<'a>(&'a self, channel: &'a str, _text: &'a str) -> BoxFuture<'a, Result<(), String>> {
+    /// Tells somebody over the channel of that id; once. `event` is what an alarm is told, which other channels have no use for. What
+    /// comes back is how it was told, where that is worth a word.
+    fn tell<'a>(&'a self, channel: &'a str, _text: &'a str, _event: &'a str) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(ready(Err(format!("nobody here has the channel '{channel}'"))))
     }
 

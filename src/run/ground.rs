@@ -229,6 +229,10 @@ pub(in crate::run) async fn rights<'a>(read: &dyn Read, object: &ObjectRef, writ
         if verb == "create" && subresource.is_empty() {
             wanted.push((access("get", &write.object, kind, "", false), None));
         }
+        // A command goes over a WebSocket, whose request is a `get`.
+        if subresource == "exec" {
+            wanted.push((access("get", &write.object, kind, subresource, false), None));
+        }
     }
     let write = !wanted.is_empty();
     if object.kind.is_workload() || object.kind == Kind::ReplicaSet {
@@ -326,7 +330,7 @@ pub(in crate::run) fn now(object: &WorkloadFacts, pointer: &str) -> Value {
 }
 
 /// As a shell takes it.
-fn quoted(word: &str) -> String {
+pub(in crate::run) fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@=+".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

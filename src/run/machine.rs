@@ -283,6 +283,8 @@ pub(in crate::run) struct Machine {
     /// The parts that failed and that the run went past, and why.
     given_up: Vec<u16>,
     failed_steps: Vec<String>,
+    /// Who was not told of something, and why.
+    untold: Vec<String>,
     /// The locks are taken: what follows may write.
     let_in: bool,
     /// The end that was reached, while the last steps run.
@@ -329,6 +331,7 @@ impl Machine {
             tries: 0,
             given_up: Vec::new(),
             failed_steps: Vec::new(),
+            untold: Vec::new(),
             let_in: false,
             ending: None,
             doubtful: Vec::new(),

@@ -93,8 +93,16 @@ pub struct Outcome {
     /// A signal that ended it early.
     pub interrupted: Option<Signal>,
     /// Why the journal does not have all of this, when it does not.
-    pub journal: Option<String>,
+    pub journal: Option<Box<str>>,
+    /// The action of the service file that the failed step offers: it is planned where somebody is there, and confirmed by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers: Option<Box<Offer>>,
 }
+
+/// Id of an action of the service file that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Offer(pub String);
 
 impl Outcome {
     /// An end without anything else to say.
@@ -108,6 +116,7 @@ impl Outcome {
             failed_steps: Box::default(),
             interrupted: None,
             journal: None,
+            offers: None,
         }
     }
 

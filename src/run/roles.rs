@@ -111,6 +111,14 @@ fn needs(action: &str, kind: Kind) -> Vec<Need> {
 const LEAVES: [Need; 5] =
     [("create", Kind::Lease, ""), ("patch", Kind::Lease, ""), ("create", Kind::Event, ""), ("create", Kind::ConfigMap, ""), ("patch", Kind::Job, "")];
 
+/// What the steps of a service file need besides: a command in a pod, and a question to a database in one. A server asks for both verbs
+/// where the way there is a WebSocket: `get` is the request, `create` what comes of it.
+const STEPS: [Need; 4] =
+    [("get", Kind::Pod, "exec"), ("create", Kind::Pod, "exec"), ("get", Kind::Pod, "portforward"), ("create", Kind::Pod, "portforward")];
+
+/// The records that runs keep for others; those of a service have its id in their names.
+const RECORDS: [&str; 3] = [book::NAME, "timonel-backups-SERVICE", "timonel-releases-SERVICE"];
+
 impl Role {
     /// Whether its rights are enough for that action: its own, and any other that needs no more, for who may make a Job for one may make
     /// a Job for another.
@@ -144,7 +152,7 @@ impl Role {
             }
         }
         let own = self.does.iter().flat_map(|(action, kind)| needs(action, *kind));
-        for (verb, kind, subresource) in own.chain(LEAVES.into_iter().filter(|_| !self.does.is_empty())) {
+        for (verb, kind, subresource) in own.chain(STEPS.into_iter().chain(LEAVES).filter(|_| !self.does.is_empty())) {
             let slash = if subresource.is_empty() { "" } else { "/" };
             let access = Access { verb, kind, subresource, namespace: None, name: None };
             allow(access.group(), format!("{}{slash}{subresource}", kind.plural()), verb);
@@ -164,9 +172,13 @@ impl Role {
             let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
             format!("- apiGroups: [\"{group}\"]\n  resources: [{}]\n  verbs: [{}]\n", list(&resources), list(verbs))
         };
-        let debts = format!("- apiGroups: [\"\"]\n  resources: [\"configmaps\"]\n  resourceNames: [\"{}\"]\n  verbs: [\"patch\"]\n", book::NAME);
+        let records = format!(
+            "# Put the id of your service in the place of SERVICE, and two names more for each further one.\n\
+             - apiGroups: [\"\"]\n  resources: [\"configmaps\"]\n  resourceNames: [{}]\n  verbs: [\"patch\"]\n",
+            list(&RECORDS)
+        );
         // The API can grant the making of an object by no name, its change by one alone.
-        let named = (!self.does.is_empty()).then_some(debts);
+        let named = (!self.does.is_empty()).then_some(records);
         std::iter::once(head).chain(rules.iter().map(rule)).chain(named).collect()
     }
 }

@@ -13,7 +13,8 @@ mod pin;
 mod policy;
 
 pub(in crate::run) use declared::Declared;
-pub(in crate::run) use exec::{Exec, Place};
+pub use exec::HELD;
+pub(in crate::run) use exec::{EVENT, Exec, Place};
 pub use id::StepId;
 pub use job::JobCommand;
 pub(in crate::run) use pin::Pin;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::measuring::way;
+use super::outside::Outside;
 use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::base::health::Health;
@@ -15,11 +16,11 @@ use crate::service::Service;
 use crate::target::probe::{ProbeReport, ProbeResult};
 
 /// Asks once; `Err` says why it is not known.
-pub async fn ask(service: &Service, vault: &Vault) -> Result<Alerts, String> {
+pub async fn ask(service: &Service, vault: &Vault, outside: &Outside) -> Result<Alerts, String> {
     let declared = service.declared.alertmanager();
     let (url, source) = declared.ok_or("no [sources.alertmanager] says with its url where alerts are")?;
-    let (headers, net) = way(source.secret.as_deref(), vault).await?;
-    alerts(url, &source.scope, &headers, &net).await
+    let (headers, net) = way(source.secret.as_deref(), vault, outside).await?;
+    alerts(url, &source.scope, &headers, net).await
 }
 
 /// What it is for a precondition: no answer is unknown, never none.

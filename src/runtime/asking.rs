@@ -177,7 +177,8 @@ fn of_target(error: &TargetError) -> NotHeard {
         error.kind,
         match error.kind {
             ErrorKind::ReadOnly => "it was not asked: a read-only console opens no connection to a pod".to_owned(),
-            ErrorKind::Forbidden if error.message.contains("connect") => {
+            // Who has `get` alone is refused on the connection itself.
+            kind if error.message.contains("is forbidden") || (kind == ErrorKind::Forbidden && error.message.contains("connect")) => {
                 "it was not asked: you may not open a connection to a pod (get and create pods/portforward)".to_owned()
             }
             _ => format!("it was not asked: {}", error.message),

@@ -3,6 +3,7 @@
 //! Owns every task that is under way: the session on the target, followed logs, plans being made, runs. Each answers with a
 //! message; none of them is waited for by the loop. Must not decide anything.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ impl Executor {
 
     fn begin(&mut self, spec: TargetSpec) {
         let session = Arc::new(Session::spawn(spec, self.hands.events.clone()));
-        self.probing = Probing::start(
+        self.probing = Some(Probing::start(
             self.hands.probes.clone(),
             self.hands.service.as_ref(),
             self.hands.ask_ingresses,
@@ -164,7 +165,7 @@ impl Executor {
             session.clone(),
             self.hands.clock.clone(),
             self.hands.events.clone(),
-        );
+        ));
         self.session = Some(session);
     }
 
@@ -254,9 +255,10 @@ impl Executor {
     fn resume(&mut self, id: String) {
         let (clock, named, messages) = (self.hands.clock.clone(), self.hands.service.is_some(), self.hands.messages.clone());
         self.launch(id.clone(), |deps, client, journal| async move {
+            let state = journal.folder().to_owned();
             match take_up(&client, journal, id.clone()).await {
                 Ok(resumed) => {
-                    let (probes, lacking) = probes_of(resumed.plan(), named, &client, &clock).await;
+                    let (probes, lacking) = probes_of(resumed.plan(), named, &client, &clock, &state).await;
                     if let Some(why) = lacking {
                         // The loop is gone only when the program ends.
                         let _ = messages.send(Msg::Notice(Tone::Refused, why)).await;
@@ -295,7 +297,9 @@ impl Executor {
     }
 
     fn proving(&self, client: &Client) -> DeclaredProbes {
-        DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone())
+        // Nothing is told where there is no journal: nothing runs.
+        let state = self.hands.journal.as_ref().map(|journal| journal.folder().to_owned()).unwrap_or_default();
+        DeclaredProbes::new(self.hands.probes.clone(), self.hands.service.clone(), client.clone(), self.hands.clock.clone(), &state)
     }
 
     fn timed(&self, run: String, client: Client, journal: Arc<Journal>, deps: Deps) -> Timed {
@@ -431,10 +435,10 @@ async fn take_up(client: &Client, journal: Arc<Journal>, id: String) -> Result<R
 }
 
 /// The probes of the service file that a run was planned with, and why they cannot be asked. `None`: those of this console are the ones.
-async fn probes_of(plan: &Plan, named: bool, client: &Client, clock: &Arc<dyn Clock>) -> (Option<Arc<dyn Probes>>, Option<String>) {
+async fn probes_of(plan: &Plan, named: bool, client: &Client, clock: &Arc<dyn Clock>, state: &Path) -> (Option<Arc<dyn Probes>>, Option<String>) {
     let Some(file) = plan.file().cloned() else { return (None, None) };
     let read = tokio::task::spawn_blocking(move || read_again(&file)).await;
-    let declared = |specs, service| DeclaredProbes::new(specs, service, client.clone(), clock.clone());
+    let declared = |specs, service| DeclaredProbes::new(specs, service, client.clone(), clock.clone(), state);
     match read.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(service) => (Some(Arc::new(declared(service.probes.clone(), Some(service)))), None),
         // Whoever named a file for this console means that one.

@@ -21,7 +21,8 @@ use crate::run::migrate::{self, Migration, Stand};
 use crate::run::program::{self, Does, Look, Program, ProgramStep, SetImage};
 use crate::run::{ActionRequest, Check, Environment, JobCommand, Operator, PlanError, Policy, ProbeAnswer, Probes, Raise};
 use crate::service::{
-    ActionStep, BackupState, Condition, FileAction, Migrated, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload, WorkloadKind,
+    ActionStep, AlarmEvent, BackupState, Condition, FileAction, Migrated, OnFail, Requirement, ScheduleOp, Service, StepKind, Value, Workload,
+    WorkloadKind,
 };
 use crate::target::api::Read;
 use crate::target::model::{Kind, ObjectRef};
@@ -373,7 +374,11 @@ impl Resolver<'_> {
             StepKind::Logs { container, tail, ack, .. } => {
                 Does::Look(Look::Tail { workload: object()?, container: container.clone(), lines: *tail, ack: *ack })
             }
-            StepKind::Notify { to, text } => Does::Look(Look::Tell { to: to.clone(), text: fill(text)? }),
+            StepKind::Notify { to, text, event } => {
+                // What is said in the middle of a run ends no alarm by itself.
+                let event = event.or((!step.always).then_some(AlarmEvent::Trigger));
+                Does::Look(Look::Tell { to: to.clone(), text: fill(text)?, event })
+            }
             StepKind::Shell { argv } => {
                 let argv = argv.iter().map(fill).collect::<Result<Vec<String>, _>>()?;
                 Does::Look(Look::Shell { argv })

@@ -12,13 +12,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::alerting;
+use super::outside::Outside;
 use super::secrets::Vault;
 use crate::base::clock::Clock;
 use crate::base::secret;
 use crate::probe::{Secrets as _, Watched, measure, watched};
 use crate::service::{Kpi, Service};
 use crate::target::event::TargetEvent;
-use crate::target::net::{Net, Route, Trust};
+use crate::target::net::Net;
 use crate::target::probe::{Header, KpiResult, ProbeReport, ProbeResult, Reading};
 
 /// How often they are asked while the console runs.
@@ -27,47 +28,47 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 4;
 
 /// Asks one measure.
-pub(super) async fn one(service: &Service, vault: &Vault, id: &str) -> Reading {
+pub(super) async fn one(service: &Service, vault: &Vault, outside: &Outside, id: &str) -> Reading {
     match service.declared.kpis.iter().find(|kpi| kpi.id == id) {
-        Some(kpi) => of(service, vault, kpi).await,
+        Some(kpi) => of(service, vault, outside, kpi).await,
         None => Reading::none(format!("there is no measure '{id}'")),
     }
 }
 
 /// Asks all measures of a service once, in their order.
-pub async fn all(service: &Service, vault: &Vault) -> Vec<Reading> {
-    let asked: Vec<_> = service.declared.kpis.iter().map(|kpi| of(service, vault, kpi)).collect();
+pub async fn all(service: &Service, vault: &Vault, outside: &Outside) -> Vec<Reading> {
+    let asked: Vec<_> = service.declared.kpis.iter().map(|kpi| of(service, vault, outside, kpi)).collect();
     stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
 /// What the Prometheus of a service says of its alerts and of what it scrapes; `None` = its file names none.
-pub async fn alerts(service: &Service, vault: &Vault) -> Option<Watched> {
+pub async fn alerts(service: &Service, vault: &Vault, outside: &Outside) -> Option<Watched> {
     let (url, token) = service.declared.prometheus()?;
-    Some(match way(token, vault).await {
-        Ok((headers, net)) => watched(url, &headers, &net).await,
+    Some(match way(token, vault, outside).await {
+        Ok((headers, net)) => watched(url, &headers, net).await,
         Err(why) => Watched::unknown(&why),
     })
 }
 
-async fn of(service: &Service, vault: &Vault, kpi: &Kpi) -> Reading {
+async fn of(service: &Service, vault: &Vault, outside: &Outside, kpi: &Kpi) -> Reading {
     let Some((url, token)) = service.declared.prometheus() else {
         return Reading::none("no data: no [sources.prometheus] says with its url where measures are");
     };
-    match way(token, vault).await {
-        Ok((headers, net)) => measure(kpi, url, &headers, &net).await,
+    match way(token, vault, outside).await {
+        Ok((headers, net)) => measure(kpi, url, &headers, net).await,
         Err(why) => Reading::none(format!("no data: {why}")),
     }
 }
 
 /// What opens a source, and the way to it.
-pub(super) async fn way(token: Option<&str>, vault: &Vault) -> Result<(Vec<Header>, Net), String> {
+pub(super) async fn way<'o>(token: Option<&str>, vault: &Vault, outside: &'o Outside) -> Result<(Vec<Header>, &'o Net), String> {
     let mut headers = Vec::new();
     if let Some(id) = token {
         let token = vault.fetch(id).await?;
         secret::know(&token);
         headers.push(Header { name: "authorization".to_owned(), value: SecretString::from(format!("Bearer {}", token.expose_secret())) });
     }
-    let net = Net::new(&Trust::System, Route::Environment).map_err(|why| why.message)?;
+    let net = outside.net().await.map_err(|why| why.message)?;
     Ok((headers, net))
 }
 
@@ -109,12 +110,13 @@ impl Measuring {
     /// Begins. Reports go to `out`; while it is full, the next round waits.
     pub(super) fn start(service: Service, vault: Vault, clock: Arc<dyn Clock>, out: mpsc::Sender<TargetEvent>) -> Self {
         Self(tokio::spawn(async move {
+            let outside = Outside::default();
             let mut known: Vec<Option<ProbeReport>> = Vec::new();
             loop {
-                let readings = all(&service, &vault).await;
+                let readings = all(&service, &vault, &outside).await;
                 let mut reports: Vec<ProbeReport> = service.declared.kpis.iter().zip(&readings).map(|(k, r)| report(k, r, &*clock)).collect();
                 if service.declared.alertmanager().is_some() {
-                    reports.push(alerting::report(&alerting::ask(&service, &vault).await, &*clock));
+                    reports.push(alerting::report(&alerting::ask(&service, &vault, &outside).await, &*clock));
                 }
                 known.resize(reports.len(), None);
                 for (mut report, known) in reports.into_iter().zip(&mut known) {

@@ -267,11 +267,7 @@ impl Planner {
             context.cluster_pin.clone_from(cluster_uid);
         }
         let local = jiff::tz::TimeZone::system();
-        context.freeze = environment
-            .into_iter()
-            .flat_map(|e| &e.freezes)
-            .find(|f| f.active_until(now, &local).is_some() && !f.allows(class))
-            .map(|f| f.name.clone());
+        context.freeze = environment.and_then(|e| e.frozen(Some(class), now, &local)).map(|(name, _)| name.to_owned());
         let here = service.workloads.iter().filter(|w| w.namespace.as_deref().is_none_or(|n| *n == *namespace));
         context.service = Some(service.id.clone());
         context.connections = connections(service, namespace);

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::asking::DatabaseAsker;
 use super::measuring::Measuring;
+use super::outside::Outside;
 use super::secrets::Vault;
 use crate::app::App;
 use crate::base::clock::Clock;
@@ -18,7 +19,6 @@ use crate::target::api::ErrorKind;
 use crate::target::event::TargetEvent;
 use crate::target::kubernetes::gate::DeclaredProbe;
 use crate::target::kubernetes::{PodProxy, Session};
-use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::{Answer, Ask, NotHeard, Reach, Way};
 
 /// Probes that are kept asked; dropping it stops them.
@@ -31,7 +31,7 @@ pub(super) struct Probing {
 }
 
 impl Probing {
-    /// Begins; `None` when the TLS library cannot be set up at all.
+    /// Begins.
     pub(super) fn start(
         specs: Vec<ProbeSpec>,
         service: Option<&Service>,
@@ -40,8 +40,7 @@ impl Probing {
         session: Arc<Session>,
         clock: Arc<dyn Clock>,
         events: mpsc::Sender<TargetEvent>,
-    ) -> Option<Self> {
-        let net = Net::new(&Trust::System, Route::Environment).ok()?;
+    ) -> Self {
         let client = {
             let session = session.clone();
             move || session.client()
@@ -50,9 +49,9 @@ impl Probing {
         let databases = DatabaseAsker::new(service, client.clone());
         let measured = service.filter(|s| !s.declared.kpis.is_empty() || s.declared.alertmanager().is_some()).cloned();
         let measuring = measured.map(|s| Measuring::start(s.clone(), Vault::new(Some(&s), client), clock.clone(), events.clone()));
-        let prober = Prober::spawn(specs, Arc::new(net), Arc::new(vault), clock, events);
+        let prober = Prober::spawn(specs, Arc::new(Outside::default()), Arc::new(vault), clock, events);
         prober.cluster(Some(Arc::new(OpenTarget { session, declared, databases })));
-        Some(Self { prober, _measuring: measuring, ask_ingresses, seen: 0 })
+        Self { prober, _measuring: measuring, ask_ingresses, seen: 0 }
     }
 
     /// Tells the probes what the cluster looks like now, when it changed.

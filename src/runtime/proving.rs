@@ -3,12 +3,14 @@
 //! Owns the way from the id of a probe to one fresh answer: pods are looked up at the moment of asking, since the run itself replaces
 //! them. What a probe means is in `probe`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::Value;
 
 use super::asking::{DatabaseAsker, InTarget};
+use super::outside::Outside;
 use super::secrets::Vault;
 use super::{alerting, local, measuring, pulling, telling};
 use crate::base::clock::Clock;
@@ -20,7 +22,6 @@ use crate::service::{ProbeKind, ProbeSpec, Service};
 use crate::target::api::{ErrorKind, Read as _, TargetError};
 use crate::target::kubernetes::Client;
 use crate::target::model::{Kind, Scope};
-use crate::target::net::{Net, Route, Trust};
 use crate::target::probe::{KpiResult, NotHeard, ProbeResult, Reading};
 use crate::target::request::StreamKey;
 use crate::target::sql::{Databases as _, Rows};
@@ -34,13 +35,17 @@ pub struct DeclaredProbes {
     service: Option<Service>,
     client: Client,
     clock: Arc<dyn Clock>,
+    /// The folder in which drafts of mails are put.
+    state: PathBuf,
+    /// Kept while it is needed: a proof asks again and again.
+    outside: Arc<Outside>,
     lacking: Option<String>,
 }
 
 impl DeclaredProbes {
-    /// Probes that are asked from here and, those of pods, through `client`.
-    pub fn new(specs: Vec<ProbeSpec>, service: Option<Service>, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { specs, service, client, clock, lacking: None }
+    /// Probes that are asked from here and, those of pods, through `client`. Drafts of mails are put below `state`.
+    pub fn new(specs: Vec<ProbeSpec>, service: Option<Service>, client: Client, clock: Arc<dyn Clock>, state: &Path) -> Self {
+        Self { specs, service, client, clock, state: state.to_owned(), outside: Arc::default(), lacking: None }
     }
 
     /// The same where the file that declared further ones is not in use: why, which is what they answer.
@@ -58,13 +63,9 @@ impl DeclaredProbes {
         let Some(spec) = self.specs.iter().find(|spec| spec.id == id) else {
             return ProbeAnswer::Unknown(self.lacking.clone().unwrap_or_else(|| format!("there is no probe '{id}'")));
         };
-        let net = match Net::new(&Trust::System, Route::Environment) {
-            Ok(net) => net,
-            Err(error) => return ProbeAnswer::Unknown(error.message),
-        };
         let secrets = Arc::new(self.vault());
         let cluster = InTarget::of(&self.client, self.service.as_ref());
-        let askers = Askers { net: Arc::new(net), cluster: Some(Arc::new(cluster)), secrets };
+        let askers = Askers { net: self.outside.clone(), cluster: Some(Arc::new(cluster)), secrets };
         let pods = if matches!(spec.kind, ProbeKind::HttpEachPod { .. }) { self.pods().await } else { Pods::new() };
         let Some(report) = once(std::slice::from_ref(spec), &askers, &pods, &*self.clock).await.pop() else {
             return ProbeAnswer::Unknown("it was not asked".to_owned());
@@ -81,7 +82,7 @@ impl DeclaredProbes {
     async fn alerts(&self) -> ProbeAnswer {
         match (&self.lacking, &self.service) {
             (Some(why), _) => ProbeAnswer::Unknown(why.clone()),
-            (None, Some(service)) => alerting::answer(&alerting::ask(service, &self.vault()).await),
+            (None, Some(service)) => alerting::answer(&alerting::ask(service, &self.vault(), &self.outside).await),
             (None, None) => ProbeAnswer::Unknown("no service file says where alerts are".to_owned()),
         }
     }
@@ -167,7 +168,7 @@ impl Probes for DeclaredProbes {
         Box::pin(async move {
             match (&self.lacking, &self.service) {
                 (Some(why), _) => Reading::none(why.clone()),
-                (None, Some(service)) => measuring::one(service, &self.vault(), id).await,
+                (None, Some(service)) => measuring::one(service, &self.vault(), &self.outside, id).await,
                 (None, None) => Reading::none(format!("there is no measure '{id}'")),
             }
         })
@@ -177,12 +178,13 @@ impl Probes for DeclaredProbes {
         Box::pin(pulling::image(&self.client, asked))
     }
 
-    fn tell<'a>(&'a self, channel: &'a str, text: &'a str) -> BoxFuture<'a, Result<(), String>> {
+    fn tell<'a>(&'a self, channel: &'a str, text: &'a str, event: &'a str) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move {
-            match &self.lacking {
-                Some(why) => Err(why.clone()),
-                None => telling::tell(self.service.as_ref(), &self.vault(), channel, text).await,
+            if let Some(why) = &self.lacking {
+                return Err(why.clone());
             }
+            let word = telling::Word { channel, text, event, at: self.clock.now() };
+            telling::tell(self.service.as_ref(), &self.vault(), &self.outside, &self.state, word).await
         })
     }
 

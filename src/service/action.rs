@@ -157,8 +157,6 @@ pub(super) struct Around<'a> {
     pub secrets: &'a [Secret],
     /// Ids of the channels.
     pub channels: &'a [String],
-    /// Those of them that are drafts of mails.
-    pub drafts: &'a [String],
     /// Whether programs may be run on this machine.
     pub shell: bool,
     pub defaults: &'a Defaults,

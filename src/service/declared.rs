@@ -19,7 +19,7 @@ pub use backup::{Backup, BackupKind, DumpFormat, Verify};
 pub use database::{Database, DatabaseAt, DatabaseConnections};
 pub use kpi::{Comparison, Kpi, Threshold};
 pub use migrations::{CandidateImage, MigrationTool, Migrations, RunAs};
-pub use notify::{Channel, ChannelKind};
+pub use notify::{AlarmEvent, Channel, ChannelKind};
 pub use releases::{ReleaseSource, Releases};
 pub use secret::{Secret, SecretRef};
 pub use source::{Source, SourceKind};

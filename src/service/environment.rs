@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
 use crate::base::problem::{Level, Problem};
@@ -93,6 +96,14 @@ fn one(id: &At<String>, entry: &Entry<'_>, later: &mut Vec<Later>) -> Option<Env
 pub const PIN: &str = "target:pin";
 
 impl Environment {
+    /// The freeze that holds now, and until when: of several, one that does not let the class of an action pass wins over all that do.
+    /// Without a class: any.
+    pub fn frozen(&self, class: Option<&str>, now: Timestamp, local: &TimeZone) -> Option<(&str, Timestamp)> {
+        let holds = |freeze: &&Freeze| class.is_none_or(|class| !freeze.allows(class));
+        let mut held = self.freezes.iter().filter(holds);
+        held.find_map(|freeze| Some((freeze.name.as_str(), freeze.active_until(now, local)?)))
+    }
+
     /// Why a cluster with this UID is not known to be the one that the environment is pinned to; `None` when it is, or when nothing is
     /// pinned. As long as there is an answer nothing is written (contract.md 11).
     pub fn not_the_pinned(&self, uid: Option<&str>) -> Option<Problem> {
@@ -157,4 +168,33 @@ fn texts(table: &Table<'_>) -> BTreeMap<String, String> {
         .filter(|(name, _)| reserved(name))
         .filter_map(|(name, entry)| Some((name.value, entry.text()?.value)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use crate::service::{Origin, ServiceFile};
+
+    #[test]
+    fn of_two_freezes_the_one_that_denies_wins_over_the_one_that_allows() {
+        let freeze = |name: &str, allow: &str| {
+            format!(
+                "[[env.production.freeze]]\nname = \"{name}\"\ncron = \"0 16 * * 5\"\nduration = \"64h\"\nallow = [{allow}]\ntimezone = \"Etc/UTC\"\n"
+            )
+        };
+        let text = format!(
+            "schema = 1\n[service]\nid = \"shop\"\n[env.production]\nkind = \"production\"\n{}{}",
+            freeze("friday", "\"deploy\", \"scale\""),
+            freeze("sale", "\"scale\"")
+        );
+        let (file, problems) = ServiceFile::read("f.toml", &text, &Origin::Operator);
+        assert!(problems.is_empty(), "{problems:?}");
+        let environment = file.expect("a file").resolve(Some("production")).0.environment.expect("an environment");
+        let at = |now: &str, class| environment.frozen(class, now.parse().expect("a time"), &TimeZone::UTC).map(|(name, _)| name);
+        let (friday, thursday) = ("2026-11-20T18:00:00Z", "2026-11-19T18:00:00Z");
+        assert_eq!(at(friday, Some("deploy")), Some("sale"), "allowed by one, denied by the other");
+        assert_eq!((at(friday, Some("scale")), at(friday, Some("migrate")), at(friday, None)), (None, Some("friday"), Some("friday")));
+        assert_eq!((at(thursday, Some("deploy")), at(thursday, None)), (None, None));
+    }
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use super::around::Around;
 use super::names::Names;
-use super::{
-    ChannelKind, Environment, FileAction, Later, OnFail, Origin, Service, Target, action, contact, declared, environment, lint, probe, trust,
-    workload,
-};
+use super::{Environment, FileAction, Later, OnFail, Origin, Service, Target, action, contact, declared, environment, lint, probe, trust, workload};
 use crate::base::confirmation::Confirmation;
 use crate::base::problem::{Level, Problem};
 use crate::base::toml::{At, Source, Table, quoted, read, word_hint};
@@ -188,7 +185,6 @@ impl ServiceFile {
             trust::check_entries(root, &self.origin, &workloads, &declared);
             let (probe_ids, backup_ids, kpis, action_ids) = (ids_of("probe"), ids_of("backup"), ids_of("kpi"), ids_of("action"));
             let channels: Vec<String> = declared.channels.iter().map(|c| c.id.clone()).collect();
-            let drafts: Vec<String> = declared.channels.iter().filter(|c| c.kind == ChannelKind::MailDraft).map(|c| c.id.clone()).collect();
             let around = action::Around {
                 names: &names,
                 environments: &ids,
@@ -204,7 +200,6 @@ impl ServiceFile {
                 alerted: declared.alertmanager().is_some(),
                 secrets: &declared.secrets,
                 channels: &channels,
-                drafts: &drafts,
                 shell: environment.is_some_and(|e| e.shell),
                 defaults: &self.defaults,
             };

@@ -19,6 +19,7 @@ mod logs;
 mod measured;
 mod migrations;
 mod nodes;
+mod offered;
 mod own;
 mod panel;
 mod plain;
@@ -80,6 +81,7 @@ cases! {
         measures_are_told_within_beyond_or_without_data_and_a_step_waits_until_they_stay_within
         a_log_is_shown_and_acknowledged_where_somebody_is_there
         whoever_is_named_is_told_how_it_ended_and_a_secret_address_is_nowhere
+        pagerduty_is_told_of_an_alarm_its_end_and_a_change_slack_in_its_own_words_and_a_mail_is_a_draft
         a_program_of_this_machine_runs_for_a_phrase_without_our_variables_and_ends_with_its_time
     }
     plan {
@@ -284,6 +286,12 @@ cases! {
         a_key_of_the_console_launches_an_action_and_its_question_is_answered_there
         an_action_that_asks_for_two_people_is_approved_with_the_same_file_alone
         a_command_runs_once_in_a_pod_and_after_a_kill_its_operator_is_asked
+        a_freeze_is_on_line_1_blocks_what_it_does_not_allow_and_one_that_denies_wins
+    }
+    offered {
+        without_a_terminal_the_offer_is_the_exact_command_and_nothing_is_done
+        at_a_terminal_the_offer_is_planned_and_asked_for_and_only_its_own_answer_begins_it
+        in_the_console_the_plan_panel_of_the_offer_opens_after_the_failure_one_level_deep
     }
     several {
         a_restart_of_three_is_one_plan_proven_one_after_the_other
@@ -351,6 +359,22 @@ pub(crate) const DATABASE: &[(&str, Case)] = &[
     (
         "asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown",
         asks::a_database_is_asked_through_the_api_server_and_each_query_is_proven_failed_or_unknown,
+    ),
+    (
+        "roles::the_roles_alone_can_carry_out_every_step_of_a_file_and_a_viewer_writes_nothing",
+        roles::the_roles_alone_can_carry_out_every_step_of_a_file_and_a_viewer_writes_nothing,
+    ),
+    (
+        "roles::a_connection_to_a_pod_takes_both_verbs_and_one_alone_is_refused",
+        roles::a_connection_to_a_pod_takes_both_verbs_and_one_alone_is_refused,
+    ),
+    (
+        "secrets::no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_object_or_command_line",
+        secrets::no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_object_or_command_line,
+    ),
+    (
+        "asks::check_live_tries_each_statement_right_and_image_of_the_steps_and_carries_none_out",
+        asks::check_live_tries_each_statement_right_and_image_of_the_steps_and_carries_none_out,
     ),
     (
         "asks::a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told",

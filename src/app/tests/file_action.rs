@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, PlanRequest};
 use crate::app::msg::Msg;
 use crate::app::overlay::Overlay;
 use crate::base::problem::Problem;
-use crate::run::{Happening, Question, RunEvent, Way};
+use crate::run::{End, Happening, Offer, Outcome, Question, RunEvent, Way};
 use crate::service::{Origin, ServiceFile};
 
 const FILE: &str = r#"schema = 1
@@ -148,4 +148,30 @@ fn a_step_that_asks_for_a_text_is_answered_by_typing_it() {
     assert!(question(&app).contains("not what the step asks for"));
     let effects = typed(&mut app, "keep 3");
     assert!(matches!(&effects[..], [Effect::TypeRun { run, text }] if run == "r1" && text == "keep 3"), "{effects:?}");
+}
+
+#[test]
+fn what_a_failed_run_offers_is_planned_by_itself_below_what_somebody_is_at_and_never_confirmed() {
+    let mut app = shop();
+    let fails = |offers: &str| Outcome { offers: Some(Box::new(Offer(offers.to_owned()))), ..Outcome::new(End::Failed, "no room") };
+    let ended = |app: &mut App, run: &str, offers| app.update(Msg::Run(RunEvent::ended(run, app.now, fails(offers))), app.now);
+    // Whoever looks at the run has the panel before them.
+    app.overlays.push(Overlay::Run("r1".into()));
+    let effects = ended(&mut app, "r1", "again");
+    assert_eq!(planned(&effects).map(|r| &*r.action), Some("own:again"));
+    assert!(matches!(&app.overlays[..], [Overlay::Run(_), Overlay::Plan(_)]), "{:?}", app.overlays);
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Run { .. })));
+    // Whoever types something goes on typing.
+    app.overlays.clear();
+    press(&mut app, "a h");
+    let effects = ended(&mut app, "r2", "again");
+    assert_eq!(planned(&effects).map(|r| &*r.action), Some("own:again"));
+    assert!(matches!(&app.overlays[..], [Overlay::Plan(_), Overlay::Prompt(_)]), "{:?}", app.overlays);
+    // What it needs is asked for first; what cannot be launched says why.
+    app.overlays.clear();
+    assert_eq!(planned(&ended(&mut app, "r3", "hours")), None);
+    assert_eq!(question(&app), "Opening hours: how many|2|");
+    app.overlays.clear();
+    assert_eq!(planned(&ended(&mut app, "r4", "later")), None);
+    assert!(app.overlays.is_empty());
 }

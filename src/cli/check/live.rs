@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::tries;
 use crate::probe::Watched;
 use crate::run::backup::{Known, catalogue};
 use crate::service::{Secret, SecretRef, Service, Target};
@@ -36,7 +37,7 @@ pub(in crate::cli) const KINDS: [Kind; 11] = [
 ];
 
 /// Objects, or why they could not be read.
-type List = Result<Vec<Value>, String>;
+pub(super) type List = Result<Vec<Value>, String>;
 
 /// What was read.
 #[derive(Default)]
@@ -53,6 +54,10 @@ pub(in crate::cli) struct Live {
     pub(in crate::cli) databases: BTreeMap<String, Result<String, NotHeard>>,
     /// What the declared Prometheus says of its alerts; `None` = none is declared.
     pub(in crate::cli) alerts: Option<Watched>,
+    /// The statements of steps, tried.
+    pub(super) statements: Vec<tries::Tried>,
+    /// The nodes with the images that they have.
+    pub(super) nodes: Option<List>,
     /// What we may do, in words.
     pub(in crate::cli) rights: Vec<(String, Result<bool, String>)>,
 }
@@ -91,6 +96,8 @@ impl Live {
         let versions = join_all(ids.iter().map(|id| databases.ask(id, VERSION))).await;
         let version = |rows: Rows| rows.first().unwrap_or_default().to_owned();
         live.databases = ids.iter().map(|id| (*id).to_owned()).zip(versions.into_iter().map(|v| v.map(version))).collect();
+        live.statements = tries::statements(databases, service).await;
+        live.nodes = Some(tries::of_nodes(read.list(Kind::Node, &Scope::Cluster, "", "").await.map_err(|e| why(&e))));
         let wanted = wanted(service, namespace);
         let answers = join_all(wanted.iter().map(|(_, access)| read.may(access))).await;
         let said = |((words, _), answer): ((String, Access), Result<_, TargetError>)| {
@@ -118,6 +125,15 @@ impl Live {
     /// The objects of a kind; none where they could not be read.
     pub(in crate::cli) fn of(&self, kind: Kind, namespace: &str) -> &[Value] {
         self.lists.get(&(kind, namespace.to_owned())).and_then(|list| list.as_deref().ok()).unwrap_or_default()
+    }
+
+    /// The pods of all namespaces that were read.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &Value> {
+        self.lists
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::Pod)
+            .filter_map(|(_, list)| list.as_ref().ok())
+            .flatten()
     }
 
     /// One object.
@@ -170,10 +186,9 @@ fn why(error: &TargetError) -> String {
 fn wanted(service: &Service, namespace: &str) -> Vec<(String, Access)> {
     let mut out: Vec<(String, Access)> = Vec::new();
     let mut want = |verb: &'static str, kind: Kind, subresource: &'static str, namespace: &str| {
-        let sub = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
-        let words = format!("{verb} {}{sub} in {namespace}", kind.plural());
+        let (words, access) = tries::right(verb, kind, subresource, namespace);
         if !out.iter().any(|(known, _)| *known == words) {
-            out.push((words, Access { verb, kind, subresource, namespace: Some(namespace.to_owned()), name: None }));
+            out.push((words, access));
         }
     };
     for workload in &service.workloads {
@@ -188,5 +203,6 @@ fn wanted(service: &Service, namespace: &str) -> Vec<(String, Access)> {
             want("create", Kind::Lease, "", namespace);
         }
     }
+    tries::rights(service, namespace, want);
     out
 }

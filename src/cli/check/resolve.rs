@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::found::Findings;
 use super::live::{Live, Missing, of_cluster};
+use super::tries;
 use crate::base::environment::EnvironmentKind;
 use crate::run::backup::catalogue::Freshness;
 use crate::run::{by_variable, gets};
@@ -48,6 +49,8 @@ pub(super) fn resolve(service: &Service, live: &Live, identity: &Identity, names
         one_secret(secret, service, live, namespace, found);
     }
     declared(service, live, namespace, found);
+    tries::tell(&live.statements, found);
+    tries::images(service, live, namespace, found);
     for (words, may) in &live.rights {
         let id = format!("right.{}", words.replace(' ', "."));
         match may {
@@ -94,7 +97,8 @@ fn target(service: &Service, live: &Live, identity: &Identity, namespace: &str, 
 
 fn one_workload(workload: &Workload, live: &Live, namespace: &str, found: &mut Findings) {
     let id = format!("workload.{}", workload.id);
-    let (Some(kind), Some(name)) = (kind_of(workload), workload.name.as_deref()) else {
+    let kind = if workload.kind == WorkloadKind::Service { Some(Kind::Service) } else { kind_of(workload) };
+    let (Some(kind), Some(name)) = (kind, workload.name.as_deref()) else {
         let why = format!("a workload of kind {} cannot be looked up yet", workload.kind.word());
         return found.unknown(id, why);
     };

@@ -105,6 +105,8 @@ fn good() -> Live {
         backups: Known::default(),
         databases: BTreeMap::new(),
         alerts: None,
+        statements: Vec::new(),
+        nodes: Some(Ok(vec![json!({"metadata": {"name": "n1"}, "status": {"images": [{"names": ["ghcr.io/shop/api:v1"]}]}})])),
         rights: vec![("patch deployments in shop".to_owned(), Ok(true))],
     }
 }
@@ -160,6 +162,24 @@ fn what_is_not_there_has_failed_and_what_could_not_be_read_is_unknown() {
     bare.rights = vec![("patch deployments in shop".into(), Ok(false))];
     let ids: Vec<String> = wrong(&bare).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["secret.key", "right.patch.deployments.in.shop"]);
+}
+
+#[test]
+fn an_image_is_proven_by_a_pod_that_runs_it_or_a_node_that_lists_it_and_is_unknown_otherwise() {
+    let image = |live: &Live| asked(live).into_iter().find(|f| f.id == "image.api").map(|f| f.answer).expect("the image");
+    assert_eq!(image(&good()), Answer::Proven);
+    let pod = |id: &str| {
+        let mut live = good();
+        live.nodes = Some(Ok(Vec::new()));
+        let pod = json!({
+            "metadata": {"name": "api-1"}, "spec": {"containers": [{"name": "api", "image": "ghcr.io/shop/api:v1"}]},
+            "status": {"containerStatuses": [{"name": "api", "imageID": id}]}
+        });
+        live.lists.insert((Kind::Pod, "shop".into()), Ok(vec![pod]));
+        live
+    };
+    assert_eq!((image(&pod("sha256:1")), image(&pod(""))), (Answer::Proven, Answer::Unknown), "a pod that waits for it proves nothing");
+    assert_eq!(image(&Live { nodes: Some(Err("forbidden".into())), ..good() }), Answer::Unknown);
 }
 
 #[test]

@@ -51,19 +51,23 @@ async fn here(deps: &Deps, exec: &Exec) -> Result<Ran, TargetError> {
 
 /// Tells it over each channel, and ends as badly as any of them did.
 async fn told(deps: &Deps, exec: &Exec) -> Result<Ran, TargetError> {
-    let text = exec.command.argv.concat();
+    let text = exec.command.argv.first().map(String::as_str).unwrap_or_default();
+    let event = exec.command.argv.get(1).map(String::as_str).unwrap_or_default();
     let channels: Vec<&str> = exec.command.container.split(',').collect();
-    let telling = Box::pin(join_all(channels.iter().map(|channel| deps.probes.tell(channel, &text))));
+    let telling = Box::pin(join_all(channels.iter().map(|channel| deps.probes.tell(channel, text, event))));
     let answers = match select(telling, std::pin::pin!(stopped(deps, exec.within))).await {
         Either::Left((answers, _)) => answers,
         Either::Right((why, _)) => return Err(refused(why)),
     };
-    let failed: Vec<String> = channels
-        .iter()
-        .zip(answers)
-        .filter_map(|(c, a)| a.err().map(|why| format!("{c}: {}", scrub::text(&why))))
-        .collect();
-    let said = if failed.is_empty() { format!(", told {}", channels.join(", ")) } else { format!(": {}", failed.join("; ")) };
+    let (mut told, mut failed) = (Vec::new(), Vec::new());
+    for (channel, answer) in channels.iter().zip(answers) {
+        match answer {
+            Ok(how) if how.is_empty() => told.push((*channel).to_owned()),
+            Ok(how) => told.push(format!("{channel} ({})", scrub::text(&how))),
+            Err(why) => failed.push(format!("{channel}: {}", scrub::text(&why))),
+        }
+    }
+    let said = if failed.is_empty() { format!(", told {}", told.join(", ")) } else { format!(": {}", failed.join("; ")) };
     Ok(Ran { code: i64::try_from(failed.len()).unwrap_or(1), said })
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::{Attempt, Effect, Leg, Machine, Observed, State, Then, draft};
 use crate::base::duration;
-use crate::run::outcome::{Question, Way};
-use crate::run::step::{Exec, Fact, FieldWrite, Form, Place, Proof, Stamp};
+use crate::run::outcome::{End, Question, Way};
+use crate::run::step::{EVENT, Exec, Fact, FieldWrite, Form, HELD, Place, Proof, Stamp};
+use crate::service::AlarmEvent;
 use crate::target::api::TargetError;
 
 /// How a command ended.
@@ -43,8 +44,14 @@ impl Machine {
                 (None, None) => "every proof held so far".to_owned(),
             };
             let took = duration::show(Duration::from_secs(self.moment.now.saturating_sub(self.started).as_secs()));
-            for word in &mut exec.command.argv {
-                *word = word.replace(AFTER, &self.image_after()).replace(RESULT, &result).replace(DURATION, &took);
+            let held = self.ending.as_ref().map_or(failed.is_none(), |ending| ending.outcome == End::Proven);
+            if let Some(event) = exec.command.argv.get_mut(1).filter(|event| *event == EVENT) {
+                let word = if held { HELD } else { AlarmEvent::Trigger.word() };
+                word.clone_into(event);
+            }
+            let after = self.image_after();
+            if let Some(text) = exec.command.argv.first_mut() {
+                *text = text.replace(AFTER, &after).replace(RESULT, &result).replace(DURATION, &took);
             }
         }
         write

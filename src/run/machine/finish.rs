@@ -1,8 +1,10 @@
 //! Failing, turning back, and the end: what is left behind is listed, whatever happened.
 
+use std::fmt::Write as _;
+
 use super::{Effect, Fate, Leg, Machine, Next, State, Tell, Then, draft};
 use crate::run::event::Happening;
-use crate::run::outcome::{Debt, End, Outcome, TAKEN_BACK};
+use crate::run::outcome::{Debt, End, Offer, Outcome, TAKEN_BACK};
 use crate::run::plan::UndoStep;
 use crate::run::preempt;
 use crate::run::step::{FieldWrite, Form, OnFail, Step, StepId, Work};
@@ -275,12 +277,20 @@ impl Machine {
         let reason = format!("nothing is done that cannot be recorded: {why}");
         let debts = self.debts();
         let end = if debts.is_empty() { End::Refused } else { self.left() };
-        Effect::End(Outcome { hint: "make the state folder writable".to_owned(), debts, journal: Some(why), ..Outcome::new(end, reason) })
+        Effect::End(Outcome {
+            hint: "make the state folder writable".to_owned(),
+            debts,
+            journal: Some(why.into()),
+            ..Outcome::new(end, reason)
+        })
     }
 
     pub(super) fn finish(&mut self, mut outcome: Outcome) -> Effect {
         if let Some(effect) = self.begin_last(&outcome) {
             return effect;
+        }
+        for why in self.untold.drain(..) {
+            let _ = write!(outcome.reason, "; not told: {why}");
         }
         if outcome.outcome != End::Proven {
             outcome.reason.push_str(&self.not_begun());
@@ -289,15 +299,16 @@ impl Machine {
         // Never by itself: it is a plan of its own, with its own confirmation.
         if let Some(action) = self.offered.take().filter(|_| outcome.outcome != End::Proven) {
             let first = if outcome.hint.is_empty() { String::new() } else { format!("; {}", outcome.hint) };
-            outcome.hint = format!("what the file offers now: `timonel run {action}`{first}");
+            outcome.hint = format!("what the file offers now: `{}`{first}", self.plan.command_of(&action));
+            outcome.offers = Some(Box::new(Offer(action)));
         }
-        outcome.journal.clone_from(&self.journal);
+        outcome.journal = self.journal.as_deref().map(Into::into);
         let draft = draft::end(&self.plan, &outcome);
         self.record(vec![draft], Then::Finish(outcome))
     }
 
     pub(super) fn tell_end(&mut self, mut outcome: Outcome) -> Effect {
-        outcome.journal.clone_from(&self.journal);
+        outcome.journal = self.journal.as_deref().map(Into::into);
         if self.changed.is_empty() {
             return self.release(outcome);
         }

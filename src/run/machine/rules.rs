@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Effect, Leg, Machine, Next, Stop, Then, draft};
 use crate::run::event::Happening;
 use crate::run::outcome::{Debt, End, Outcome};
-use crate::run::step::{OnFail, Policy, Step, Work};
+use crate::run::step::{FieldWrite, OnFail, Place, Policy, Step, Work};
 
 impl Machine {
     pub(super) fn policy(&self) -> Policy {
@@ -62,9 +62,20 @@ impl Machine {
     pub(super) fn go_past(&mut self) -> Effect {
         let number = self.number();
         let reason = self.failure.take().unwrap_or_default();
-        self.failed_steps.push(reason);
-        self.given_up.push(number);
+        self.passed(number, reason);
         self.skip()
+    }
+
+    /// Notes that the run went past a failed part. That somebody was not told changes nothing about what was done: it is said at the end,
+    /// and fails nothing.
+    pub(super) fn passed(&mut self, number: u16, why: String) {
+        let tells = |write: &FieldWrite| write.exec().is_some_and(|exec| exec.place == Place::Channels);
+        if self.plan.writes().any(|(step, write)| step.id.member() == number && tells(write)) {
+            self.untold.push(why);
+        } else {
+            self.failed_steps.push(why);
+        }
+        self.given_up.push(number);
     }
 
     /// Goes on behind the part that is under way.

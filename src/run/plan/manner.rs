@@ -2,12 +2,15 @@
 //!
 //! Owns these marks, and which parameters of a request are about them.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::fleet::lock::OF_SERVICE;
 use crate::run::actions::ActionRequest;
 use crate::run::context::FileRef;
+use crate::run::ground::quoted;
 use crate::run::{lease, preempt, undo};
 
 /// How a plan is carried out.
@@ -66,6 +69,22 @@ impl Plan {
     /// The service file that it was made with; none where there was none, or an older version made it.
     pub fn file(&self) -> Option<&FileRef> {
         self.inner.manner.file.as_ref()
+    }
+
+    /// What one would type to plan and confirm another action of the same file where this one is carried out.
+    pub(in crate::run) fn command_of(&self, action: &str) -> String {
+        let mut command = format!("timonel run {} --context {}", quoted(action), quoted(&self.target.context));
+        for namespace in self.target.namespaces.iter().take(1).filter(|n| !n.is_empty()) {
+            let _ = write!(command, " -n {}", quoted(namespace));
+        }
+        // A file that the namespace keeps is found there.
+        if let Some(file) = self.file().filter(|f| f.namespace.is_none()) {
+            let _ = write!(command, " -f {}", quoted(&file.path));
+        }
+        if let Some(environment) = self.file().and_then(|f| f.environment.as_deref()) {
+            let _ = write!(command, " -e {}", quoted(environment));
+        }
+        command
     }
 
     /// The parameters that ask for its manner again.

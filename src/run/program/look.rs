@@ -10,8 +10,8 @@ use crate::run::context::{PlanContext, PlanError};
 use crate::run::facts::{WorkloadFacts, items, text};
 use crate::run::image::name as name_of_image;
 use crate::run::scrub;
-use crate::run::step::{Asking, Declared, Exec, Fact, FieldWrite, Form, Place, Proof, Step, Work};
-use crate::service::SqlCheck;
+use crate::run::step::{Asking, Declared, EVENT, Exec, Fact, FieldWrite, Form, Place, Proof, Step, Work};
+use crate::service::{AlarmEvent, SqlCheck};
 use crate::target::api::{Command, Read};
 use crate::target::model::ObjectRef;
 
@@ -58,6 +58,8 @@ pub enum Look {
         to: Vec<String>,
         /// What.
         text: String,
+        /// What an alarm is told; `None` = as the run stands then.
+        event: Option<AlarmEvent>,
     },
     /// Runs a program on this machine.
     Shell {
@@ -75,7 +77,8 @@ impl Look {
             Self::Image { image, workload, .. } => serde_json::json!(["image-check", image, workload.as_ref().map(ToString::to_string)]),
             Self::Tail { workload, container, lines, ack } => serde_json::json!(["logs", workload.to_string(), container, lines, ack]),
             // What is told is no part of what is done: it names the run and its time.
-            Self::Tell { to, .. } => serde_json::json!(["notify", to]),
+            Self::Tell { to, event: None, .. } => serde_json::json!(["notify", to]),
+            Self::Tell { to, event: Some(event), .. } => serde_json::json!(["notify", to, event.word()]),
             Self::Shell { argv } => serde_json::json!(["shell", argv]),
         };
         value.to_string()
@@ -131,9 +134,10 @@ impl Look {
                 }
                 Piece::still(workload, steps)
             }
-            Self::Tell { to, text } => {
+            Self::Tell { to, text, event } => {
                 let names = to.join(", ");
-                let exec = exec(Place::Channels, to, vec![text.clone()], within);
+                let event = event.map_or(EVENT, AlarmEvent::word).to_owned();
+                let exec = exec(Place::Channels, to, vec![text.clone(), event], within);
                 let step = write("tell", format!("tell {names}: {}", short(text)), format!("{names} took it (2xx)"), home, exec);
                 Piece { checks: vec![crate::run::checks::read_only(context.read_only)], ..Piece::still(home, vec![step]) }
             }

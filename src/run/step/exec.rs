@@ -20,9 +20,14 @@ pub(in crate::run) enum Place {
     Pod,
     /// A program on this machine.
     Here,
-    /// No command: its first word is told over the channels that its container names.
+    /// No command: its first word is told over the channels that its container names; its second is what an alarm is told.
     Channels,
 }
+
+/// The second word of what is told: what an alarm is told is what becomes of the run, known when it is told.
+pub(in crate::run) const EVENT: &str = "${run.event}";
+/// What it is where the run held: no alarm, and the end of one where its channel says so.
+pub const HELD: &str = "held";
 
 /// A command of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use super::template::{Context, Template};
 use super::{Around, Condition, Disabled, LONGEST, condition, known_probe};
 use crate::base::confirmation::Confirmation;
 use crate::base::toml::{At, Table, quoted, word_hint};
-use crate::service::{Later, WorkloadKind};
+use crate::service::{AlarmEvent, Later, WorkloadKind};
 
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +155,8 @@ pub enum StepKind {
         to: Vec<String>,
         /// What.
         text: Template,
+        /// What an alarm is told; `None` = the file does not say.
+        event: Option<AlarmEvent>,
     },
     /// Runs a program on this machine.
     Shell {
@@ -345,7 +347,8 @@ fn one(table: &Table<'_>, id: Option<&At<String>>, kind: &At<String>, reader: &m
     }
     let found = if kind.value == "image-check" { reader.image_check(table, name) } else { reader.kind(table, &kind.value) };
     let when = table.text("when").and_then(|text| reader.when(table, name, &text));
-    let on_fail = reader.on_fail(table);
+    // Whatever a file says of its other steps: that somebody could not be told ends nothing by itself.
+    let on_fail = if kind.value == "notify" && !table.has("on_fail") { OnFail::Continue } else { reader.on_fail(table) };
     let offers = reader.offers(table);
     let undo = kind.value == "exec" || reader.undo(table, name, &kind.value);
     let done_when = if release::is_own_proof(table, &kind.value) { Vec::new() } else { reader.done_when(table, name) };

@@ -368,7 +368,6 @@ fn a_step_that_may_not_or_cannot_be_carried_out_disables_its_action_and_a_name_t
         ("type = \"shell\"\nargv = [\"true\"]", "shell = \"allow\""),
         ("type = \"metric-check\"\nkpis = [\"p95\"]", "[sources.prometheus]"),
         ("type = \"logs\"\nworkload = \"nightly\"", "log of a cronjob"),
-        ("type = \"notify\"\nto = [\"mail\"]\ntext = \"x\"", "draft of a mail"),
         ("type = \"notify\"\nto = [\"chat\"]\ntext = \"${run.weather}\"", "uses ${run.weather}"),
         (
             "type = \"sql-check\"\ndatabase = \"${env.color}_restore\"\nchecks = [{ sql = \"select 1\" }]",

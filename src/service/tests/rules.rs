@@ -88,7 +88,7 @@ fn each_rule_finds_what_it_is_about() {
         ("L-T8", action("", &["type = \"restore\"\nmode = \"new-database\""])),
         ("E-T8", action("", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 0"])),
         ("E-T9", action("class = \"scale\"", &["type = \"scale\"\nworkload = \"api\"\nreplicas = 5"])),
-        ("E-32", action("", &["type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\nalways = true"])),
+        ("E-32", action("", &["type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\nalways = true\non_fail = \"abort\""])),
         (
             "E-T17",
             action("", &["type = \"restart\"\nworkload = \"api\"", "type = \"notify\"\nto = [\"t\"]\ntext = \"x\"\non_fail = \"continue\""]),

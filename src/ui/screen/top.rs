@@ -59,6 +59,11 @@ fn place(app: &App) -> Vec<Segment<'_>> {
     if app.read_only() {
         segments.push(Segment::whole(Line::of(Role::ReadOnly, " READ ONLY "), 0));
     }
+    let environment = app.start.service.as_ref().and_then(|s| s.environment.as_ref());
+    if let Some((name, until)) = environment.and_then(|e| e.frozen(None, app.now, &app.start.zone)) {
+        let until = until.to_zoned(app.start.zone.clone()).strftime("%a %H:%M");
+        segments.push(Segment::elastic(Line::of(Role::NoticeWarn, format!(" frozen until {until}: {name} ")), 1, 20, 36));
+    }
     segments.push(Segment::elastic(stream::state(app), 0, 10, 48).right());
     match &app.start.journal {
         Ok(()) => segments.push(Segment::whole(Line::of(Role::Dim, "journal ok"), 4).right()),

@@ -142,3 +142,69 @@ pub(crate) fn a_sql_check_holds_or_fails_its_run_and_what_it_shows_is_told(clust
     .unwrap();
     assert!(operator.call(&["check", &typo]).exits(2).stdout.contains("Did you mean 'main'?"));
 }
+
+pub(crate) fn check_live_tries_each_statement_right_and_image_of_the_steps_and_carries_none_out(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let postgres = Postgres::new(&space);
+    postgres.ask("create table rules (id int, note text)");
+    postgres.ask("insert into rules select n, 'ok' from generate_series(1, 7) n");
+    postgres.ask("create sequence tickets");
+    postgres.ask(&format!("create role outsider login password '{PASSWORD}'"));
+    let operator = Operator::new(cluster, "operator", &space);
+    let statements = [
+        "select count(*) from rules",
+        "select nextval('tickets')",
+        "select pg_sleep(600)",
+        "select count(*) from no_such_table",
+        "select nothing from rules",
+        "with gone as (delete from rules returning 1) select count(*) from gone",
+        "select 1; delete from rules",
+        "show server_version",
+        "delete from rules",
+    ];
+    let checks: Vec<String> = statements.iter().map(|sql| format!("{{ sql = \"{sql}\" }}")).collect();
+    let more = format!(
+        "[[database]]\nid = \"outside\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"outsider\"\npassword = \"secret:db\"\n\
+         image = \"registry.example/none:1\"\n\
+         [[action]]\nid = \"inspect\"\n[[action.step]]\nid = \"ask\"\ntype = \"sql-check\"\ndatabase = \"main\"\nchecks = [{}]\n\
+         [[action.step]]\nid = \"look\"\ntype = \"exec\"\nworkload = \"db\"\nargv = [\"true\"]\nread_only = true\n\
+         [[action.step]]\nid = \"pry\"\ntype = \"sql-check\"\ndatabase = \"outside\"\nchecks = [{{ sql = \"select count(*) from rules\" }}]\n",
+        checks.join(", ")
+    );
+    let file = service(&space, &operator, &more);
+    let began = std::time::Instant::now();
+    let of = live(&operator, &file, &[]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(300), "the sleep was not slept");
+    for (at, expected, part) in [
+        (1, "proven", "can be asked"),
+        (2, "proven", "can be asked"),
+        (3, "proven", "can be asked"),
+        (4, "failed", "42P01"),
+        (5, "failed", "42703"),
+        (6, "failed", "Delete on rules"),
+        (7, "failed", "42601"),
+        (8, "proven", "can be asked"),
+    ] {
+        let (answer, text) = of(&format!("action.inspect.ask.{at}"));
+        assert!(answer == expected && text.contains(part), "{at}: {answer}: {text}");
+    }
+    let (answer, text) = of("action.inspect.ask.9");
+    assert!(answer != "proven" && text.contains("a question begins with"), "{answer}: {text}");
+    let (answer, text) = of("action.inspect.pry.1");
+    assert!(answer == "failed" && text.contains("42501"), "a login that may not read it: {answer}: {text}");
+    assert_eq!(postgres.ask("select count(*) from rules"), "7", "nothing was deleted");
+    assert_eq!(postgres.ask("select is_called from tickets"), "f", "no number was drawn");
+    assert_eq!(of("image.db").0, "proven", "{}", of("image.db").1);
+    assert_eq!(of("image.database.outside").0, "unknown", "{}", of("image.database.outside").1);
+    let right = |verb: &str, what: &str| format!("right.{verb}.pods/{what}.in.{}", space.name());
+    for (verb, what) in [("get", "portforward"), ("create", "portforward"), ("get", "exec"), ("create", "exec")] {
+        assert_eq!(of(&right(verb, what)).0, "proven", "{}", of(&right(verb, what)).1);
+    }
+    let viewer = Operator::new(cluster, "viewer", &space).env("DB_PASSWORD", PASSWORD);
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace(&format!("k8s:{}/db#password", space.name()), "env:DB_PASSWORD");
+    let own = viewer.sandbox.write("shop.toml", &text).display().to_string();
+    let of = live(&viewer, &own, &[]);
+    assert_eq!((of("action.inspect.ask.1").0.as_str(), of(&right("create", "exec")).0.as_str()), ("unknown", "failed"));
+}

@@ -246,3 +246,23 @@ pub(crate) fn a_command_runs_once_in_a_pod_and_after_a_kill_its_operator_is_aske
     operator.call(&["journal", "verify"]).exits(0);
     let _ = std::fs::remove_dir_all(folder);
 }
+
+pub(crate) fn a_freeze_is_on_line_1_blocks_what_it_does_not_allow_and_one_that_denies_wins(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    // A mitigation passes every freeze; another image is none.
+    let up = step("up", "type = \"set-image\"\nworkload = \"web\"\nimage = \"docker.io/timonel/app:1.1.0\"");
+    let image = || space.get("apps/v1", "Deployment", "web").unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].to_string();
+    let freeze =
+        |name: &str, allow: &str| format!("[[env.test.freeze]]\nname = \"{name}\"\ncron = \"* * * * *\"\nduration = \"1h\"\nallow = [{allow}]\n");
+    let action = format!("[[action]]\nid = \"grow\"\nclass = \"deploy\"\n{up}");
+    let file = service(&space, &operator, &format!("{}{}{action}", freeze("audit", "\"deploy\""), freeze("sale", "")));
+    let plan = operator.plan_of("grow", &["-f", &file]);
+    assert!(plan.code == Some(4) && plan.check("freeze")["detail"].as_str().is_some_and(|d| d.contains("sale")), "{:#}", plan.value);
+    let run = operator.run_of("grow", &["-f", &file]);
+    assert!(run.code == Some(4) && image().contains("1.0.0"), "{run:#?}");
+    let terminal = operator.console((140, 36), &["-f", &file]);
+    terminal.wait("line 1 says it", |screen| screen.rows[0].contains("frozen until"));
+    let file = service(&space, &operator, &format!("{}{action}", freeze("audit", "\"deploy\"")));
+    operator.run_of("grow", &["-f", &file]).expect("proven", 0);
+    assert!(image().contains("1.1.0"), "one that allows it lets it through");
+}

@@ -5,10 +5,12 @@ use timonel::run::actions::ACTIONS;
 use timonel::run::roles::{ROLES, Role};
 use timonel::target::model::Kind;
 
+use crate::bed::node::DATABASE;
 use crate::cases::nodes::SpareNode;
 use crate::cluster::{Cluster, Namespace};
 use crate::manifest::{Web, autoscaler, cron_job};
 use crate::operator::Operator;
+use crate::postgres::{PASSWORD, Postgres, Volume};
 
 /// A user with one of the roles, gone with its binding when the test is over.
 struct Holder<'a> {
@@ -19,7 +21,11 @@ struct Holder<'a> {
 
 impl<'a> Holder<'a> {
     fn new(cluster: &Cluster, role: &Role, space: &'a Namespace<'a>) -> Self {
-        let user = cluster.user_with(&role.manifest(), space).unwrap_or_else(|error| panic!("{error}"));
+        Self::of(cluster, &role.manifest().replace("SERVICE", "shop"), space)
+    }
+
+    fn of(cluster: &Cluster, manifest: &str, space: &'a Namespace<'a>) -> Self {
+        let user = cluster.user_with(manifest, space).unwrap_or_else(|error| panic!("{error}"));
         let operator = Operator::new(cluster, &user, space);
         Self { space, user, operator }
     }
@@ -152,4 +158,88 @@ pub(crate) fn what_a_role_may_do_it_can_carry_out_to_its_end(cluster: &Cluster) 
     let events = node.space.list("events.k8s.io/v1", "Event");
     let told = events.iter().filter(|e| e["reason"] == "TimonelProven").count();
     assert!(told >= 8, "others are told of each run in the namespace: {told}");
+}
+
+/// A service with an action for each kind of step that asks for a right of its own. The password comes from the environment: no role may
+/// read Secrets.
+fn service(space: &Namespace<'_>, operator: &Operator) -> String {
+    let action = |id: &str, step: &str| format!("[[action]]\nid = \"{id}\"\n[[action.step]]\nid = \"s\"\ntimeout = \"60s\"\n{step}\n");
+    let actions = [
+        action("ask", "type = \"sql-check\"\ndatabase = \"main\"\nchecks = [{ sql = \"select 1\", expect = \"== 1\" }]"),
+        action("command", "type = \"exec\"\nworkload = \"db\"\nargv = [\"true\"]"),
+        action("in-job", "type = \"job\"\nworkload = \"web\"\nargv = [\"sh\", \"-c\", \"echo done\"]"),
+        action("copy", "type = \"backup\"\nbackup = \"daily\""),
+        action("tail", "type = \"logs\"\nworkload = \"db\"\ntail = 5"),
+        action("grow", "type = \"scale\"\nworkload = \"web\"\nreplicas = 2"),
+        action("nightly", "type = \"cronjob\"\nworkload = \"nightly\"\nop = \"trigger\""),
+        action("image", "type = \"set-image\"\nworkload = \"web\"\nimage = \"docker.io/timonel/app:1.1.0\""),
+        action("fresh", "type = \"restart\"\nworkload = \"web\""),
+        action("back", "type = \"rollback\"\nworkload = \"web\"\nto = \"1\""),
+    ];
+    let text = format!(
+        "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
+         [secrets.db]\nref = \"env:DB_PASSWORD\"\n[secrets.in-pod]\nref = \"k8s:{}/db#password\"\n\
+         [[workload]]\nid = \"web\"\nkind = \"deployment\"\nname = \"web\"\n\
+         [[workload]]\nid = \"db\"\nrole = \"database\"\nkind = \"statefulset\"\nname = \"db\"\n\
+         [[workload]]\nid = \"nightly\"\nkind = \"cronjob\"\nname = \"nightly\"\n\
+         [[database]]\nid = \"main\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:db\"\n\
+         [[database]]\nid = \"dumped\"\nkind = \"postgres\"\nworkload = \"db\"\nname = \"shop\"\nuser = \"shop\"\npassword = \"secret:in-pod\"\nimage = \"{DATABASE}\"\n\
+         [[backup]]\nid = \"daily\"\nkind = \"pg_dump\"\ndatabase = \"dumped\"\nvolume = \"backups\"\nmax_age = \"26h\"\n{}",
+        space.name(),
+        actions.concat()
+    );
+    operator.sandbox.write("shop.toml", &text).display().to_string()
+}
+
+fn in_catalogue(space: &Namespace<'_>) -> usize {
+    let record = space.get("v1", "ConfigMap", "timonel-backups-shop");
+    record.and_then(|record| record["data"].as_object().map(serde_json::Map::len)).unwrap_or(0)
+}
+
+pub(crate) fn the_roles_alone_can_carry_out_every_step_of_a_file_and_a_viewer_writes_nothing(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (_postgres, _volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    space.apply(&Web::new("web", 1).yaml());
+    space.apply(&cron_job("nightly", "Allow", "exit 0"));
+    space.wait_ready("web", 1);
+    let holders = ["viewer", "operator", "release-manager"].map(|name| Holder::new(cluster, role(name), &space));
+    let [viewer, operator, manager] = &holders.each_ref().map(|holder| Operator::new(cluster, &holder.user, &space).env("DB_PASSWORD", PASSWORD));
+    let file = service(&space, viewer);
+    for id in ["command", "in-job", "copy", "grow", "nightly", "image", "fresh"] {
+        let plan = viewer.plan_of(id, &["-f", &file]);
+        let refused = plan.blocked_by().iter().any(|check| check.starts_with("rbac:"));
+        assert!(plan.code == Some(4) && refused, "{id}: {:#}", plan.value);
+        let run = viewer.run_of(id, &["-f", &file]);
+        assert_eq!(run.code, Some(4), "{id}: {run:#?}");
+    }
+    let asked = viewer.run_of("ask", &["-f", &file]);
+    assert!(asked.end()["outcome"] != "proven" && asked.end().to_string().contains("pods/portforward"), "{:#}", asked.end());
+    assert_eq!((space.replicas("web"), space.list("batch/v1", "Job").len(), in_catalogue(&space)), (1, 0, 0), "nothing was written");
+    let file = service(&space, operator);
+    for id in ["ask", "command", "in-job", "copy", "tail", "grow", "nightly", "copy"] {
+        operator.run_of(id, &["-f", &file]).expect("proven", 0);
+    }
+    assert_eq!(in_catalogue(&space), 2, "a record that is there is brought up to date, too");
+    let refused = operator.plan_of("image", &["-f", &file]);
+    assert!(refused.code == Some(4) && refused.blocked_by().iter().any(|c| c.starts_with("rbac:")), "{:#}", refused.value);
+    let file = service(&space, manager);
+    for id in ["ask", "command", "in-job", "image", "fresh", "back"] {
+        manager.run_of(id, &["-f", &file]).expect("proven", 0);
+    }
+}
+
+pub(crate) fn a_connection_to_a_pod_takes_both_verbs_and_one_alone_is_refused(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let _postgres = Postgres::new(&space);
+    for (verbs, answer) in [("\"get\"", "unknown"), ("\"create\"", "unknown"), ("\"get\", \"create\"", "proven")] {
+        let rule = format!("- apiGroups: [\"\"]\n  resources: [\"pods/portforward\"]\n  verbs: [{verbs}]\n");
+        let holder = Holder::of(cluster, &(role("viewer").manifest() + &rule), &space);
+        let operator = Operator::new(cluster, &holder.user, &space).env("DB_PASSWORD", PASSWORD);
+        let file = service(&space, &operator);
+        let live = operator.call(&["check", &file, "--live", "-o", "json"]).json();
+        let found = live["live"].as_array().unwrap().iter().find(|f| f["id"] == "database.main").expect("the database").clone();
+        assert_eq!(found["answer"], answer, "{verbs}: {found:#}");
+        let told = found["text"].as_str().unwrap_or_default();
+        assert!(answer == "proven" || told.contains("pods/portforward"), "{verbs}: {told}");
+    }
 }

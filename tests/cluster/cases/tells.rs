@@ -197,7 +197,8 @@ pub(crate) fn whoever_is_named_is_told_how_it_ended_and_a_secret_address_is_nowh
             .replacen("[[action]]\nvars = [\"count\"]\n", "[[action]]\n", 1)
     };
     let last = tell("[\"chat\", \"hook\"]", "always = true\non_fail = \"continue\"");
-    let deaf = tell("[\"deaf\"]", "on_fail = \"continue\"");
+    // What a file does not say is said for it: a word that is not heard is no failure.
+    let deaf = tell("[\"deaf\"]", "");
     let never = "type = \"shell\"\nargv = [\"/bin/false\"]\non_fail = \"undo\"";
     let actions =
         [with_vars(action("grow", &[scale, &last])), with_vars(action("deaf", &[&deaf, scale])), with_vars(action("undone", &[scale, never, &last]))];
@@ -214,10 +215,14 @@ pub(crate) fn whoever_is_named_is_told_how_it_ended_and_a_secret_address_is_nowh
         "{heard:?}"
     );
     assert!(heard.iter().any(|h| h.contains("\"service\":\"shop\"") && h.contains("\"environment\":\"test\"")), "{heard:?}");
-    // Nobody takes it: the run goes on, and is not proven.
-    let failed = operator.run_of("deaf", &["-f", &file]);
-    assert_eq!((failed.code, space.replicas("web")), (Some(1), 2), "{failed:#?}");
-    assert!(failed.end()["failed_steps"].to_string().contains("deaf: it was answered with 503"), "{failed:#?}");
+    // Nobody takes it: that fails nothing of the run, and is said.
+    space.apply(&Web::new("web", 1).yaml());
+    space.wait_ready("web", 1);
+    let failed = operator.run_of("deaf", &["-f", &file]).expect("proven", 0);
+    assert_eq!(space.replicas("web"), 2, "{failed:#?}");
+    assert!(failed.named("step_failed").any(|e| e.to_string().contains("deaf: it was answered with 503")), "{failed:#?}");
+    assert!(reason(&failed).starts_with("every proof held; not told:") && reason(&failed).contains("503"), "{failed:#?}");
+    operator.call(&["journal", "verify"]).exits(0);
     // Told on the way out, with how it ended.
     space.apply(&Web::new("web", 1).yaml());
     space.wait_ready("web", 1);
@@ -266,4 +271,124 @@ pub(crate) fn a_program_of_this_machine_runs_for_a_phrase_without_our_variables_
     let production = service(&space, &operator, "production", &actions.concat());
     let forbidden = operator.call(&["plan", "note", "-f", &production]).exits(64);
     assert!(forbidden.stderr.contains("shell = \"allow\""), "{forbidden:?}");
+}
+
+/// A service that takes events as PagerDuty's Events API v2 does: what it would refuse is refused with 400, the first is too many.
+fn pagerduty() -> Server {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Server::new(move |request| {
+        if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            return (429, String::new());
+        }
+        match refused(request) {
+            None => (202, "{\"status\":\"success\",\"message\":\"Event processed\"}".to_owned()),
+            Some(why) => (400, why),
+        }
+    })
+}
+
+fn body(request: &str) -> Value {
+    serde_json::from_str(request.split_once('{').map_or("", |(head, _)| &request[head.len()..])).unwrap_or(Value::Null)
+}
+
+/// Why an event is none, by the pages on "Send an alert event" and "Send a change event".
+fn refused(request: &str) -> Option<String> {
+    let event = body(request);
+    let keys = |value: &Value, known: &[&str]| value.as_object().is_some_and(|all| all.keys().all(|key| known.contains(&key.as_str())));
+    let text = |value: &Value, most: usize| value.as_str().is_some_and(|text| (1..=most).contains(&text.chars().count()));
+    let payload = &event["payload"];
+    let alert = request.starts_with("POST /v2/enqueue ");
+    let change = request.starts_with("POST /v2/change/enqueue ");
+    let action = event["event_action"].as_str().unwrap_or_default();
+    let head = [
+        (alert || change, "no such address"),
+        (request.to_lowercase().contains("content-type: application/json"), "no JSON"),
+        (event["routing_key"].as_str().is_some_and(|key| key.len() == 32), "a routing key has 32 characters"),
+    ];
+    let alerts = [
+        (
+            keys(&event, &["routing_key", "event_action", "dedup_key", "payload", "images", "links", "client", "client_url"]),
+            "an unknown key",
+        ),
+        (["trigger", "acknowledge", "resolve"].contains(&action), "no such action"),
+        (action == "trigger" || text(&event["dedup_key"], 255), "which alert"),
+        (event["dedup_key"].is_null() || text(&event["dedup_key"], 255), "the key is too long"),
+        (action != "trigger" || text(&payload["summary"], 1024), "no summary"),
+        (action != "trigger" || text(&payload["source"], 1024), "no source"),
+        (
+            action != "trigger" || ["critical", "warning", "error", "info"].contains(&payload["severity"].as_str().unwrap_or_default()),
+            "no such severity",
+        ),
+        (
+            action != "trigger" || keys(payload, &["summary", "source", "severity", "timestamp", "component", "group", "class", "custom_details"]),
+            "an unknown key of the payload",
+        ),
+    ];
+    let changes = [
+        (keys(&event, &["routing_key", "payload", "links", "images"]), "an unknown key"),
+        (text(&payload["summary"], 1024), "no summary"),
+        (keys(payload, &["summary", "source", "timestamp", "custom_details"]), "an unknown key of the payload"),
+    ];
+    let of_kind: &[(bool, &str)] = if alert { &alerts } else { &changes };
+    head.iter().chain(of_kind).find(|(good, _)| !good).map(|(_, why)| (*why).to_owned())
+}
+
+pub(crate) fn pagerduty_is_told_of_an_alarm_its_end_and_a_change_slack_in_its_own_words_and_a_mail_is_a_draft(cluster: &Cluster) {
+    let (space, operator) = place(cluster);
+    let (pager, slack) = (pagerduty(), Server::new(|_| (200, "ok".to_owned())));
+    let operator = operator
+        .env("ROUTING", "0123456789abcdef0123456789abcdef")
+        .env("HOOK", &format!("http://127.0.0.1:{}{PATH}", slack.port));
+    let tell = |to: &str, text: &str, more: &str| format!("type = \"notify\"\nto = {to}\ntext = \"{text}\"\n{more}");
+    let fails = "type = \"shell\"\nargv = [\"/bin/false\"]\non_fail = \"undo\"";
+    let last = tell("[\"alarm\"]", "${run.result}", "always = true");
+    let scale = "type = \"scale\"\nworkload = \"web\"\nreplicas = 2";
+    let all = tell("[\"change\", \"slack\", \"mail\"]", &format!("<!channel> größer & {}", "x".repeat(1500)), "");
+    let more = [
+        "[secrets.routing]\nref = \"env:ROUTING\"\n[secrets.hook]\nref = \"env:HOOK\"\n".to_owned(),
+        format!(
+            "[notify.alarm]\nkind = \"pagerduty-events-v2\"\nrouting_key = \"secret:routing\"\ndedup_key = \"${{service.id}}/${{env.name}}/${{probe.id}}\"\n\
+             resolve_on_recovery = true\nserver = \"http://127.0.0.1:{0}\"\n[notify.change]\nkind = \"pagerduty-change\"\nrouting_key = \"secret:routing\"\n\
+             server = \"http://127.0.0.1:{0}\"\n",
+            pager.port
+        ),
+        "[notify.slack]\nkind = \"slack-webhook\"\nurl = \"secret:hook\"\n[notify.mail]\nkind = \"mail-draft\"\nto = \"team@example.com\"\n"
+            .to_owned(),
+        action("alarm", &[&tell("[\"alarm\"]", "${service.id} has no room", "")]),
+        action("mine", &[&tell("[\"alarm\"]", "somebody is at it", "event = \"acknowledge\"")]),
+        action("over", &[&tell("[\"alarm\"]", "it is over", "event = \"resolve\"")]),
+        action("grow", &[scale, &last]),
+        action("broken", &[scale, fails, &last]),
+        action("all", &[&all]),
+    ];
+    let file = service(&space, &operator, "test", &more.concat());
+    operator.call(&["check", &file]).exits(0);
+    for id in ["alarm", "mine", "over", "grow"] {
+        let run = operator.run_of(id, &["-f", &file]).expect("proven", 0);
+        assert_eq!(run.end()["reason"], "every proof held", "{id}: {run:#?}");
+    }
+    let broken = operator.run_of("broken", &["-f", &file]);
+    assert_ne!(broken.end()["outcome"], "proven", "{broken:#?}");
+    let events: Vec<Value> = pager.heard().iter().map(|request| body(request)).collect();
+    let actions: Vec<&str> = events.iter().filter_map(|event| event["event_action"].as_str()).collect();
+    // The first was told that it was too many, and was sent again.
+    assert_eq!(actions, ["trigger", "trigger", "acknowledge", "resolve", "resolve", "trigger"], "{events:#?}");
+    assert!(events.iter().all(|event| event["dedup_key"] == "shop/test/run"), "one alarm is one: {events:#?}");
+    let run = operator.run_of("all", &["-f", &file]).expect("proven", 0);
+    assert_eq!(run.end()["reason"], "every proof held", "{run:#?}");
+    let change = body(pager.heard().last().unwrap());
+    assert_eq!(change["payload"]["custom_details"], serde_json::json!({ "service": "shop", "environment": "test" }), "{change:#}");
+    let said = body(&slack.heard().pop().unwrap())["text"].as_str().unwrap_or_default().to_owned();
+    assert!(said.starts_with("&lt;!channel&gt; größer &amp; xxx"), "{said}");
+    let drafts: Vec<_> = std::fs::read_dir(operator.sandbox.path("state/timonel/drafts")).unwrap().flatten().collect();
+    let [draft] = &drafts[..] else { panic!("{drafts:?}") };
+    let mail = std::fs::read_to_string(draft.path()).unwrap();
+    assert!(mail.contains("To: team@example.com\r\n") && mail.contains("\r\n\r\n<!channel> größer & xxx"), "{mail}");
+    assert!(
+        run.named("step_proven")
+            .any(|e| e["text"].as_str().is_some_and(|t| t.contains("a draft to team@example.com"))),
+        "{run:#?}"
+    );
+    let journal = std::fs::read_to_string(operator.sandbox.path("state/timonel/journal.jsonl")).unwrap();
+    assert!(!journal.contains("0123456789abcdef0123456789abcdef") && !journal.contains("lilac-7714"));
 }

@@ -159,3 +159,14 @@ fn the_same_restart_twice_and_a_program_without_steps_are_refused() {
     assert!(matches!(try_plan(&bench, &program(wrong)), Err(PlanError::Usage(why)) if why.starts_with("step 'a'")));
     assert_eq!(bench.world.writes_to(Kind::Deployment).len(), 0);
 }
+
+#[test]
+fn that_somebody_could_not_be_told_fails_nothing_and_is_said_at_the_end() {
+    let bench = Bench::new();
+    let tell = Does::Look(program::Look::Tell { to: vec!["chat".to_owned()], text: "begins".to_owned(), event: None });
+    let policy = Policy { on_fail: OnFail::Continue, ..Policy::default() };
+    let told = bench.carry_out(plan(&bench, vec![ProgramStep { policy, ..step("say", tell) }, step("up", scale(deployment(), 5))]));
+    told.assert(End::Proven, "every proof held; not told: ");
+    assert!(told.outcome.reason.contains("nobody here has the channel 'chat'"), "{}", told.outcome.reason);
+    assert!(told.outcome.failed_steps.is_empty() && bench.replicas() == 5);
+}

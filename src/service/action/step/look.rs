@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{BackupState, Requirement};
 use super::{ROLLED, Reader, StepKind, Template};
 use crate::base::toml::{At, Table, quoted, word_hint};
-use crate::service::Expectation;
+use crate::service::{AlarmEvent, Expectation};
 
 /// A statement of a `sql-check`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,14 +91,11 @@ impl Reader<'_, '_> {
             table.missing("to");
         }
         let known: Vec<Option<String>> = named.iter().map(|id| self.one_of(table, id, "channel", self.around.channels)).collect();
-        for draft in known.iter().flatten().filter(|id| self.around.drafts.contains(id)) {
-            self.disabled
-                .because(format!("a step notifies '{draft}', which is a draft of a mail, and this version writes none yet"));
-        }
         let text = table.need_text("text").and_then(|text| self.texts.read_at_end(table, &text, self.disabled));
+        let event = table.word("event", &AlarmEvent::WORDS).map(|w| w.value);
         let to: Vec<String> = known.into_iter().collect::<Option<_>>()?;
         (!to.is_empty()).then_some(())?;
-        Some(StepKind::Notify { to, text: text? })
+        Some(StepKind::Notify { to, text: text?, event })
     }
 
     fn shell(&mut self, table: &Table<'_>) -> Option<StepKind> {

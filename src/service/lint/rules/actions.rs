@@ -44,7 +44,7 @@ impl Step {
             remembers: table.has("remember"),
             timeout: table.has("timeout"),
             always: table.has("always"),
-            goes_on: text("on_fail").is_some_and(|word| word == "continue"),
+            goes_on: text("on_fail").is_none_or(|word| word == "continue"),
             mode: text("mode"),
             merge: table.has("merge"),
             sets: texts("set"),
