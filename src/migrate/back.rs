@@ -109,6 +109,15 @@ impl Return {
         self
     }
 
+    /// The rows that it loses, as they were counted, by table or `table.column`: what somebody agrees to who agrees to it.
+    pub fn counts(&self) -> BTreeMap<String, Option<u64>> {
+        let named = |l: &Loss| {
+            let table = l.table.as_ref()?;
+            Some((l.column.as_ref().map_or_else(|| table.clone(), |column| format!("{table}.{column}")), l.rows))
+        };
+        self.losses.iter().filter_map(named).collect()
+    }
+
     /// What it loses that holds something, or may.
     pub fn lost(&self) -> impl Iterator<Item = &Loss> {
         self.losses.iter().filter(|l| l.rows != Some(0))

@@ -116,9 +116,9 @@ impl Reader {
         let mut statements = Vec::new();
         let (tokens, whole) = tokens(script);
         for part in tokens.split(|t| t.token == Token::SemiColon) {
-            let text = text_of(part);
+            let text = text_of(part, Values::Shown);
             if !text.is_empty() {
-                statements.push(self.one(part, &text));
+                statements.push(self.one(part, &text, &text_of(part, Values::Hidden)));
             }
         }
         if !whole {
@@ -128,7 +128,7 @@ impl Reader {
         statements
     }
 
-    fn one(&mut self, tokens: &[TokenWithSpan], text: &str) -> Statement {
+    fn one(&mut self, tokens: &[TokenWithSpan], text: &str, told: &str) -> Statement {
         let parsed = Parser::new(&PostgreSqlDialect {}).with_tokens_with_locations(tokens.to_vec()).parse_statements();
         let (mut table, (mut harm, mut why)) = match parsed.as_deref() {
             Ok([statement]) => self.judge(statement),
@@ -141,7 +141,7 @@ impl Reader {
             table = None;
         }
         Statement {
-            text: clean(&cut(text)).into_owned(),
+            text: clean(&cut(told)).into_owned(),
             harm,
             table: table.map(|t| clean(&t).into_owned()),
             why: clean(&why).into_owned(),
@@ -315,11 +315,47 @@ fn tokens(script: &str) -> (Vec<TokenWithSpan>, bool) {
     (tokens, whole)
 }
 
+/// What of a statement is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    Shown,
+    Hidden,
+}
+
+/// What stands for a value: it may be a password, a key, or somebody's name.
+const VALUE: &str = "'***'";
+/// Ends what a script says in place of SQL that it cannot show: our own words.
+const OWN_WORDS: &str = "its SQL does not say";
+
+/// A statement without the values in it: what it is told with, where it is kept and shown. What cannot be read is left out.
+pub fn without_values(text: &str) -> String {
+    let (tokens, whole) = tokens(text);
+    let told = text_of(&tokens, Values::Hidden);
+    if whole { told } else { format!("{told} ...").trim_start().to_owned() }
+}
+
 /// The statement on one line, without comments.
-fn text_of(tokens: &[TokenWithSpan]) -> String {
+fn text_of(tokens: &[TokenWithSpan], values: Values) -> String {
     let mut text = String::new();
     for token in tokens {
         match &token.token {
+            Token::SingleQuotedString(value) if values == Values::Hidden && !value.is_empty() && !value.ends_with(OWN_WORDS) => text.push_str(VALUE),
+            Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::HexStringLiteral(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+                if values == Values::Hidden =>
+            {
+                text.push_str(VALUE);
+            }
+            // A body is SQL as a rule, and has values of its own.
+            Token::DollarQuotedString(body) if values == Values::Hidden => {
+                let tag = body.tag.as_deref().unwrap_or_default();
+                for part in ["$", tag, "$", &without_values(&body.value), "$", tag, "$"] {
+                    text.push_str(part);
+                }
+            }
             Token::Whitespace(Whitespace::Space | Whitespace::Newline | Whitespace::Tab | Whitespace::SingleLineComment { .. }) => text.push(' '),
             Token::Whitespace(Whitespace::MultiLineComment(_)) | Token::EOF => {}
             other => text.push_str(&other.to_string()),

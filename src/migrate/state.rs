@@ -394,7 +394,7 @@ mod tests {
             (
                 1,
                 &["CREATE UNIQUE INDEX \"rules_kind_key\" ON \"rules\"(\"kind\")".to_owned()][..],
-                &["UPDATE rules SET kind = 'x'".to_owned()][..]
+                &["UPDATE rules SET kind = '***'".to_owned()][..]
             )
         );
         assert!(reasons(&answer).contains("of 20260201_note in effect: ALTER TABLE \"rules\" ADD COLUMN \"kind\" TEXT; not in effect: CREATE"));

@@ -21,6 +21,8 @@ pub struct Back {
     pub verdict: BackVerdict,
     /// Why it is not simply safe; never empty unless it is.
     pub reasons: Vec<String>,
+    /// What the verdict rests on, and how old that is; empty = nothing was asked.
+    pub evidence: String,
     /// How long it took the last time, where that is known.
     pub estimate: Option<Seconds>,
 }
@@ -107,10 +109,12 @@ impl Back {
         Self { estimate: seconds.filter(|_| self.to.is_some()), ..self }
     }
 
-    /// One line for the header: `v1.8.2 safe, ~40 s`, `v1.8.2 unknown: never seen ready here`.
+    /// One line for the header: `v1.8.2 safe, ~40 s`, `v1.8.2 unknown: never seen ready here`. What is good says how old that is.
     pub fn text(&self) -> String {
         let price = self.estimate.map(|s| if s < 120 { format!(", ~{s} s") } else { format!(", ~{} min", s.div_euclid(60)) });
-        let word = format!("{}{}", self.verdict.text(), price.unwrap_or_default());
+        let good = self.verdict == BackVerdict::Safe && !self.evidence.is_empty();
+        let age = if good { format!(" {}", self.evidence) } else { String::new() };
+        let word = format!("{}{}{age}", self.verdict.text(), price.unwrap_or_default());
         let to = self.to.as_ref().map(|t| t.version.clone().unwrap_or_else(|| format!("revision {}", t.revision)));
         let why = self.reasons.first().map(String::as_str);
         match (to, why) {
@@ -152,7 +156,14 @@ pub fn subject(fleet: &Fleet, counts: &dyn Fn(&WorkloadKey) -> bool, owns: &dyn 
 /// Can we go back? `judge` says what is known of the schema.
 pub fn back(fleet: &Fleet, key: &WorkloadKey, judge: Judging<'_>) -> Back {
     let revisions = history(fleet, key);
-    let blank = Back { workload: key.clone(), to: None, verdict: BackVerdict::Unknown, reasons: Vec::new(), estimate: None };
+    let blank = Back {
+        workload: key.clone(),
+        to: None,
+        verdict: BackVerdict::Unknown,
+        reasons: Vec::new(),
+        evidence: String::new(),
+        estimate: None,
+    };
     let Some(current) = revisions.iter().find(|r| r.current) else {
         return Back { reasons: vec![format!("the revisions of {} cannot be seen", key.name)], ..blank };
     };
@@ -167,11 +178,9 @@ pub fn back(fleet: &Fleet, key: &WorkloadKey, judge: Judging<'_>) -> Back {
         return Back { verdict: BackVerdict::Impossible, reasons: vec![format!("{} has no older revision", key.name)], ..blank };
     };
     let judged = judge(key, to);
-    let (verdict, mut reasons) = judged.map_or_else(
-        || (BackVerdict::Unknown, Vec::new()),
-        // What is good needs no words; what is not goes first.
-        |j| (j.verdict, j.reasons),
-    );
+    // What is good needs no words but its age; what is not goes first.
+    let judged = judged.unwrap_or(Judged { verdict: BackVerdict::Unknown, reasons: Vec::new(), evidence: String::new() });
+    let Judged { verdict, mut reasons, evidence } = judged;
     let named = verdict != BackVerdict::Unknown || !reasons.is_empty();
     if to.ready_once != Some(true) {
         reasons.push("not known whether it was ever fully ready".to_owned());
@@ -186,7 +195,7 @@ pub fn back(fleet: &Fleet, key: &WorkloadKey, judge: Judging<'_>) -> Back {
         reasons.push("its digest is not known: the tag may have moved".to_owned());
     }
     let to = Target { revision: to.number, version: to.version(), ready_once: to.ready_once };
-    Back { to: Some(to), verdict, reasons, ..blank }
+    Back { to: Some(to), verdict, reasons, evidence, ..blank }
 }
 
 #[cfg(test)]

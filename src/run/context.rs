@@ -13,7 +13,7 @@ use super::backup::Dump;
 use super::checks::Connections;
 use super::environment::Environment;
 use super::level::Nature;
-use super::migrate::Migration;
+use super::migrate::{Applied, Migration};
 use super::plan::Operator;
 use super::scrub;
 use crate::base::id::{hex, run_id};
@@ -47,6 +47,8 @@ pub struct PlanContext {
     pub dumps: Vec<Dump>,
     /// How the service file says that its schema is moved.
     pub migration: Option<Migration>,
+    /// What the database itself says was applied, where it could be asked just now.
+    pub applied: Option<Applied>,
     /// The workloads that write to the database, in the order of the service file: they are stopped before the schema goes back.
     pub writers: Vec<ObjectRef>,
     /// Digests of the pod templates of its object that our own journal once proved ready.
@@ -123,6 +125,7 @@ impl PlanContext {
             probes: Vec::new(),
             dumps: Vec::new(),
             migration: None,
+            applied: None,
             writers: Vec::new(),
             proven: BTreeSet::new(),
             prove_within: Duration::from_mins(5),

@@ -384,7 +384,7 @@ impl Runner {
             return if lost { Err("what the inspection said cannot be read any more".to_owned()) } else { Ok(()) };
         };
         let record = releases::of(&asked.migration.service, &job.namespace);
-        let kept = self.keep(&record, |raw| releases::update(record.clone(), raw, &seen)).await;
+        let kept = self.keep(&record, |raw| releases::update(record.clone(), raw, &seen, now)).await;
         kept.map_err(|error| format!("what was inspected is not kept in {record}: {}", error.message))
     }
 

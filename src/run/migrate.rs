@@ -14,6 +14,7 @@ mod downgrade;
 mod inspect;
 mod job;
 mod judge;
+mod network;
 pub mod releases;
 mod service;
 mod standing;
@@ -70,7 +71,19 @@ pub(crate) fn known_above(rows: u64) -> Value {
 pub(in crate::run) fn known_releases() -> Value {
     use crate::migrate::verdict::tests::seen;
     let of = |image: &str, digest: &str, minutes, inspection| Seen { inspection, ..releases::tests::seen(image, digest, minutes) };
-    releases::tests::record(&[of("shop:2", "b", 0, seen(3, "b2", 0)), of("shop:1", "a", -1, seen(1, "b2", 0))])
+    // Some minutes before the world of the tests begins.
+    releases::tests::record(&[of("shop:2", "b", -77_370, seen(3, "b2", 0)), of("shop:1", "a", -77_371, seen(1, "b2", 0))])
+}
+
+/// A record in which `api:2`, which runs, and `api:1` were inspected some minutes before the world of the tests begins, with the database at
+/// `at`, and `api:3` after them where that is so.
+#[cfg(test)]
+pub(crate) fn known_at(at: &str, newer: bool) -> Value {
+    use crate::migrate::verdict::tests::seen;
+    let of = |image: &str, digest: &str, minutes, inspection| Seen { inspection, ..releases::tests::seen(image, digest, minutes) };
+    let newer = newer.then(|| of("api:3", "c", -77_369, seen(3, at, 0)));
+    let others = [of("api:2", "b", -77_370, seen(2, at, 0)), of("api:1", "a", -77_371, seen(1, at, 0))];
+    releases::tests::record(&newer.into_iter().chain(others).collect::<Vec<_>>())
 }
 
 /// What a plan asks of images, on its way forward and back: the step that proves it, its Job, and what is asked.

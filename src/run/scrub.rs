@@ -66,7 +66,7 @@ pub fn value(value: &mut Value) {
 }
 
 fn rules() -> Vec<(Regex, &'static str)> {
-    const PATTERNS: [(&str, &str); 6] = [
+    const PATTERNS: [(&str, &str); 7] = [
         // A private key or certificate in PEM form, cut off or not.
         (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", HIDDEN),
         // user:password@ in a URL.
@@ -79,6 +79,8 @@ fn rules() -> Vec<(Regex, &'static str)> {
             r#"(?i)\b([a-z0-9_.-]*(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|credential)[a-z0-9_.-]*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&]+)"#,
             "$1<hidden>",
         ),
+        // SQL's PASSWORD '...'.
+        (r"(?i)\b(password\s+)e?'(?:[^']|'')*(?:'|$)", "$1<hidden>"),
         // Access keys that carry their own mark.
         (r"\b(AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}|glpat-[A-Za-z0-9_-]{16,})", HIDDEN),
     ];
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_rule_compiles() {
-        assert_eq!(rules().len(), 6);
+        assert_eq!(rules().len(), 7);
     }
 
     #[test]
@@ -106,6 +108,7 @@ mod tests {
             ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer <hidden>"),
             ("key eyJhbGciOiJI.eyJzdWIiOiIx.sig ok", "key <hidden> ok"),
             ("AKIAIOSFODNN7EXAMPLE", "<hidden>"),
+            ("ALTER ROLE app PASSWORD 'it''s' VALID", "ALTER ROLE app PASSWORD <hidden> VALID"),
             ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "<hidden>"),
             ("image ghcr.io/eterna/rules-engine@sha256:9f2c", "image ghcr.io/eterna/rules-engine@sha256:9f2c"),
         ] {

@@ -19,15 +19,18 @@ use crate::config::Settings;
 use crate::run::actions;
 use crate::run::backup::{Dump, Known, catalogue};
 use crate::run::journal;
-use crate::run::migrate::{Migration, of_service};
+use crate::run::migrate::{Applied, MOST_APPLIED, Migration, of_service};
 use crate::run::program;
 use crate::run::{ActionRequest, Confirmed, Connections, Environment, FileRef, Operator, Plan, PlanContext, PlanError, Probes, Refusal, RolledBack};
-use crate::service::{ProbeSpec, Service, Target, WorkloadKind};
+use crate::service::{Origin, ProbeSpec, Service, StepKind, Target, WorkloadKind};
 use crate::target::api::{ErrorKind, Read, TargetError};
 use crate::target::event::Opened;
 use crate::target::kubernetes::Client;
 use crate::target::kubernetes::document::FingerprintKey;
 use crate::target::model::{Kind, ObjectRef};
+
+/// How long a plan waits for a database that is asked where it is.
+const DATABASE: Duration = Duration::from_secs(5);
 
 /// What a plan is made on: an open target, its probes, and the time.
 #[derive(Clone, Copy)]
@@ -212,6 +215,9 @@ impl Planner {
             context.migration = of_service(service, namespace).ok();
             context.writers = writers(service, namespace);
         }
+        if matches!(&*request.action, "rollback" | "downgrade") {
+            context.applied = self.applied(view, &context).await;
+        }
         if request.action == "rollback" {
             (context.proven, context.rolled_back) = self.remembered(read, &request.object).await;
         }
@@ -219,23 +225,21 @@ impl Planner {
     }
 
     /// The plan of an action of the service file, in the namespace that the request names.
-    async fn program(
-        &self,
-        View { read, probes, clock, .. }: View<'_>,
-        mut context: PlanContext,
-        action: &str,
-        request: &ActionRequest,
-    ) -> Result<Plan, PlanError> {
-        let service = self.service.as_ref();
+    async fn program(&self, view: View<'_>, mut context: PlanContext, action: &str, request: &ActionRequest) -> Result<Plan, PlanError> {
+        let (View { read, probes, clock, .. }, service) = (view, self.service.as_ref());
         let service = service.ok_or_else(|| PlanError::Usage("without a service file there are no further actions".to_owned()))?;
         let namespace = &*request.object.name;
         let run = context.run_id(action, clock.now());
         context.run = Some(run.clone());
-        let class = service.actions.iter().find(|a| a.id == action).and_then(|a| a.class.as_deref());
+        let own = service.actions.iter().find(|a| a.id == action);
+        let class = own.and_then(|a| a.class.as_deref());
         Self::add_service(service, &mut context, namespace, class.unwrap_or(action), clock.now());
         context.dumps = dumps::of(service, namespace);
         let migration = of_service(service, namespace);
         context.migration = migration.as_ref().ok().cloned();
+        if own.is_some_and(|a| a.steps.iter().any(|s| matches!(s.kind, StepKind::Rollback { .. }))) {
+            context.applied = self.applied(view, &context).await;
+        }
         let environment = context.environment.clone();
         let resolver = Resolver {
             read,
@@ -251,6 +255,18 @@ impl Planner {
         };
         let program = resolver.program(action, request).await?;
         program::plan(read, clock, &context, &program, &request.object).await
+    }
+
+    /// What the database itself says was applied, before the schema is gone back on: what an inspection said may be long ago. It is asked
+    /// as the console asks it, for no longer than somebody waits for a plan; without it the record has the last word, and its age.
+    async fn applied(&self, view: View<'_>, context: &PlanContext) -> Option<Applied> {
+        let own = self.service.as_ref().is_some_and(|s| s.origin == Origin::Operator) && !self.read_only && !context.undo;
+        let migration = context.migration.as_ref().filter(|_| own)?;
+        let (database, sql) = (migration.database.as_ref()?, migration.question()?);
+        let rows = tokio::time::timeout(DATABASE, view.probes.database(database, sql)).await.ok()?.ok()?;
+        let whole = !rows.cut && rows.rows.len() <= MOST_APPLIED;
+        let revisions = rows.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        whole.then(|| Applied { at: view.clock.now(), revisions })
     }
 
     /// What our own journal once proved ready of an object, and when it was rolled back last. A journal that cannot be read is no evidence, and no reason not to plan.

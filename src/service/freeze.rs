@@ -38,11 +38,14 @@ impl std::fmt::Debug for Freeze {
 impl Freeze {
     /// Until when the freeze is active at `now`; `None` when it is not. `local` stands in for a time zone that is not given.
     ///
-    /// An expression that croner cannot search (a date that never comes) freezes nothing.
+    /// Where nobody can tell when it began last, it may have begun just now: it holds.
     pub fn active_until(&self, now: Timestamp, local: &TimeZone) -> Option<Timestamp> {
         let zoned = now.to_zoned(self.timezone.as_ref().unwrap_or(local).clone());
-        let began = self.cron.find_previous_occurrence(&zoned, true).ok()?.timestamp();
-        let until = began.checked_add(SignedDuration::try_from(self.duration).ok()?).ok()?;
+        let began = self.cron.find_previous_occurrence(&zoned, true).map_or(now, |began| began.timestamp());
+        let until = SignedDuration::try_from(self.duration)
+            .ok()
+            .and_then(|long| began.checked_add(long).ok())
+            .unwrap_or(Timestamp::MAX);
         (until > now).then_some(until)
     }
 
@@ -79,6 +82,17 @@ mod tests {
     use super::decode;
     use crate::base::problem::Level;
     use crate::base::toml::{Source, read};
+
+    #[test]
+    fn a_freeze_of_which_nobody_can_tell_when_it_began_holds() {
+        // The thirtieth of February.
+        let text = "name = \"never\"\ncron = \"0 0 30 2 *\"\nduration = \"1h\"";
+        let source = Source { topic: "service", file: "f", text, unknown: Level::Error };
+        let (freeze, problems) = read(source, decode);
+        assert!(problems.is_empty(), "{problems:?}");
+        let now: jiff::Timestamp = "2026-11-20T14:59:00Z".parse().expect("a time");
+        assert!(freeze.expect("a freeze").active_until(now, &TimeZone::UTC).is_some());
+    }
 
     #[test]
     fn a_freeze_is_active_from_its_start_for_its_duration_in_its_own_time_zone() {

@@ -446,6 +446,10 @@ pub(crate) const MIGRATIONS: &[(&str, Case)] = &[
         migrations::an_image_is_asked_before_it_runs_and_the_answer_is_kept_for_others,
     ),
     (
+        "migrations::an_inspection_writes_nothing_and_sees_what_stands_in_the_way_by_a_role_that_may_do_nothing_else",
+        migrations::an_inspection_writes_nothing_and_sees_what_stands_in_the_way_by_a_role_that_may_do_nothing_else,
+    ),
+    (
         "migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database",
         migrations::a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database,
     ),

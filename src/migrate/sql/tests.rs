@@ -1,6 +1,6 @@
 //! Each rule by a statement that a tool really writes.
 
-use super::{Harm, Reader, Statement};
+use super::{Harm, Reader, Statement, without_values};
 
 fn read(script: &str) -> Vec<Statement> {
     Reader::default().read(script)
@@ -162,11 +162,11 @@ fn a_script_is_parted_at_its_semicolons_and_no_others() {
     let all =
         read("-- Running upgrade a -> b\n\nCREATE TABLE t (\n  note text DEFAULT 'a;b' -- c;d\n);\n\n/* e; */ INSERT INTO t VALUES ('it''s');;\n");
     let texts: Vec<&str> = all.iter().map(|s| s.text.as_str()).collect();
-    assert_eq!(texts, ["CREATE TABLE t ( note text DEFAULT 'a;b' )", "INSERT INTO t VALUES ('it''s')"]);
+    assert_eq!(texts, ["CREATE TABLE t ( note text DEFAULT '***' )", "INSERT INTO t VALUES ('***')"]);
     assert_eq!(all[0].table.as_deref(), Some("t"));
     assert_eq!(read("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; SELECT 2 $$").len(), 1);
     assert_eq!(read(" \n -- nothing\n").len(), 0);
-    let long = read(&format!("INSERT INTO t VALUES ('{}')", "x".repeat(1000)));
+    let long = read(&format!("INSERT INTO t VALUES ({})", "1".repeat(1000)));
     assert!(long[0].text.len() < 310 && long[0].text.ends_with("..."));
 }
 
@@ -187,4 +187,22 @@ fn control_sequences_in_a_statement_do_not_reach_the_screen() {
     let all = read("COMMENT ON TABLE t IS '\u{1b}[2Jx'");
     assert!(!all[0].text.contains('\u{1b}'), "{all:?}");
     assert_eq!(harm("COMMENT ON TABLE t IS 'x'"), Harm::Additive);
+}
+
+#[test]
+fn no_value_of_a_migration_is_told() {
+    let told = |sql: &str| Reader::new(&[]).read(sql).into_iter().map(|s| s.text).collect::<Vec<_>>().join("; ");
+    for sql in [
+        "ALTER ROLE app PASSWORD 'hunter2'",
+        "INSERT INTO api_keys VALUES (1, E'hunter2', N'hunter2', U&'hunter2')",
+        "UPDATE users SET mail = 'hunter2' WHERE name = 'hunter2'",
+        "DO $$ BEGIN EXECUTE 'alter role app password ''hunter2'''; END $$",
+        "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $body$ SELECT 'hunter2' $body$",
+        "INSERT INTO api_keys VALUES ('hunter2",
+    ] {
+        assert!(!told(sql).contains("hunter2") && !without_values(sql).contains("hunter2"), "{sql}: {}", told(sql));
+    }
+    assert_eq!(told("ALTER TABLE t ADD COLUMN note text DEFAULT '' NOT NULL"), "ALTER TABLE t ADD COLUMN note text DEFAULT '' NOT NULL");
+    assert_eq!(told("DO 'what RunPython does, its SQL does not say'"), "DO 'what RunPython does, its SQL does not say'");
+    assert_eq!(without_values("UPDATE t SET a = 'x' WHERE b = 'cut o"), "UPDATE t SET a = '***' WHERE b = ...");
 }

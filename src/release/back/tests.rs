@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{BackVerdict, back, subject};
 use crate::fleet::testing::{NOW, applied, fleet, labels, meta, now, replica_set, workload};
 use crate::fleet::{Fleet, WorkloadKey, WorkloadKind};
-use crate::release::{BackAnswer, stays};
+use crate::release::{BackAnswer, Judged, stays};
 use crate::target::model::{Hpa, Kind, Meta, MetaOnly, Object, Workload};
 
 fn web() -> WorkloadKey {
@@ -156,4 +156,12 @@ fn an_autoscaler_decides_on_replicas_after_a_way_back_too() {
     };
     let found = stays(&settled(&[hpa.into()]), &web(), &json!({}), None, None, now());
     assert!(found.iter().any(|s| s.says == "HPA web-hpa decides, 3..10"));
+}
+
+#[test]
+fn what_is_safe_says_how_old_the_word_is_that_it_rests_on() {
+    let fleet = settled(&[at_revision("2").into(), replica_set("web", "a", 1, 0).into(), replica_set("web", "b", 2, 2).into()]);
+    let judged = |verdict| Judged { verdict, reasons: Vec::new(), evidence: "as the database was 4m ago".into() };
+    let text = |verdict| back(&fleet, &web(), &|_, _| Some(judged(verdict))).text();
+    assert!(text(BackVerdict::Safe).starts_with("1.0 safe as the database was 4m ago"), "{}", text(BackVerdict::Safe));
 }

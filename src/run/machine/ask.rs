@@ -56,7 +56,8 @@ impl Machine {
             Observed::Proven(text) => return self.proven(text, &[]),
             Observed::Hopeless(why) => why,
             Observed::Waiting(progress) => return self.failed(format!("what it comes to is not known: {}", progress.text)),
-            Observed::Moved(why) | Observed::Unreadable(why) => return self.failed(format!("what it comes to is not known: {why}")),
+            Observed::Moved(why) => return self.failed(why),
+            Observed::Unreadable(why) => return self.failed(format!("what it comes to is not known: {why}")),
         };
         let production = self.plan.inner.environment.kind.counts_as_production();
         if production && self.plan.confirmation.level < Confirmation::TwoPerson {

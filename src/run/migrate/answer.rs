@@ -12,6 +12,7 @@ use super::job::Asked;
 use super::judge;
 use crate::base::text::clean;
 use crate::migrate::inspection::{self, Inspection, NoAnswer};
+use crate::migrate::sql::without_values;
 use crate::run::facts::{items, text};
 use crate::run::job;
 use crate::run::plan::Plan;
@@ -27,6 +28,10 @@ pub(in crate::run) struct Said {
     pub failure: Option<Failure>,
     /// The digest of the image that ran; empty = not known.
     pub digest: String,
+    /// A registry has it under that digest.
+    pub pulled: bool,
+    /// When it had said it, by the clock of its node.
+    pub at: Option<Timestamp>,
 }
 
 /// Why a migration did not come to its end.
@@ -46,7 +51,10 @@ pub struct Seen {
     pub images: Vec<String>,
     /// Its digest; empty = not known.
     pub digest: String,
-    /// When.
+    /// A registry has it under that digest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pulled: bool,
+    /// When it answered, as its node says: whoever reads it may do so days later.
     pub at: Timestamp,
     /// The run that asked.
     pub run: String,
@@ -67,10 +75,15 @@ pub(in crate::run) async fn said(read: &dyn Read, namespace: &str, pods: &[Value
     };
     let name = ObjectRef::new(Kind::Pod, namespace, text(pod, "/metadata/name").as_str());
     let printed = read.log(&name, &text(pod, "/spec/containers/0/name")).await?;
-    let digest = items(pod, "/status/containerStatuses").map(|c| text(c, "/imageID")).next().unwrap_or_default();
-    let digest = digest.rsplit_once("sha256:").map(|(_, hex)| format!("sha256:{hex}")).unwrap_or_default();
+    let status = items(pod, "/status/containerStatuses").next().unwrap_or(&Value::Null);
+    let id = text(status, "/imageID");
+    let digest = id.rsplit_once("sha256:").map(|(_, hex)| format!("sha256:{hex}")).unwrap_or_default();
+    // Of what no registry has, it is the image's own.
+    let pulled = id.contains("@sha256:");
+    let at = text(status, "/state/terminated/finishedAt").parse().ok();
     let migration = &asked.migration;
-    Ok(inspection::read(&printed, migration.tool, &migration.destructive).map(|inspection| Said { inspection, failure: failure(&printed), digest }))
+    let read = inspection::read(&printed, migration.tool, &migration.destructive);
+    Ok(read.map(|inspection| Said { inspection, failure: failure(&printed), digest, pulled, at }))
 }
 
 /// The last line of a Job that is under way, in the words of our own script.
@@ -82,7 +95,7 @@ pub(in crate::run) fn progress(printed: &str) -> Option<String> {
 fn failure(printed: &str) -> Option<Failure> {
     let value: Value = serde_json::from_str(&inspection::text(printed)?).ok()?;
     let failure: Failure = serde_json::from_value(value.get("failure")?.clone()).ok()?;
-    Some(Failure { why: clean(&failure.why).into_owned(), statement: clean(&failure.statement).into_owned() })
+    Some(Failure { why: clean(&failure.why).into_owned(), statement: clean(&without_values(&failure.statement)).into_owned() })
 }
 
 impl Failure {
@@ -93,11 +106,14 @@ impl Failure {
 }
 
 impl Seen {
-    /// What that Job of a run said.
-    pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan, job: &ObjectRef, asked: &Asked, at: Timestamp) -> Result<Self, TargetError> {
+    /// What that Job of a run said; `now` is when that is read.
+    pub(in crate::run) async fn read(read: &dyn Read, plan: &Plan, job: &ObjectRef, asked: &Asked, now: Timestamp) -> Result<Self, TargetError> {
         let pods = job::pods(read, &plan.id, job).await?;
         let said = said(read, &job.namespace, &pods, asked).await?;
         let said = said.map_err(|none| TargetError::new(ErrorKind::NotFound, none.to_string()))?;
+        let made = pods.iter().filter_map(|pod| text(pod, "/metadata/creationTimestamp").parse().ok()).max();
+        // Where nobody says when it ended, it is as old as its pod: never newer than it is.
+        let at = said.at.or(made).unwrap_or(now);
         let operator = &plan.inner.operator;
         let workload = &asked.migration.workload;
         let workload = ObjectRef::new(workload.kind, job.namespace.clone(), workload.name.as_str());
@@ -105,6 +121,7 @@ impl Seen {
         Ok(Self {
             images: vec![asked.image.clone()],
             digest: said.digest,
+            pulled: said.pulled,
             at,
             run: plan.id.clone(),
             by: format!("{}@{}", operator.user, operator.host),

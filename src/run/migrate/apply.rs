@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::checks::{self, Basis};
 use super::inspect::{candidate, container, declared, frozen};
 use super::job::{Asked, LEAST, Mode};
+use super::network::network;
 use super::releases::{self, Record};
 use super::{PARAMETER, Seen};
 use crate::base::quantity;
@@ -52,10 +53,14 @@ pub(in crate::run) async fn part(
     let asked_before = context.asks.as_ref() == Some(&image);
     let blind = asked_before && inspection.result != Answer::Ok;
     let mode = if blind { Mode::blind() } else { mode(seen, position.as_ref()) };
-    let asked = Asked { image: image.clone(), mode, deadline, migration };
+    let (digest, pulled) = seen.map(|seen| (seen.digest.clone(), seen.pulled)).unwrap_or_default();
+    // What an earlier step of the same plan asks need not be what was asked before.
+    let (digest, pulled) = if blind { (String::new(), false) } else { (digest, pulled) };
+    let asked = Asked { image: image.clone(), digest, pulled, mode, deadline, migration };
     let logs = checks::logs(read, &workload.reference).await;
     let inspection = if blind { Check { required: false, overridable: false, ..inspection } } else { inspection };
     let mut checks = vec![container(&asked, workload), logs, inspection];
+    checks.extend(network(read, workload).await);
     let (mut risks, mut raises, mut goes) = (Vec::new(), Vec::new(), blind);
     if blind {
         risks.push("what is pending is found out by an earlier step of this plan, and asked about there where it loses data".to_owned());
@@ -67,7 +72,7 @@ pub(in crate::run) async fn part(
         let basis = Basis { seen, position, statements, now };
         // What was asked long ago stands in nobody's way where it is asked again.
         if !blind {
-            checks.extend(basis.checks(context, &backups));
+            checks.extend(basis.checks(context, &asked.migration, &backups));
         }
         raises.extend(checks::raise(context, lost(&basis)));
         risks.extend(told(&scripts, &seen.inspection));

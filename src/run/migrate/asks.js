@@ -23,7 +23,9 @@ class Refused extends Error {}
 
 function masked(text) {
   for (const [name, value] of Object.entries(env)) {
-    if (value.length > 3 && /PASS|SECRET|TOKEN|KEY|URL|DSN|CRED|AUTH/i.test(name) && !name.startsWith("TIMONEL_")) text = text.split(value).join("***");
+    // Where the shell is, is no password.
+    const telling = /PASS|PWD|PW$|SECRET|TOKEN|KEY|URL|DSN|CRED|AUTH/i.test(name) && !/^(TIMONEL_.*|PWD|OLDPWD)$/.test(name);
+    if (value.length > 3 && telling) text = text.split(value).join("***");
   }
   return text.replace(/(:\/\/[^:/@\s]*:)[^@\s]*@/g, "$1***@");
 }

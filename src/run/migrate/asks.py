@@ -13,6 +13,8 @@ MODE = os.environ.get("TIMONEL_MODE", "inspect")
 TOOL = os.environ["TIMONEL_TOOL"]
 LOCK = int(os.environ["TIMONEL_LOCK"])
 BACK, TO = json.loads(os.environ.get("TIMONEL_BACK", "[]")), json.loads(os.environ.get("TIMONEL_TO", "[]"))
+# Rows that somebody agreed to lose: by revision, then by table or column; null = any number of them.
+AGREED = json.loads(os.environ.get("TIMONEL_AGREED", "{}"))
 BEGIN = "-----BEGIN TIMONEL INSPECTION-----"
 END = "-----END TIMONEL INSPECTION-----"
 # Scripts of applied revisions that are told as well: what going back would meet.
@@ -29,15 +31,21 @@ class Refused(Exception):
     pass
 
 
+# Rows came in between: what was taken back before stays so, and is told.
+class LosesMore(Refused):
+    pass
+
+
 # A revision that nothing takes back.
 class Irreversible(Exception):
     pass
 
 
 def masked(text):
-    telling = re.compile("PASS|SECRET|TOKEN|KEY|URL|DSN|CRED|AUTH", re.I)
+    telling = re.compile("PASS|PWD|PW$|SECRET|TOKEN|KEY|URL|DSN|CRED|AUTH", re.I)
     for name, value in os.environ.items():
-        if len(value) > 3 and telling.search(name) and not name.startswith("TIMONEL_"):
+        # Where the shell is, is no password.
+        if len(value) > 3 and telling.search(name) and not name.startswith("TIMONEL_") and name not in ("PWD", "OLDPWD"):
             text = text.replace(value, "***")
     return re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", text)
 
@@ -157,8 +165,9 @@ class Alembic:
             down += [found.revision] if found else []
         return down
 
-    # Within the service's own env.py: its settings, its driver, its connection.
-    def within(self, act):
+    # Within the service's own env.py: its settings, its driver, its connection. Where it only asks, the tool may not even make the table
+    # in which it keeps what it applied: env.py commits whatever is done in it.
+    def within(self, act, asks=True):
         from alembic.runtime.environment import EnvironmentContext
         from sqlalchemy import text
 
@@ -169,13 +178,16 @@ class Alembic:
             if connection.dialect.name != "postgresql":
                 raise Refused("the database is a %s: only PostgreSQL can be asked" % connection.dialect.name)
             # The tool's own form of a parameter is no part of these queries.
-            ask = lambda query: connection.execute(text(query.replace("%%", "%").replace(":", r"\:"))).fetchall()
+            def ask(query):
+                told = connection.execute(text(query.replace("%%", "%").replace(":", r"\:")))
+                return told.fetchall() if told.returns_rows else []
+
             self.connection = connection
             done, steps = act(context, ask)
             found.append(done)
             return steps
 
-        with EnvironmentContext(self.config, self.script, fn=look, destination_rev=None):
+        with EnvironmentContext(self.config, self.script, fn=look, destination_rev=None, dont_mutate=asks):
             self.script.run_env()
         return found[0]
 
@@ -268,20 +280,29 @@ class Alembic:
             if expected is not None and now != sorted(expected) and not between:
                 raise Refused("the database moved since it was inspected: it is at %s, not %s" % (" ".join(now) or "nothing", " ".join(expected) or "nothing"))
             need_timeout(ask)
-            return None, steps(context.get_current_heads())
+            return None, steps(context.get_current_heads(), ask)
 
-        self.within(act)
+        self.within(act, asks=False)
 
     # As `alembic upgrade` does it.
     def migrate(self, expected, heads):
-        self.moves(expected, lambda now: self.script._upgrade_revs(heads[0], now))
+        self.moves(expected, lambda now, ask: self.script._upgrade_revs(heads[0], now))
 
     # As `alembic downgrade` does it.
     def take_back(self, expected):
-        def steps(now):
+        sql = {one: self.back(one) for one in BACK}
+
+        def steps(now, ask):
             steps = list(self.script._downgrade_revs(TO[0], now))
             same_way([step.revision.revision for step in steps])
-            return steps
+
+            # Each is asked for when the one before is done, and so within the transaction that takes it back.
+            def each():
+                for step in steps:
+                    lose_no_more(ask, step.revision.revision, sql[step.revision.revision])
+                    yield step
+
+            return each()
 
         self.moves(expected, steps)
 
@@ -310,7 +331,7 @@ class Django:
     def ask(self, query):
         with self.connection.cursor() as cursor:
             cursor.execute(query.replace("%%", "%"))
-            return cursor.fetchall()
+            return cursor.fetchall() if cursor.description else []
 
     # In a transaction of its own, which is taken back.
     def aside(self, act):
@@ -405,9 +426,21 @@ class Django:
 
     # As `manage.py migrate APP NAME` does it, for several apps at once.
     def take_back(self, expected):
+        from contextlib import nullcontext
+
+        from django.db import transaction
         from django.db.migrations.executor import MigrationExecutor
 
         executor = MigrationExecutor(self.connection)
+        sql, unapply = {one: self.back(one) for one in BACK}, executor.unapply_migration
+
+        def within(state, migration, *rest, **named):
+            one = "%s.%s" % (migration.app_label, migration.name)
+            with transaction.atomic() if migration.atomic else nullcontext():
+                lose_no_more(self.ask, one, sql[one])
+                return unapply(state, migration, *rest, **named)
+
+        executor.unapply_migration = within
         targets = [(app, None if name == "zero" else name) for app, name in (one.split(".", 1) for one in TO)]
         plan = executor.migration_plan(targets)
         same_way(["%s.%s" % (m.app_label, m.name) for m, _ in plan])
@@ -484,13 +517,35 @@ def returns(tool, seen):
     return found
 
 
-# Nobody agreed to lose what is there now: what was written since the plan was made is counted again.
-def nothing_is_lost(tool):
+# What was written since the plan was made is counted again: nobody agreed to lose more than it told.
+def agreed(one, what, rows):
+    most = AGREED.get(one, {}).get(what, 0)
+    if most is None or most >= ROWS or (rows is not None and rows <= most):
+        return
+    many = "an unknown number of" if rows is None else "at least %d" % rows if rows == ROWS else str(rows)
+    knew = "which nobody knew when it was planned" if most == 0 else "and %d were agreed to" % most
+    raise LosesMore("taking %s back would lose %s rows of %s, %s: inspect again" % (one, many, what, knew))
+
+
+# Before anything is done, of all that is taken back.
+def nothing_more_is_lost(tool):
     for one in BACK:
         for what, rows in counted(tool, tool.back(one), time.monotonic() + COUNT_ALL_S).items():
-            if rows != 0:
-                many = "an unknown number of" if rows is None else "at least %d" % rows if rows == ROWS else str(rows)
-                raise Refused("taking %s back would lose %s rows of %s, which nobody knew when it was planned: inspect again" % (one, many, what))
+            agreed(one, what, rows)
+
+
+# Once more of one revision, within the transaction that takes it back, and with nobody who writes beside it.
+def lose_no_more(ask, one, sql):
+    for table, column in dropped(sql):
+        what = plain_name(table) + ("" if column is None else "." + plain_name(column))
+        if AGREED.get(one, {}).get(what, 0) is None or ask("select to_regclass('%s') is null" % table.replace("'", "''"))[0][0]:
+            continue
+        before = ask("select current_setting('statement_timeout'), set_config('statement_timeout', '%d', false)" % COUNT_MS)[0][0]
+        # Where each statement is a transaction of its own, no lock would last until the next.
+        if ask("select now() < statement_timestamp()")[0][0]:
+            ask("lock table %s in access exclusive mode" % table)
+        agreed(one, what, count_rows(ask, table, column))
+        ask("select set_config('statement_timeout', '%s', false)" % before)
 
 
 def main():
@@ -511,16 +566,18 @@ def main():
     if sorted(image) != sorted(heads):
         raise Refused("the image is another than the one that was inspected: its heads are %s" % " ".join(sorted(image)))
     failure = None
-    if MODE == "back" and os.environ.get("TIMONEL_LOSES") != "true":
-        nothing_is_lost(tool)
+    if MODE == "back":
+        nothing_more_is_lost(tool)
     say("the plan still holds; " + ("taking back" if MODE == "back" else "applying"))
     try:
         if MODE == "back":
             tool.take_back(expected)
         else:
             tool.migrate(expected, heads)
-    except Refused:
-        raise
+    except Refused as error:
+        if not isinstance(error, LosesMore):
+            raise
+        failure = {"why": plain(error), "statement": ""}
     except BaseException as error:
         statement = getattr(error, "statement", None)
         failure = {"why": plain(error), "statement": masked(" ".join(statement.split()))[:300] if statement else ""}

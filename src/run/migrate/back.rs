@@ -1,7 +1,7 @@
 //! What a rollback must know of the schema: whether the release that it goes back to can run on the database as it is now.
 //!
-//! Owns that check of a rollback. It reads what inspections said before; nothing is asked of the database here, so that a rollback never
-//! waits for one.
+//! Owns that check of a rollback. It reads what inspections said before, and what the database itself said when the plan was begun, where
+//! it could be asked: the same that the header knows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl Ahead {
         let (record, scope) = (releases::of(&migration.service, &workload.namespace), Scope::Namespace(workload.namespace.clone()));
         // Where pods may not be listed, none proves that an image is gone.
         let (record, pods) = futures_util::join!(Record::of(read, &record), read.list(Kind::Pod, &scope, "", ""));
-        let known = Known { record, applied: None };
+        let known = Known { record, applied: context.applied.clone() };
         let judgement = Judge { migration, known: &known, now }.of(&image, None);
         let gone = gone_by(&pods.unwrap_or_default(), &image).map(|why| clean(&why).into_owned());
         Some(Self { image, judgement, gone })

@@ -8,9 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::answer::Seen;
+use super::job::Migration;
+use super::standing::ago;
 use crate::base::confirmation::Confirmation;
 use crate::base::environment::EnvironmentKind;
-use crate::base::{age, quantity};
+use crate::base::quantity;
 use crate::migrate::inspection::Session;
 use crate::migrate::sql::{Harm, Statement};
 use crate::migrate::state::some;
@@ -58,8 +60,8 @@ pub(super) fn inspection(image: &str, seen: Option<&Seen>, unread: Option<&str>,
     if let MigrationState::Unknown(why) = MigrationState::of(&seen.inspection) {
         return check.failed(why, "an image that has them");
     }
-    let old = Duration::try_from(now.duration_since(seen.at)).unwrap_or_default() > BELIEVED;
-    let detail = format!("{} ago by {} ({})", age::coarse(seen.at, now), seen.by, seen.run);
+    let old = now.duration_since(seen.at).unsigned_abs() > BELIEVED;
+    let detail = format!("{} by {} ({})", ago(seen.at, now), seen.by, seen.run);
     if old { check.unknown(format!("{detail}: sessions and sizes may have changed since"), fix) } else { check.ok(detail) }
 }
 
@@ -90,28 +92,36 @@ pub(in crate::run) fn forbidden(argv: &[String], environment: EnvironmentKind) -
     })
 }
 
-/// A fresh one of those that are declared: what is lost is lost for ever without it.
-pub(super) fn backup(context: &PlanContext, known: &Known, loses: bool, now: Timestamp) -> Check {
+/// A fresh one of those of its database that are declared: what is lost is lost for ever without it.
+pub(super) fn backup(context: &PlanContext, migration: &Migration, known: &Known, loses: bool, now: Timestamp) -> Check {
     let check = if loses { Check::overridable("backup") } else { Check::advisory("backup") };
-    let judged = context.dumps.iter().map(|d| known.check(&d.id, d.max_age, Wanted::Fresh, now));
+    let own = context.dumps.iter().filter(|d| migration.backups.contains(&d.id));
+    let judged = own.map(|d| known.check(&d.id, d.max_age, Wanted::Fresh, now));
     let best = judged.min_by_key(|c| match c.result {
         Answer::Ok => 0,
         Answer::Unknown => 1,
         Answer::Failed => 2,
     });
     let Some(best) = best else {
-        return check.failed("no backup of the database is declared that a Job can make", "[[backup]] in the service file");
+        let which = migration
+            .database
+            .as_ref()
+            .map_or_else(|| "the database that is migrated".to_owned(), |id| format!("the database {id}"));
+        return check.failed(
+            format!("no backup of {which} is declared that a Job can make"),
+            "[[backup]] in the service file, and database = \"ID\" in [migrations] where there are several",
+        );
     };
     Check { result: best.result, detail: best.detail, fix: best.fix, ..check }
 }
 
 impl Basis<'_> {
     /// All of them.
-    pub(super) fn checks(&self, context: &PlanContext, known: &Known) -> Vec<Check> {
+    pub(super) fn checks(&self, context: &PlanContext, migration: &Migration, known: &Known) -> Vec<Check> {
         let mut all = vec![
             self.state(),
             self.pending(context),
-            backup(context, known, self.harm().loses_data(), self.now),
+            backup(context, migration, known, self.harm().loses_data(), self.now),
             self.sessions(),
             self.lock(),
             self.lock_timeout(),
@@ -157,7 +167,9 @@ impl Basis<'_> {
         let in_the_way = |s: &&Session| s.tables.iter().any(|t| touched.contains(&t.as_str()));
         let words = |s: &Session| {
             let program = if s.program.is_empty() { "a program without a name" } else { &s.program };
-            format!("session {} of {program}, {} for {} s", s.pid, s.state, s.seconds)
+            // What it does, and since when, is told to its own role and to whoever may read all statistics.
+            let state = if s.state.is_empty() { "of another role".to_owned() } else { format!("{} for {} s", s.state, s.seconds) };
+            format!("session {} of {program}, {state}", s.pid)
         };
         if let Some(holder) = all.iter().find(in_the_way) {
             return check.failed(
@@ -227,7 +239,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::{Basis, forbidden, inspection, logs};
+    use super::{Basis, backup, forbidden, inspection, logs};
     use crate::base::environment::EnvironmentKind;
     use crate::migrate::inspection::tests::{alembic, inspection as answered};
     use crate::migrate::{MigrationState, Position};
@@ -253,7 +265,8 @@ mod tests {
         let statements = pending.iter().flat_map(|s| s.statements.iter().map(|one| (s.id.as_str(), one))).collect();
         let operator = Operator { user: "ana".into(), host: "h".into(), cluster_user: "ana".into() };
         let context = PlanContext::new("c", Environment::of_kind(EnvironmentKind::Production), operator);
-        Basis { seen, position, statements, now: now() }.checks(&context, &Known::Read(Vec::new()))
+        let migration = crate::run::migrate::asked_for(crate::run::migrate::Mode::Inspect).migration;
+        Basis { seen, position, statements, now: now() }.checks(&context, &migration, &Known::Read(Vec::new()))
     }
 
     fn check(answer: &Value, id: &str) -> Check {
@@ -269,6 +282,10 @@ mod tests {
             (inspection("shop:2", Some(&seen), None, now()).result, inspection("shop:2", Some(&seen), None, later).result),
             (Answer::Ok, Answer::Unknown)
         );
+        // A clock that is ahead makes nothing new.
+        let before = Timestamp::from_second(1_800_000_000 - 11 * 60).expect("a time");
+        let ahead = inspection("shop:2", Some(&seen), None, before);
+        assert!(ahead.result == Answer::Unknown && ahead.detail.contains("dated 11m ahead of this clock"), "{ahead:?}");
     }
 
     #[test]
@@ -287,6 +304,8 @@ mod tests {
         assert_eq!(blocked(&|a| a["database"]["lock_timeout_ms"] = json!(0), "lock-timeout"), failed);
         let holder = json!([{ "pid": 7, "seconds": 40, "state": "idle in transaction", "program": "psql", "tables": ["rules"] }]);
         assert_eq!(blocked(&|a| a["database"]["sessions"] = holder.clone(), "sessions"), failed);
+        let unseen = json!([{ "pid": 7, "seconds": 0, "state": "", "program": "psql", "tables": ["rules"] }]);
+        assert_eq!(blocked(&|a| a["database"]["sessions"] = unseen.clone(), "sessions"), failed, "one of another role");
         let other = json!([{ "pid": 7, "seconds": 400, "state": "active", "program": "psql", "tables": ["users"] }]);
         assert_eq!(blocked(&|a| a["database"]["sessions"] = other.clone(), "sessions"), (Answer::Ok, false));
         // It drops a column, and nobody can bring it back.
@@ -306,6 +325,22 @@ mod tests {
             assert!(check(words, EnvironmentKind::Staging).is_some() && check(words, EnvironmentKind::Development).is_none());
         }
         assert_eq!(check("npx prisma migrate deploy", EnvironmentKind::Production), None);
+    }
+
+    #[test]
+    fn a_backup_of_another_database_is_none_of_the_one_that_is_migrated() {
+        let operator = Operator { user: "ana".into(), host: "h".into(), cluster_user: "ana".into() };
+        let mut context = PlanContext::new("c", Environment::of_kind(EnvironmentKind::Production), operator);
+        context.dumps = vec![crate::run::record::tests::dump()];
+        let mut migration = crate::run::migrate::asked_for(crate::run::migrate::Mode::Inspect).migration;
+        let mut asked = |backups: &[&str]| {
+            migration.backups = backups.iter().map(|b| (*b).to_owned()).collect();
+            (migration.database, migration.backups) = (Some("main".to_owned()), migration.backups.clone());
+            backup(&context, &migration, &Known::Read(Vec::new()), true, now()).detail
+        };
+        let other = asked(&["main-daily"]);
+        assert_eq!(other, "no backup of the database main is declared that a Job can make");
+        assert_ne!(asked(&["daily"]), other, "its own is asked for");
     }
 
     #[test]

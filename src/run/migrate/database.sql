@@ -8,7 +8,8 @@ select cast(json_build_object(
       and cast(classid as bigint) = HIGH and cast(objid as bigint) = LOW),
   'sessions', (select coalesce(json_agg(json_build_object(
       'pid', pid, 'seconds', seconds, 'state', state, 'program', program, 'tables', tables) order by seconds desc), '[]')
-    from (select a.pid, cast(extract(epoch from now() - a.xact_start) as bigint) as seconds, coalesce(a.state, '') as state,
+    -- Of a session of another role its locks alone can be seen, without a right to more: it has no state here, and no age.
+    from (select a.pid, coalesce(cast(extract(epoch from now() - a.xact_start) as bigint), 0) as seconds, coalesce(a.state, '') as state,
         left(coalesce(a.application_name, ''), 60) as program,
         coalesce(json_agg(distinct case n.nspname when current_schema() then c.relname else n.nspname || '.' || c.relname end)
           filter (where n.nspname is not null), '[]') as tables
@@ -17,11 +18,11 @@ select cast(json_build_object(
         and l.database = (select oid from pg_database where datname = current_database())
       left join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
       left join pg_namespace n on n.oid = c.relnamespace and n.nspname not in ('pg_catalog', 'information_schema')
-      where a.datname = current_database() and a.pid <> pg_backend_pid() and a.xact_start is not null
-        and a.backend_type = 'client backend'
+      where a.datname = current_database() and a.pid <> pg_backend_pid()
+        and (a.backend_type = 'client backend' or (a.backend_type is null and a.usesysid is not null))
       group by a.pid, a.xact_start, a.state, a.application_name
       having extract(epoch from now() - a.xact_start) > 5 or count(n.nspname) > 0
-      order by 2 desc limit 20) as open),
+      order by count(n.nspname) > 0 desc, 2 desc limit 100) as open),
   'invalid', (select coalesce(json_agg(name), '[]') from (
     select case n.nspname when current_schema() then c.relname else n.nspname || '.' || c.relname end as name
       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::inspect::{candidate, container, declared, frozen};
 use super::job::{Asked, Back, LEAST, Mode};
 use super::judge::{Judge, Judgement, Known};
+use super::network::network;
 use super::releases::{self, Record};
-use super::{PARAMETER, checks};
+use super::{PARAMETER, Seen, checks};
 use crate::migrate::verdict::{Verdict, WayBack};
 use crate::run::backup::{self, catalogue};
 use crate::run::check::Check;
@@ -43,18 +44,21 @@ pub(in crate::run) async fn part(
     let to = to.ok_or_else(|| PlanError::Usage("the image whose schema is gone back to is not said: to=IMAGE".to_owned()))?;
     let to = candidate(&migration, workload, Some(to))?;
     let record = Record::of(read, &releases::of(&migration.service, namespace)).await;
-    let known = Known { record, applied: None };
+    let known = Known { record, applied: context.applied.clone() };
     let judgement = Judge { migration: &migration, known: &known, now }.of(&to, None);
     let running = candidate(&migration, workload, super::image(parameters))?;
     let image = from(&judgement, &known, &running);
     let way = judgement.verdict.way();
+    let seen = releases::find(known.record.seen(), &image);
+    let (digest, pulled) = seen.map(|seen| (seen.digest.clone(), seen.pulled)).unwrap_or_default();
     let tool = migration.tool;
     let service = migration.service.clone();
-    let back = way.map(|way| of(way, &judgement, &known));
+    let back = way.map(|way| of(way, seen, &known, now));
     let deadline = context.prove_within.max(LEAST);
-    let asked = |mode| Asked { migration: migration.clone(), image: image.clone(), mode, deadline };
+    let asked = |mode| Asked { migration: migration.clone(), image: image.clone(), digest: digest.clone(), pulled, mode, deadline };
     let forth = asked(back.clone().map_or(Mode::Inspect, Mode::Back));
     let mut checks = vec![container(&forth, workload), checks::logs(read, &workload.reference).await];
+    checks.extend(network(read, workload).await);
     if !context.ordered {
         checks.push(check(&judgement, &to));
     }
@@ -62,7 +66,7 @@ pub(in crate::run) async fn part(
     let raise = checks::raise(context, matches!(judgement.verdict, Verdict::LosesData(..)).then(|| lost.first().cloned().unwrap_or_default()));
     if !lost.is_empty() {
         let dumps = backup::Known::of(read, &catalogue::of(&service, namespace)).await;
-        checks.push(checks::backup(context, &dumps, true, now));
+        checks.push(checks::backup(context, &migration, &dumps, true, now));
     }
     let job = job::of(id, "downgrade", namespace);
     let kubectl = ground::kubectl(&context.context, namespace);
@@ -91,7 +95,7 @@ pub(in crate::run) async fn part(
 /// The image that takes back: the one that is left, where it has what lies above; else one that has.
 fn from(judgement: &Judgement, known: &Known, running: &str) -> String {
     let Some(way) = judgement.verdict.way() else { return running.to_owned() };
-    let has = |seen: &super::Seen| way.above.iter().all(|id| seen.inspection.revisions.iter().any(|r| r.id == *id));
+    let has = |seen: &Seen| way.above.iter().all(|id| seen.inspection.revisions.iter().any(|r| r.id == *id));
     if releases::find(known.record.seen(), running).is_some_and(has) {
         return running.to_owned();
     }
@@ -99,13 +103,18 @@ fn from(judgement: &Judgement, known: &Known, running: &str) -> String {
     other.map_or_else(|| running.to_owned(), String::clone)
 }
 
-fn of(way: &WayBack, judgement: &Judgement, known: &Known) -> Back {
+/// `seen` is what is known of the image that takes back: its own heads, not those of the newest that has the revisions.
+fn of(way: &WayBack, seen: Option<&Seen>, known: &Known, now: Timestamp) -> Back {
+    let agreed = |id: &String| {
+        let returns = known.record.seen().iter().find_map(|seen| seen.inspection.returns.iter().find(|r| r.id == *id))?;
+        Some((id.clone(), returns.counts()))
+    };
     Back {
-        applied: known.record.seen().first().map(|seen| seen.inspection.applied.clone()).unwrap_or_default(),
-        heads: judgement.from.as_ref().map(|seen| seen.inspection.heads.clone()).unwrap_or_default(),
+        applied: known.applied(now),
+        heads: seen.map(|seen| seen.inspection.heads.clone()).unwrap_or_default(),
         above: way.above.clone(),
         to: way.to.clone(),
-        loses: matches!(judgement.verdict, Verdict::LosesData(..)),
+        agreed: way.above.iter().filter_map(agreed).collect(),
     }
 }
 

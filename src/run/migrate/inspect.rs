@@ -10,6 +10,7 @@ use crate::run::image;
 use crate::run::job;
 use crate::run::level::Nature;
 use crate::run::migrate::job::{Asked, Migration, Mode};
+use crate::run::migrate::network::network;
 use crate::run::migrate::{PARAMETER, checks};
 use crate::run::plan::{Frozen, FrozenField};
 use crate::service::MigrationTool;
@@ -21,7 +22,8 @@ const TEMPLATE: &str = "/spec/template";
 pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground: &Ground, named: Option<&str>, id: &str) -> Result<Part, PlanError> {
     let migration = declared(context, &ground.object)?;
     let image = candidate(&migration, &ground.object, named)?;
-    let asked = Asked { migration, image: image.clone(), mode: Mode::Inspect, deadline: context.prove_within };
+    let deadline = context.prove_within;
+    let asked = Asked { migration, image: image.clone(), digest: String::new(), pulled: false, mode: Mode::Inspect, deadline };
     let workload = &ground.object;
     let job = job::of(id, "inspect", &workload.reference.namespace);
     let proof = format!("the Job is complete and says where the database stands, within {} s", asked.deadline.as_secs());
@@ -37,7 +39,10 @@ pub(in crate::run) async fn part(read: &dyn Read, context: &PlanContext, ground:
         back: None,
         undo: "none: it changes nothing".to_owned(),
         pay: format!("{kubectl} delete job/{}", job.name),
-        checks: vec![container(&asked, workload), checks::logs(read, &workload.reference).await],
+        checks: [container(&asked, workload), checks::logs(read, &workload.reference).await]
+            .into_iter()
+            .chain(network(read, workload).await)
+            .collect(),
         risks: risks(&asked, workload),
         same_as: same_as(&asked),
         raises: Vec::new(),

@@ -2,6 +2,7 @@
 //!
 //! Owns the settings of the script beside this file. What is taken over of the workload's pod template is the same as for any Job of one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::migrate::inspection;
 use crate::run::backup::Workload;
 use crate::run::facts::{WorkloadFacts, items, text};
-use crate::run::job;
 use crate::run::step::{Fact, Proof, Step, Work};
+use crate::run::{image, job};
 use crate::service::MigrationTool;
 use crate::target::model::ObjectRef;
 
@@ -44,6 +45,9 @@ pub struct Migration {
     /// Id of the database that it moves, as far as the service file says.
     #[serde(default)]
     pub database: Option<String>,
+    /// Ids of the backups of that database.
+    #[serde(default)]
+    pub backups: Vec<String>,
     /// The advisory lock that keeps two migrations apart.
     pub lock: i64,
     /// What the service file calls destructive besides what is known to be.
@@ -63,6 +67,12 @@ pub struct Asked {
     pub migration: Migration,
     /// The image.
     pub image: String,
+    /// The digest that it was inspected under: what a plan tells of is what runs. Empty = it was not inspected, or that is not known.
+    #[serde(default)]
+    pub digest: String,
+    /// A registry has it under that digest, and it is asked for by it, whatever its tag means by now.
+    #[serde(default)]
+    pub pulled: bool,
     /// What it shall do.
     pub mode: Mode,
     /// When the Job is ended, whatever it does.
@@ -106,8 +116,10 @@ pub struct Back {
     pub above: Vec<String>,
     /// Where that leads.
     pub to: Vec<String>,
-    /// What is lost by it was known when it was planned; else a row that is found there stops it.
-    pub loses: bool,
+    /// Rows that may be lost by it, as they were known when it was planned: by revision, then by table or `table.column`; `None` = any
+    /// number of them. One more that is found there stops it.
+    #[serde(default)]
+    pub agreed: BTreeMap<String, BTreeMap<String, Option<u64>>>,
 }
 
 impl Mode {
@@ -141,15 +153,23 @@ impl Asked {
         let mut environment: Vec<Value> = items(&container, "/env").filter(|e| e["name"] != "PGOPTIONS").cloned().collect();
         let options = items(&container, "/env").find(|e| e["name"] == "PGOPTIONS").map(|e| text(e, "/value")).unwrap_or_default();
         environment.extend(self.environment(&options));
-        container["image"] = self.image.as_str().into();
+        container["image"] = self.reference().into();
         let (start, script) = script(self.migration.tool);
         container["command"] = json!(["/bin/sh", "-c", start, script]);
         container["env"] = Value::Array(environment);
         container
     }
 
+    /// The name that it is asked for by.
+    fn reference(&self) -> String {
+        let by_digest = self.pulled && image::digest(&self.image).is_none();
+        if by_digest { format!("{}@{}", image::repository(&self.image), self.digest) } else { self.image.clone() }
+    }
+
     fn environment(&self, options: &str) -> Vec<Value> {
-        let options = format!("{options} -c lock_timeout={}", LOCK_TIMEOUT.as_millis());
+        // Whatever tool or image it is: the server itself sees to it that an inspection writes nothing.
+        let only_reads = if self.mode == Mode::Inspect { " -c default_transaction_read_only=on" } else { "" };
+        let options = format!("{options} -c lock_timeout={}{only_reads}", LOCK_TIMEOUT.as_millis());
         let mut all = Map::new();
         all.insert("PGOPTIONS".into(), options.trim().into());
         all.insert("TIMONEL_TOOL".into(), inspection::tool_word(self.migration.tool).into());
@@ -170,7 +190,7 @@ impl Asked {
                 all.insert("TIMONEL_MODE".into(), if again { "again" } else { "back" }.into());
                 let lists = [("APPLIED", &back.applied), ("HEADS", &back.heads), ("BACK", &back.above), ("TO", &back.to)];
                 all.extend(lists.map(|(name, list)| (format!("TIMONEL_{name}"), json!(list).to_string().into())));
-                all.insert("TIMONEL_LOSES".into(), back.loses.to_string().into());
+                all.insert("TIMONEL_AGREED".into(), json!(back.agreed).to_string().into());
             }
         }
         all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
@@ -227,12 +247,20 @@ pub(super) mod tests {
             workload,
             container: None,
             database: None,
+            backups: Vec::new(),
             lock: LOCK,
             destructive: Vec::new(),
             folder: None,
             table: None,
         };
-        Asked { migration, image: "shop:2".into(), mode, deadline: Duration::from_mins(5) }
+        Asked {
+            migration,
+            image: "shop:2".into(),
+            digest: String::new(),
+            pulled: false,
+            mode,
+            deadline: Duration::from_mins(5),
+        }
     }
 
     fn workload() -> WorkloadFacts {
@@ -269,7 +297,7 @@ pub(super) mod tests {
         }
         let env = |name: &str| container["env"].as_array().into_iter().flatten().find(|e| e["name"] == name).cloned().unwrap_or(Value::Null);
         assert_eq!(env("DB")["valueFrom"]["secretKeyRef"]["name"], "db");
-        assert_eq!(env("PGOPTIONS")["value"], "-c statement_timeout=9 -c lock_timeout=5000");
+        assert_eq!(env("PGOPTIONS")["value"], "-c statement_timeout=9 -c lock_timeout=5000 -c default_transaction_read_only=on");
         assert_eq!((env("TIMONEL_MODE")["value"].clone(), env("TIMONEL_APPLIED")), (json!("inspect"), Value::Null));
     }
 
@@ -298,7 +326,21 @@ pub(super) mod tests {
         };
         let spec = asked(mode).job(&workload(), "r1").to_string();
         assert!(spec.contains(r#"{"name":"TIMONEL_APPLIED","value":"[\"b2\"]"}"#), "{spec}");
+        assert!(!spec.contains("default_transaction_read_only"), "{spec}");
         let spec = asked(Mode::blind()).job(&workload(), "r1").to_string();
         assert!(spec.contains(r#"{"name":"TIMONEL_APPLIED","value":"null"}"#), "{spec}");
+    }
+
+    #[test]
+    fn what_was_inspected_is_what_is_applied_whatever_its_tag_means_by_now() {
+        let image = |name: &str, pulled: bool| {
+            let digest = format!("sha256:{}", "a".repeat(64));
+            let asked = Asked { image: name.into(), digest, pulled, ..asked(Mode::blind()) };
+            asked.job(&workload(), "r1")["template"]["spec"]["containers"][0]["image"].clone()
+        };
+        let pinned = format!("ghcr.io/shop@sha256:{}", "a".repeat(64));
+        assert_eq!((image("ghcr.io/shop:2", true), image(&pinned, true)), (json!(pinned), json!(pinned)));
+        // No registry has what was put onto a node by hand.
+        assert_eq!(image("shop:2", false), "shop:2");
     }
 }

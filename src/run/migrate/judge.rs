@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::answer::Seen;
 use super::job::Migration;
 use super::releases::{self, Record};
-use crate::base::age;
+use super::standing::{ago, is_ahead, is_news};
 use crate::fleet::image::Image;
 use crate::fleet::{Fleet, WorkloadKey};
 use crate::migrate::Inspection;
@@ -46,8 +46,25 @@ pub struct Applied {
     pub revisions: Vec<String>,
 }
 
+/// A database that was asked so short a time ago was asked just now.
+const JUST_NOW: SignedDuration = SignedDuration::from_secs(10);
 /// Revisions that are read at most: one that has more is left to inspections.
 pub const MOST_APPLIED: usize = 5000;
+
+impl Known {
+    /// What the database itself said, where that is newer than what any inspection says; of clocks that differ, the one here is asked.
+    fn said(&self, now: Timestamp) -> Option<&Applied> {
+        let newest = self.record.seen().first().map(|seen| seen.at);
+        let just_now = |at: Timestamp| newest.is_some_and(|newest| newest > now) && now.duration_since(at) <= JUST_NOW;
+        self.applied.as_ref().filter(|said| newest.is_none_or(|newest| said.at > newest) || just_now(said.at))
+    }
+
+    /// What is applied to the database, by its newest word.
+    pub(super) fn applied(&self, now: Timestamp) -> Vec<String> {
+        let inspected = self.record.seen().first().map(|seen| &seen.inspection.applied);
+        self.said(now).map(|said| &said.revisions).or(inspected).cloned().unwrap_or_default()
+    }
+}
 
 impl Migration {
     /// Whether it moves the schema of this workload.
@@ -121,7 +138,7 @@ impl Judge<'_> {
         };
         let all: Vec<&Inspection> = self.known.record.seen().iter().map(|s| &s.inspection).collect();
         // What the database itself said since the last inspection.
-        let said = self.known.applied.as_ref().filter(|said| said.at > newest.at);
+        let said = self.known.said(self.now);
         let database = said.map(|said| Inspection { applied: said.revisions.clone(), ..newest.inspection.clone() });
         let asked_at = said.map_or(newest.at, |said| said.at);
         let verdict = Verdict::of(&own.inspection, database.as_ref().unwrap_or(&newest.inspection), &all);
@@ -129,15 +146,20 @@ impl Judge<'_> {
         let from = verdict
             .way()
             .and_then(|way| self.known.record.seen().iter().find(|seen| way.above.iter().all(|id| has(seen, id))));
-        let ago = |at: Timestamp| age::coarse(at, self.now);
         // What was written since they were counted is not among them; whoever takes it back counts once more.
         let counted = |seen: &&Seen, id: &String| seen.inspection.returns.iter().any(|r| r.id == *id);
         let oldest = verdict.way().and_then(|way| {
             let each = way.above.iter().filter_map(|id| self.known.record.seen().iter().find(|seen| counted(seen, id)));
             each.map(|seen| seen.at).min()
         });
-        let counted = oldest.filter(|at| *at < asked_at).map(|at| format!(", its rows counted {} ago", ago(at)));
-        let asked = format!("as the database was {} ago{}", ago(asked_at), counted.unwrap_or_default());
+        let counted = oldest.filter(|at| *at < asked_at).map(|at| format!(", its rows counted {}", ago(at, self.now)));
+        let asked = format!("as the database was {}{}", ago(asked_at, self.now), counted.unwrap_or_default());
+        // What stood in the way may stand there still; that nothing did is no word of now.
+        let verdict = match verdict {
+            Verdict::Safe if is_ahead(asked_at, self.now) => Verdict::Unknown(format!("a clock is wrong: {image} fits the database")),
+            Verdict::Safe if !is_news(asked_at, self.now) => Verdict::Unknown(format!("{image} fitted the database, which may have moved since")),
+            other => other,
+        };
         Judgement { from: from.cloned(), asked, verdict }
     }
 

@@ -3,10 +3,12 @@
 //! Owns its content. What is in it is anybody's to write: it is cleaned and bounded, and a migration asks again before it changes
 //! anything. Pure.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::answer::Seen;
+use super::standing::is_ahead;
 use crate::base::id::{hex, object_name};
 use crate::base::text::{Str, clean};
 use crate::migrate::Inspection;
@@ -114,8 +116,11 @@ fn key(seen: &Seen) -> String {
 }
 
 /// The request that keeps an answer; `None` when there is a newer one of the same image, or it is too large. `raw` is what is there now.
-pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, seen: &Seen) -> Option<WriteRequest> {
-    let known = raw.map(keyed).unwrap_or_default();
+///
+/// What is dated ahead of this clock would be the newest word for as long as that time is not there, whatever is said until then: nobody
+/// knows when it was, and it goes.
+pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, seen: &Seen, now: Timestamp) -> Option<WriteRequest> {
+    let (ahead, known): (Vec<_>, Vec<_>) = raw.map(keyed).unwrap_or_default().into_iter().partition(|(_, seen)| is_ahead(seen.at, now));
     let key = key(seen);
     let mut seen = seen.clone();
     if let Some((_, before)) = known.iter().find(|(k, _)| *k == key) {
@@ -133,7 +138,7 @@ pub(in crate::run) fn update(record: ObjectRef, raw: Option<&Value>, seen: &Seen
             seen.inspection.scripts.clone_from(&before.inspection.scripts);
         }
     }
-    let mut data = Map::new();
+    let mut data: Map<String, Value> = ahead.into_iter().map(|(key, _)| (key, Value::Null)).collect();
     // A name belongs to one image: the newest that was asked under it.
     for (other, old) in known.iter().filter(|(k, _)| *k != key) {
         let mut old = old.clone();
@@ -210,6 +215,7 @@ pub(in crate::run) mod tests {
             at: Timestamp::from_second(1_800_000_000 + minutes * 60).expect("a time"),
             run: format!("r{minutes}"),
             by: "ana@bastion".into(),
+            pulled: false,
             settings: std::collections::BTreeMap::new(),
             inspection: inspection(&alembic()),
         }
@@ -221,7 +227,12 @@ pub(in crate::run) mod tests {
     }
 
     fn data(raw: Option<&Value>, seen: &Seen) -> Option<Value> {
-        match update(of("shop", "ns"), raw, seen)?.change {
+        data_at(raw, seen, 100)
+    }
+
+    fn data_at(raw: Option<&Value>, seen: &Seen, minutes: i64) -> Option<Value> {
+        let now = Timestamp::from_second(1_800_000_000 + minutes * 60).expect("a time");
+        match update(of("shop", "ns"), raw, seen, now)?.change {
             Change::MergePatch(body) | Change::Create(body) => Some(body["data"].clone()),
             other => unreachable!("{other:?}"),
         }
@@ -257,6 +268,18 @@ pub(in crate::run) mod tests {
         let kept: Seen = serde_json::from_str(change[key(&after)].as_str().expect("an entry")).expect("JSON");
         assert_eq!((kept.inspection.scripts, kept.inspection.applied), (before.inspection.scripts.clone(), vec!["c3".to_owned()]));
         assert_eq!(data(Some(&raw), &seen("shop:1", "a", -1)), None, "a newer one stays");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_dated_hides_no_newer_answer() {
+        let (wrong, other) = (seen("shop:2", "b", 30 * 24 * 60), seen("shop:9", "c", 30 * 24 * 60));
+        let raw = record(&[wrong.clone(), other.clone(), seen("shop:1", "a", 0)]);
+        let new = seen("shop:2", "b", 5);
+        let change = data_at(Some(&raw), &new, 5).expect("it is kept");
+        let kept: Seen = serde_json::from_str(change[key(&new)].as_str().expect("an entry")).expect("JSON");
+        assert_eq!((kept.at, &change[key(&other)]), (new.at, &Value::Null), "{change:#}");
+        // A clock that is ahead by minutes is none that is wrong.
+        assert_eq!(data_at(Some(&record(&[seen("shop:2", "b", 10)])), &new, 5), None);
     }
 
     #[test]

@@ -30,15 +30,18 @@ pub fn of_service(service: &Service, namespace: &str) -> Result<Migration, Strin
     let (Some(kind), Some(name)) = (kind(workload.kind), workload.name.clone()) else {
         return Err("the workload of [migrations] has no pod template".to_owned());
     };
+    let database = declared.database.clone().or_else(|| match &service.declared.databases[..] {
+        [only] => Some(only.id.clone()),
+        _ => None,
+    });
+    let backups = service.declared.backups.iter().filter(|b| b.database.is_some() && b.database == database);
     Ok(Migration {
         service: service.id.clone(),
         tool: declared.tool,
         workload: Workload { kind, name, namespace: None },
         container: workload.container.clone(),
-        database: declared.database.clone().or_else(|| match &service.declared.databases[..] {
-            [only] => Some(only.id.clone()),
-            _ => None,
-        }),
+        backups: backups.map(|b| b.id.clone()).collect(),
+        database,
         lock: declared.lock.as_deref().and_then(lock).unwrap_or(LOCK),
         destructive: declared.destructive.clone(),
         folder: declared.folder.clone(),
@@ -57,4 +60,34 @@ const fn kind(kind: WorkloadKind) -> Option<Kind> {
 /// `pg-advisory:7201`.
 fn lock(text: &str) -> Option<i64> {
     text.strip_prefix("pg-advisory:")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_service;
+    use crate::service::{Origin, ServiceFile};
+
+    #[test]
+    fn the_backups_of_a_migration_are_those_of_its_database() {
+        let database =
+            |id: &str| format!("[[database]]\nid = \"{id}\"\nkind = \"postgres\"\nhost = \"{id}.example.com\"\nname = \"{id}\"\nuser = \"shop\"\n");
+        let backup = |id: &str, of: &str| format!("[[backup]]\nid = \"{id}\"\nkind = \"pg_dump\"\ndatabase = \"{of}\"\nvolume = \"backups\"\n");
+        let text = |named: &str| {
+            format!(
+                "schema = 1\n[service]\nid = \"shop\"\n[[workload]]\nid = \"api\"\nrole = \"api\"\nkind = \"deployment\"\nname = \"api\"\n\
+                 [migrations]\ntool = \"alembic\"\nworkload = \"api\"\n{named}{}{}{}{}",
+                database("main"),
+                database("analytics"),
+                backup("main-daily", "main"),
+                backup("analytics-daily", "analytics")
+            )
+        };
+        let backups = |named: &str| {
+            let (file, problems) = ServiceFile::read("f.toml", &text(named), &Origin::Operator);
+            let service = file.unwrap_or_else(|| unreachable!("{problems:?}")).resolve(None).0;
+            of_service(&service, "shop").expect("a migration").backups
+        };
+        assert_eq!(backups("database = \"main\"\n"), ["main-daily"]);
+        assert_eq!(backups(""), Vec::<String>::new(), "which is migrated is not said");
+    }
 }

@@ -15,6 +15,23 @@ use crate::migrate::{Harm, MigrationState, Position};
 
 /// Where a database stood longer ago is no news of where it stands: somebody else may have moved it.
 const NEWS: SignedDuration = SignedDuration::from_hours(24);
+/// Clocks differ; by more than this, one of them is wrong.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// Whether that time is ahead of this clock by more than clocks differ: nobody knows when it was.
+pub(super) fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now) > SKEW
+}
+
+/// Whether what was said then tells of now.
+pub(super) fn is_news(at: Timestamp, now: Timestamp) -> bool {
+    !is_ahead(at, now) && now.duration_since(at) <= NEWS
+}
+
+/// `4m ago`; of a clock that is wrong, that.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    if is_ahead(at, now) { format!("dated {} ahead of this clock", age::coarse(now, at)) } else { format!("{} ago", age::coarse(at, now)) }
+}
 
 /// Where it stands, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -70,7 +87,7 @@ impl Record {
             (_, _, Some(why)) => return Standing::unknown(format!("not known: {why}")),
             (None, Some(newest), _) => {
                 let at = newest.inspection.applied.last().map_or("nothing", String::as_str);
-                let words = format!("not inspected; the database was at {at}, {} ago", age::coarse(newest.at, now));
+                let words = format!("not inspected; the database was at {at}, {}", ago(newest.at, now));
                 return Standing { at: Some(newest.at), ..Standing::unknown(words) };
             }
             _ => return Standing::unknown("not inspected"),
@@ -83,8 +100,8 @@ impl Record {
                 told(&position, &scripts, &there.tool)
             }
         };
-        let words = format!("{words}, {} ago", age::coarse(newest.at, now));
-        Standing { stand, words, at: Some(newest.at), news: now.duration_since(newest.at) <= NEWS }
+        let words = format!("{words}, {}", ago(newest.at, now));
+        Standing { stand, words, at: Some(newest.at), news: is_news(newest.at, now) }
     }
 
     /// Whether what is known of an image is enough to plan its migration on: it is of now, and nothing has moved the database since.
@@ -139,7 +156,9 @@ mod tests {
         let mut done = seen("shop:2", "a", 0);
         done.inspection.applied = vec!["c3".into()];
         assert_eq!(told(&record(&[done.clone()]), 5), (Stand::AtHead, Health::Ok, "at head c3, 5m ago".to_owned()));
-        assert_eq!(told(&record(&[done]), 25 * 60).1, Health::Unknown, "what was said a day ago is not known now");
+        assert_eq!(told(&record(&[done.clone()]), 25 * 60).1, Health::Unknown, "what was said a day ago is not known now");
+        let (_, health, words) = told(&record(&[done]), -3 * 24 * 60);
+        assert_eq!((health, words.as_str()), (Health::Unknown, "at head c3, dated 3d ahead of this clock"), "a clock is wrong");
         assert_eq!(told(&record(&[]), 5), (Stand::Unknown, Health::Unknown, "not inspected".to_owned()));
         let other = record(&[seen("shop:9", "b", 0)]);
         assert_eq!(told(&other, 5), (Stand::Unknown, Health::Unknown, "not inspected; the database was at b2, 5m ago".to_owned()));

@@ -30,7 +30,7 @@ impl Observer {
         if let Some(ended) = jobs::ended(&job.raw) {
             let said = migrate::said(&*self.read, &proof.object.namespace, &pods, asked).await?;
             return Ok(match (ended, said) {
-                (_, Ok(said)) if applies => applied(&said, asked),
+                (_, Ok(said)) if applies => another(&said, asked).unwrap_or_else(|| applied(&said, asked)),
                 (Ok(()), Ok(said)) => inspected(&said),
                 (_, Err(NoAnswer::Failed(why))) => Observed::Hopeless(why),
                 (Ok(()), Err(NoAnswer::Unreadable)) | (Err(_), Ok(_)) => {
@@ -79,17 +79,31 @@ impl Observer {
         let said = migrate::said(&*self.read, &proof.object.namespace, &pods, asked).await?;
         Ok(match said {
             Ok(said) => harmless(&said),
-            Err(none) => Observed::Moved(none.to_string()),
+            Err(none) => Observed::Moved(format!("what is pending is not known: {none}")),
         })
     }
 }
 
-/// What of the pending revisions loses data, or that nothing does.
+/// Whether another image ran than the one whose revisions the plan told of. Of what no registry has, each image has a digest of its own.
+fn another(said: &Said, asked: &Asked) -> Option<Observed> {
+    let known = !asked.digest.is_empty() && !said.digest.is_empty() && asked.pulled == said.pulled;
+    (known && asked.digest != said.digest).then(|| {
+        let at = MigrationState::of(&said.inspection);
+        let at = if let MigrationState::Known(position) = at { format!("; the database is {}", position.words()) } else { String::new() };
+        Observed::Hopeless(format!("{} is another image than the one that was inspected, and it ran{at}", asked.image))
+    })
+}
+
+/// What of the pending revisions loses data, or that nothing does. What stands in the way of any of them ends it: no answer of a person
+/// makes it go on.
 fn harmless(said: &Said) -> Observed {
     let position = match MigrationState::of(&said.inspection) {
         MigrationState::Known(position) => position,
-        MigrationState::Unknown(why) => return Observed::Moved(why),
+        MigrationState::Unknown(why) => return Observed::Moved(format!("what is pending is not known: {why}")),
     };
+    if let Some(refusal) = position.refusals(&said.inspection.tool).into_iter().next() {
+        return Observed::Moved(format!("{}: {}", refusal.reason, refusal.way_out));
+    }
     let scripts = said.inspection.pending(&position);
     let all = scripts.iter().flat_map(|script| script.statements.iter().map(|one| (script.id.as_str(), one)));
     let lost: Vec<String> = all.filter(|(_, s)| s.harm.loses_data()).map(|(id, s)| format!("{id}: {}", s.text)).collect();
@@ -192,7 +206,7 @@ fn parts(done: &[&str], left: &[&str]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Observed, applied, inspected, reached};
+    use super::{Observed, another, applied, harmless, inspected, reached};
     use crate::migrate::inspection::tests::{alembic, inspection};
     use crate::run::migrate::{Failure, Mode, Said, asked_for};
     use crate::service::MigrationTool;
@@ -201,7 +215,7 @@ mod tests {
         let mut answer = alembic();
         answer["applied"] = json!([at]);
         answer["database"]["invalid"] = json!(["old"]);
-        Said { inspection: inspection(&answer), failure, digest: String::new() }
+        Said { inspection: inspection(&answer), failure, digest: String::new(), pulled: false, at: None }
     }
 
     fn judge(at: &str, failure: Option<Failure>, invalid: &[&str]) -> Observed {
@@ -260,6 +274,39 @@ mod tests {
             assert_eq!(reached(MigrationTool::Alembic, has, mode), told, "{has:?}");
         }
         assert_eq!(reached(MigrationTool::Django, &["a1", "b2"], &first), Some((vec!["b2"], vec!["c3"])));
+    }
+
+    #[test]
+    fn what_no_migration_may_go_on_from_ends_a_deploy_whatever_a_person_says() {
+        let gate = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut answer = alembic();
+            answer["scripts"][0]["sql"] = json!("CREATE TABLE n (id int)");
+            change(&mut answer);
+            harmless(&Said { inspection: inspection(&answer), failure: None, digest: String::new(), pulled: false, at: None })
+        };
+        assert!(matches!(gate(&|_| {}), Observed::Proven(_)));
+        // As `create_all` leaves it.
+        let made = gate(&|a| (a["recorded"], a["applied"]) = (json!(false), json!([])));
+        assert!(
+            matches!(&made, Observed::Moved(why) if why.contains("no record of a migration") && why.contains("alembic stamp")),
+            "{made:?}"
+        );
+        for change in [("applied", json!(["zz"])), ("heads", json!(["c3", "x9"])), ("failed", json!(["c3"]))] {
+            let refused = gate(&|a| a[change.0] = change.1.clone());
+            assert!(matches!(refused, Observed::Moved(_)), "{}: {refused:?}", change.0);
+        }
+    }
+
+    #[test]
+    fn another_image_than_the_one_that_was_inspected_is_no_proof() {
+        let digest = |letter: &str| format!("sha256:{}", letter.repeat(64));
+        let ran = |letter: &str, pulled: bool| {
+            let mut asked = asked_for(Mode::Inspect);
+            (asked.digest, asked.pulled) = (digest("a"), pulled);
+            another(&Said { digest: digest(letter), ..said("c3", None) }, &asked)
+        };
+        assert!(matches!(ran("b", false), Some(Observed::Hopeless(why)) if why.contains("another image") && why.contains("at c3")));
+        assert_eq!((ran("a", false), ran("b", true)), (None, None), "a registry's digest and an image's own are two things");
     }
 
     #[test]

@@ -140,21 +140,30 @@ mod tests {
     use crate::base::confirmation::Confirmation;
     use crate::base::environment::EnvironmentKind;
     use crate::run::check::Answer;
-    use crate::run::migrate::{Mode, asked_for, known_above, releases};
+    use serde_json::Value;
+
+    use crate::base::clock::Clock as _;
+    use crate::run::migrate::{self, Applied, Mode, asked_for, known_above, known_at, releases};
     use crate::run::plan::Plan;
     use crate::run::world::{World, deployment, neighbour, revisions};
     use crate::run::{ActionRequest, Environment, Operator, PlanContext};
 
     /// The plan of going back from `api:2` to `api:1` beside a worker that writes.
     fn made(rows: u64, kind: EnvironmentKind, overrides: &[&str]) -> Option<Plan> {
+        of(known_above(rows), None, kind, overrides)
+    }
+
+    /// The same by that record, and by what the database itself said just now.
+    fn of(record: Value, applied: Option<&str>, kind: EnvironmentKind, overrides: &[&str]) -> Option<Plan> {
         let world = World::new();
         revisions(&world, &[0, 3]);
         let worker = neighbour(&world, "worker");
-        world.with(|s| s.put(&releases::of("shop", "shop"), known_above(rows)));
+        world.with(|s| s.put(&releases::of("shop", "shop"), record));
         let operator = Operator { user: "ana".into(), host: "h".into(), cluster_user: "ana".into() };
         let mut context = PlanContext::new("c", Environment::of_kind(kind), operator);
         (context.migration, context.writers) = (Some(asked_for(Mode::Inspect).migration), vec![worker]);
         context.freeze = Some("friday".into());
+        context.applied = applied.map(|at| Applied { at: world.now(), revisions: vec![at.to_owned()] });
         let request = ActionRequest {
             action: "rollback".into(),
             object: deployment(),
@@ -181,6 +190,39 @@ mod tests {
         // Whoever approves it asks for the same.
         let again = plan.request();
         assert_eq!((&*again.action, again.object, again.parameters), ("rollback", deployment(), vec!["to=1".to_owned()]));
+    }
+
+    /// The Job that takes back: its image, and what it goes by.
+    fn back(plan: &Plan) -> (String, migrate::Back) {
+        let found = migrate::asked(plan).find_map(|(.., asked)| match &asked.mode {
+            Mode::Back(back) => Some((asked.image.clone(), back.clone())),
+            _ => None,
+        });
+        found.expect("a Job that takes back")
+    }
+
+    #[test]
+    fn the_image_that_runs_takes_back_whatever_newer_one_was_inspected() {
+        let plan = of(known_at("b2", true), None, EnvironmentKind::Staging, &[]).expect("the schema goes first");
+        let (image, back) = back(&plan);
+        assert_eq!((image.as_str(), back.heads, back.applied), ("api:2", vec!["b2".to_owned()], vec!["b2".to_owned()]));
+    }
+
+    #[test]
+    fn what_the_database_says_when_the_plan_is_made_counts_more_than_what_was_inspected() {
+        assert!(of(known_at("a1", false), None, EnvironmentKind::Staging, &[]).is_none(), "the image alone goes back");
+        // Somebody else migrated it since.
+        let plan = of(known_at("a1", false), Some("b2"), EnvironmentKind::Staging, &[]).expect("the schema goes first");
+        assert_eq!(back(&plan).1.applied, ["b2"]);
+        let schema = plan.checks().iter().find(|c| c.id == "schema").expect("the verdict");
+        assert!(schema.detail.contains("as the database was 0s ago"), "{schema:?}");
+    }
+
+    #[test]
+    fn no_more_rows_are_lost_than_were_agreed_to() {
+        let plan = made(7, EnvironmentKind::Production, &[]).expect("it is ordered all the same");
+        let agreed = serde_json::to_value(back(&plan).1.agreed).expect("JSON");
+        assert_eq!(agreed, serde_json::json!({ "b2": { "rules.note": 7 } }));
     }
 
     #[test]

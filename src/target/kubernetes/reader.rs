@@ -21,9 +21,9 @@ use crate::target::model::{Kind, Object, ObjectRef, Scope};
 /// Deadline of what is only for information: who the server is.
 const IDENTITY: Duration = Duration::from_secs(10);
 
-/// What is read of a log at once.
+/// What is read of a log at once: its end, which has what was said last. The server would cut it there (`limitBytes`).
 const LOG_LINES: &str = "1000";
-const LOG_BYTES: &str = "1048576";
+const LOG_BYTES: usize = 1 << 20;
 
 /// Objects per page of a list of whole objects.
 const PAGE: &str = "500";
@@ -50,10 +50,11 @@ impl Read for Client {
 
     fn log<'a>(&'a self, pod: &'a ObjectRef, container: &'a str) -> BoxFuture<'a, Result<String, TargetError>> {
         async move {
-            let query = [("container", container), ("tailLines", LOG_LINES), ("limitBytes", LOG_BYTES)];
+            let query = [("container", container), ("tailLines", LOG_LINES)];
             let path = paths::with_query(&paths::object(pod, "log"), &query);
-            let (_, body) = self.fetch(get(&path)?, REQUEST).await?;
-            Ok(String::from_utf8_lossy(&body).into_owned())
+            let until = tokio::time::Instant::now() + REQUEST;
+            let body = self.send(get(&path)?, REQUEST).await?.into_body();
+            Ok(String::from_utf8_lossy(&body.collect_end(LOG_BYTES, until).await?).into_owned())
         }
         .boxed()
     }

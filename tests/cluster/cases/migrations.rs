@@ -172,6 +172,90 @@ pub(crate) fn an_image_is_asked_before_it_runs_and_the_answer_is_kept_for_others
     shop.operator.call(&["journal", "verify"]).exits(0);
 }
 
+/// What `alembic init` makes of `env.py` (1.20), with the database from the environment: one transaction for all, which is committed.
+const INIT: &str = r#"import os
+from logging.config import fileConfig
+
+from sqlalchemy import engine_from_config
+from sqlalchemy import pool
+
+from alembic import context
+
+config = context.config
+config.set_main_option("sqlalchemy.url", "postgresql+psycopg://{DB_USER}:{DB_PASSWORD}@{DB_HOST}:{DB_PORT}/{DB_NAME}".format(**os.environ))
+target_metadata = None
+
+
+def run_migrations_offline() -> None:
+    url = config.get_main_option("sqlalchemy.url")
+    context.configure(
+        url=url,
+        target_metadata=target_metadata,
+        literal_binds=True,
+        dialect_opts={"paramstyle": "named"},
+    )
+
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_migrations_online() -> None:
+    connectable = engine_from_config(
+        config.get_section(config.config_ini_section, {}),
+        prefix="sqlalchemy.",
+        poolclass=pool.NullPool,
+    )
+
+    with connectable.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=target_metadata
+        )
+
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    run_migrations_offline()
+else:
+    run_migrations_online()
+"#;
+
+pub(crate) fn an_inspection_writes_nothing_and_sees_what_stands_in_the_way_by_a_role_that_may_do_nothing_else(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
+    shop.postgres.ask(&format!("create role reader login password '{PASSWORD}'"));
+    let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "env" }, "data": { "env.py": INIT } });
+    space.apply(&map.to_string());
+    // The service's own env.py, and a role of its own: it owns nothing, and may read no statistics.
+    let mut api = space.get("apps/v1", "Deployment", "api").unwrap();
+    let pod = &mut api["spec"]["template"]["spec"];
+    pod["volumes"] = json!([{ "name": "env", "configMap": { "name": "env" } }]);
+    pod["containers"][0]["volumeMounts"] = json!([{ "name": "env", "mountPath": "/srv/app/migrations/env.py", "subPath": "env.py" }]);
+    for one in pod["containers"][0]["env"].as_array_mut().unwrap() {
+        if one["name"] == "DB_USER" {
+            one["value"] = json!("reader");
+        }
+    }
+    let (name, spec) = (json!({ "name": "api" }), api["spec"].clone());
+    space.apply(&json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": name, "spec": spec }).to_string());
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    assert_eq!(shop.known("alembic-2")["position"]["pending"], json!(["a1", "b2"]));
+    assert_eq!(shop.postgres.ask("select count(*) from pg_class where relname in ('rules', 'alembic_version')"), "0");
+    // Of what another role does it sees no more than that it holds the table.
+    shop.postgres.ask(
+        "create table rules (id serial primary key, body text not null); create table alembic_version (version_num varchar(32) primary key); \
+         insert into alembic_version values ('a1'); grant select on all tables in schema public to reader",
+    );
+    let held = shop.postgres.hold("rules");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    let blocked = shop.plan("alembic-2", 4);
+    let sessions = check(&blocked, "sessions");
+    assert_eq!(sessions["result"], "failed", "{sessions:#}");
+    assert!(sessions["detail"].as_str().unwrap().contains("psql, of another role holds rules"), "{sessions:#}");
+    drop(held);
+}
+
 pub(crate) fn a_migration_that_loses_data_asks_for_more_and_is_proven_by_the_database(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let shop = Shop::new(cluster, &space, "alembic", "alembic-1");
@@ -348,6 +432,17 @@ pub(crate) fn a_migration_whose_console_is_killed_is_taken_up_again_and_applied_
     let jobs = space.list("batch/v1", "Job");
     let own = jobs.iter().filter(|job| job["metadata"]["labels"]["timonel.io/run"] == id.as_str()).count();
     assert_eq!((own, shop.columns().as_str()), (1, "body id note"), "one Job");
+    // What it said is as old as it is, whenever that was read.
+    let pods = space.list("v1", "Pod");
+    let pod = pods.iter().find(|pod| pod["metadata"]["labels"]["timonel.io/run"] == id.as_str()).expect("its pod");
+    let record = space.get("v1", "ConfigMap", "timonel-releases-shop").unwrap();
+    let entries = record["data"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|e| serde_json::from_str::<Value>(e.as_str().unwrap()).unwrap());
+    let entry = entries.into_iter().find(|e| e["run"] == id.as_str()).expect("its entry");
+    assert_eq!(entry["at"], pod["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"], "{entry:#}");
     // What a plan rests on moved meanwhile: the Job changes nothing.
     shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
     shop.postgres.ask("update alembic_version set version_num = 'a1'");
@@ -373,6 +468,18 @@ pub(crate) fn a_rollback_knows_what_the_database_has_become(cluster: &Cluster) {
     shop.migrated("alembic-1");
     let (safe, allowed) = schema();
     assert_eq!((&safe["result"], &allowed), (&json!("ok"), &json!(true)), "{safe:#}");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
+    // Somebody else migrates it: whoever may ask the database knows it when the plan is made.
+    shop.postgres.ask("alter table rules add column note text; update alembic_version set version_num = 'b2'");
+    let text = std::fs::read_to_string(&shop.file)
+        .unwrap()
+        .replace("user = \"shop\"\n", "user = \"shop\"\npassword = \"secret:db\"\n");
+    let asking = format!("{text}[secrets.db]\nref = \"k8s:{}/db#password\"\n", space.name());
+    let asking = shop.operator.sandbox.write("asking.toml", &asking).display().to_string();
+    let plan = shop.operator.call(&["plan", "rollback", "api", "to=1", "-f", &asking, "-o", "json"]).json();
+    let detail = check(&plan, "schema")["detail"].as_str().unwrap_or_default().to_owned();
+    assert!(detail.contains("the database has b2 above") && detail.contains("the schema goes back first"), "{plan:#}");
+    shop.postgres.ask("alter table rules drop column note; update alembic_version set version_num = 'a1'");
     shop.migrated("alembic-2");
     let (above, allowed) = schema();
     let detail = above["detail"].as_str().unwrap();
@@ -508,6 +615,8 @@ fn proven(run: &Run) -> Vec<String> {
 pub(crate) fn a_release_that_needs_a_downgrade_is_gone_back_to_in_order(cluster: &Cluster) {
     let space = cluster.namespace("shop-test").unwrap();
     let shop = moved_on(cluster, &space, "alembic", "sleep 3600");
+    // The next release was looked at already: the image that runs takes back all the same.
+    shop.run("inspect", "alembic-3", &[]).expect("proven", 0);
     let run = shop.back_to_the_first(&[]).expect("proven", 0);
     shop.kept_to_itself(&run);
     // What writes is stopped, the schema goes, the image goes, what was stopped is started again.
@@ -580,6 +689,12 @@ pub(crate) fn what_going_back_would_lose_blocks_it_with_its_number_of_rows(clust
     assert_eq!(here, shop.file);
     let over = ["--override", "schema", "--override", "backup:schema", "--reason", "one note, and it is on paper"];
     let over: Vec<&str> = over.into_iter().map(|word| if word == "backup:schema" { backup_check(&blocked) } else { word }).collect();
+    // One row was agreed to, and a second one comes before it is taken back.
+    shop.postgres.ask("update rules set note = 'kept too' where id = 2");
+    let run = shop.back_to_the_first(&over);
+    assert!(run.code == Some(1) && reason(&run).contains("would lose 2 rows of rules.note, and 1 were agreed to"), "{:#}", run.end());
+    assert_eq!((shop.at().as_str(), shop.stands()), ("b2", (image("alembic-2"), json!(1), json!(2))), "all is as it was");
+    shop.run("inspect", "alembic-2", &[]).expect("proven", 0);
     shop.back_to_the_first(&over).expect("proven", 0);
     assert_eq!(
         (shop.at().as_str(), shop.columns().as_str(), shop.stands()),

@@ -50,6 +50,24 @@ fn each_verdict_says_what_it_rests_on_and_how_old_that_is() {
 }
 
 #[test]
+fn safe_grows_old_and_what_stands_in_the_way_does_not() {
+    let all = known(vec![of("shop:2", "b", 6, inspected(2, "b2", json!(0))), of("shop:1", "a", 0, inspected(1, "a1", json!(0)))]);
+    let migration = asked(Mode::Inspect).migration;
+    let at_hour = |image: &str, hours: i64| {
+        let judgement = Judge { migration: &migration, known: &all, now: at(6 + 60 * hours) }.of(image, None);
+        let (verdict, reasons) = judgement.said(image);
+        (verdict, reasons.join("; "))
+    };
+    assert_eq!(at_hour("shop:2", 24).0, BackVerdict::Safe);
+    let (verdict, why) = at_hour("shop:2", 25);
+    assert_eq!(verdict, BackVerdict::Unknown);
+    assert_eq!(why, "shop:2 fitted the database, which may have moved since, as the database was 1d ago");
+    let (verdict, why) = at_hour("shop:2", -24);
+    assert!(verdict == BackVerdict::Unknown && why.ends_with("dated 1d ahead of this clock"), "{why}");
+    assert_eq!(at_hour("shop:1", 24 * 90).0, BackVerdict::NeedsDowngrade);
+}
+
+#[test]
 fn rows_that_were_counted_longer_ago_than_the_database_was_asked_say_so() {
     let all = vec![of("shop:1", "a", 9, inspected(1, "b2", json!(0))), of("shop:2", "b", 6, inspected(2, "b2", json!(0)))];
     let (verdict, why) = said(&known(all), "shop:1", None);

@@ -50,6 +50,20 @@ impl Streaming {
         Ok(first.unwrap_or_else(|| whole.freeze()))
     }
 
+    /// The last `limit` bytes of the body, by `deadline`: what comes before them is let go.
+    pub(in crate::target::kubernetes) async fn collect_end(mut self, limit: usize, deadline: Instant) -> Result<BytesMut, TargetError> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let mut end = BytesMut::new();
+        while let Some(piece) = self.until(deadline, patience).await? {
+            end.extend_from_slice(&piece);
+            // Not at each piece: what is left would be moved each time.
+            if end.len() > 2 * limit {
+                end = BytesMut::from(&end[end.len() - limit..]);
+            }
+        }
+        Ok(end.split_off(end.len().saturating_sub(limit)))
+    }
+
     /// As much of the body as comes in time and fits, whatever happens after: for refusals.
     pub(super) async fn start(&mut self, limit: usize, patience: Duration) -> Bytes {
         let deadline = Instant::now() + patience;

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::clock_skew;
 use crate::target::api::{Access, ErrorKind, Read};
-use crate::target::kubernetes::testing::{Server, Step, answer, status};
+use crate::target::kubernetes::testing::{Server, Step, answer, chunk, chunked, end, status};
 use crate::target::model::{Kind, ObjectRef, Scope};
 
 #[tokio::test]
@@ -92,4 +92,15 @@ fn the_clocks_are_compared_to_the_second() {
     }
     assert_eq!(skew("yesterday", "2026-11-22T14:32:07Z"), None);
     assert_eq!(clock_skew(&HeaderMap::new(), at("2026-11-22T14:32:07Z"), at("2026-11-22T14:32:07Z")), None);
+}
+
+#[tokio::test]
+async fn of_a_log_that_is_too_long_the_end_is_read() {
+    let mut script = vec![chunked()];
+    script.extend((0..5).map(|_| chunk(&vec![b'x'; 1 << 20])));
+    script.extend([chunk(b"\nthe last word\n"), end()]);
+    let server = Server::start(vec![script]).await;
+    let log = server.client().await.log(&ObjectRef::new(Kind::Pod, "shop", "p"), "c").await.unwrap();
+    assert!(log.len() == 1 << 20 && log.ends_with("\nthe last word\n"), "{}", log.len());
+    assert_eq!(server.requests(), ["GET /api/v1/namespaces/shop/pods/p/log?container=c&tailLines=1000"]);
 }

@@ -1,4 +1,4 @@
-"""As `alembic init` makes it, with the database from the environment."""
+"""Each migration in a transaction of its own, with the database from the environment; `alembic init` makes one for all of them."""
 
 import os
 
