@@ -431,7 +431,9 @@ pub(crate) fn a_dump_tells_how_far_it_is_and_is_cancelled_without_a_trace(cluste
         space
             .list("v1", "Pod")
             .into_iter()
-            .filter(|p| p["metadata"]["labels"]["timonel.io/run"].is_string() && p["status"]["phase"] == "Running")
+            .filter(|p| {
+                p["metadata"]["labels"]["timonel.io/run"].is_string() && p["status"]["phase"] != "Failed" && p["status"]["phase"] != "Succeeded"
+            })
             .count()
     };
     assert_eq!(live(), 1);
