@@ -74,12 +74,12 @@ pub struct Judged {
     pub verdict: BackVerdict,
     /// Why it is not simply safe.
     pub reasons: Vec<String>,
-    /// What the verdict rests on: `as the database was 4m ago`; empty = nothing was asked.
+    /// What the verdict rests on: `as of 4m ago`; empty = nothing was asked.
     pub evidence: String,
 }
 
 impl Judged {
-    /// In one line: `needs downgrade: the database has b2 above shop:1, as the database was 4m ago`.
+    /// In one line: `needs downgrade: the database has b2 above shop:1, as of 4m ago`.
     pub fn words(&self) -> String {
         let why = if self.reasons.is_empty() { self.evidence.clone() } else { self.reasons.join("; ") };
         if why.is_empty() { self.verdict.text().to_owned() } else { format!("{}: {why}", self.verdict.text()) }

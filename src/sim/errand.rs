@@ -163,7 +163,7 @@ pub(crate) enum Deed {
 pub(crate) struct Asked<'a> {
     /// Namespace of its pod.
     pub(crate) namespace: &'a str,
-    /// Its image.
+    /// Its image, by its tag.
     pub(crate) image: &'a str,
     /// The claim that its pod mounts first; empty without one.
     pub(crate) claim: &'a str,
@@ -171,8 +171,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads a container of a pod.
-    pub(crate) fn of(namespace: &'a str, pod: &'a Value, container: &'a Value) -> Self {
+    /// Reads a container of a pod; `image` is the name by which it is known what it has.
+    pub(crate) fn of(namespace: &'a str, pod: &'a Value, container: &'a Value, image: &'a str) -> Self {
         let variables = container["env"].as_array().into_iter().flatten();
         let environment = variables.filter_map(|v| Some((v["name"].as_str()?, v["value"].as_str()?))).collect();
         let claim = pod["spec"]["volumes"]
@@ -180,12 +180,7 @@ impl<'a> Asked<'a> {
             .into_iter()
             .flatten()
             .find_map(|v| v["persistentVolumeClaim"]["claimName"].as_str());
-        Self {
-            namespace,
-            image: container["image"].as_str().unwrap_or_default(),
-            claim: claim.unwrap_or_default(),
-            environment,
-        }
+        Self { namespace, image, claim: claim.unwrap_or_default(), environment }
     }
 
     fn get(&self, name: &str) -> &str {

@@ -202,6 +202,13 @@ impl Kubelet {
         own.into_iter().any(|p| !p.stopping && p.main.iter().all(|s| s.ready))
     }
 
+    /// The tag by which an image is known that is named by its digest: one of those that were pulled.
+    pub(crate) fn named(&self, image: &str) -> String {
+        let mut pulled = self.images.iter().map(|(_, name)| name).filter(|name| !name.contains('@'));
+        let known = if image.contains('@') { pulled.find(|name| status::image_id(name) == image) } else { None };
+        known.map_or(image, String::as_str).to_owned()
+    }
+
     /// Sums of requests, and the number of pods, on a node. Pods that have ended do not count.
     pub(crate) fn load(&self, node: &str) -> (i64, i64, usize) {
         self.loads.get(node).copied().unwrap_or_default()

@@ -93,9 +93,7 @@ fn verdicts(home: &Sandbox, system: (&str, &str), workload: &str) -> Vec<(String
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let reasons = |release: &serde_json::Value| {
         let all = release["verdict_reasons"].as_array().into_iter().flatten().map(text);
-        all.map(|r| r.split(", as the database was").next().unwrap_or_default().to_owned())
-            .collect::<Vec<_>>()
-            .join("; ")
+        all.map(|r| r.split(", as of").next().unwrap_or_default().to_owned()).collect::<Vec<_>>().join("; ")
     };
     all.iter().map(|r| (text(&r["images"][0]["tag"]), text(&r["verdict"]), reasons(r))).collect()
 }

@@ -54,11 +54,7 @@ fn main() -> ExitCode {
 type Shared = Arc<Mutex<Option<Arc<Cluster>>>>;
 
 fn tests() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // A case waits for the cluster for most of its time: two of them keep one core busy.
-    arguments.test_threads = arguments
-        .test_threads
-        .or_else(|| Some(std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get())));
+    let arguments = arguments();
     let given = std::env::var_os("TIMONEL_TEST_KUBECONFIG").map(PathBuf::from);
     let missing = if given.is_some() { Vec::new() } else { bed::missing(Shape::Real) };
     if !missing.is_empty() {
@@ -138,6 +134,13 @@ fn tests() -> ExitCode {
     let broken = libtest_mimic::run(&afterwards, last);
     drop(shared.lock().unwrap().take());
     if conclusion.has_failed() { conclusion.exit_code() } else { broken.exit_code() }
+}
+
+/// Those of the command line, with twice as many cases at once as there are cores: a case waits for the cluster for most of its time.
+fn arguments() -> Arguments {
+    let given = Arguments::from_args();
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    Arguments { test_threads: given.test_threads.or(Some(2 * cores)), ..given }
 }
 
 /// Whether this machine lacks what some tests need; says so.

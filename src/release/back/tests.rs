@@ -161,7 +161,7 @@ fn an_autoscaler_decides_on_replicas_after_a_way_back_too() {
 #[test]
 fn what_is_safe_says_how_old_the_word_is_that_it_rests_on() {
     let fleet = settled(&[at_revision("2").into(), replica_set("web", "a", 1, 0).into(), replica_set("web", "b", 2, 2).into()]);
-    let judged = |verdict| Judged { verdict, reasons: Vec::new(), evidence: "as the database was 4m ago".into() };
+    let judged = |verdict| Judged { verdict, reasons: Vec::new(), evidence: "as of 4m ago".into() };
     let text = |verdict| back(&fleet, &web(), &|_, _| Some(judged(verdict))).text();
-    assert!(text(BackVerdict::Safe).starts_with("1.0 safe as the database was 4m ago"), "{}", text(BackVerdict::Safe));
+    assert!(text(BackVerdict::Safe).starts_with("1.0 safe as of 4m ago"), "{}", text(BackVerdict::Safe));
 }

@@ -100,7 +100,7 @@ pub struct Judge<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::run) struct Judgement {
     pub verdict: Verdict,
-    /// `as the database was 4m ago`; empty where nothing was asked.
+    /// `as of 4m ago`; empty where nothing was asked.
     pub asked: String,
     /// The image that has what lies above, where one is needed.
     pub from: Option<Seen>,
@@ -153,7 +153,7 @@ impl Judge<'_> {
             each.map(|seen| seen.at).min()
         });
         let counted = oldest.filter(|at| *at < asked_at).map(|at| format!(", its rows counted {}", ago(at, self.now)));
-        let asked = format!("as the database was {}{}", ago(asked_at, self.now), counted.unwrap_or_default());
+        let asked = format!("as of {}{}", ago(asked_at, self.now), counted.unwrap_or_default());
         // What stood in the way may stand there still; that nothing did is no word of now.
         let verdict = match verdict {
             Verdict::Safe if is_ahead(asked_at, self.now) => Verdict::Unknown(format!("a clock is wrong: {image} fits the database")),

@@ -215,7 +215,7 @@ mod tests {
         let plan = of(known_at("a1", false), Some("b2"), EnvironmentKind::Staging, &[]).expect("the schema goes first");
         assert_eq!(back(&plan).1.applied, ["b2"]);
         let schema = plan.checks().iter().find(|c| c.id == "schema").expect("the verdict");
-        assert!(schema.detail.contains("as the database was 0s ago"), "{schema:?}");
+        assert!(schema.detail.contains("as of 0s ago"), "{schema:?}");
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub(super) fn play(errands: &mut Errands, asked: &Asked<'_>, up: bool) -> Play {
         return refused(&format!("the image is another than the one that was inspected: its heads are {heads}"));
     }
     if asked.get("TIMONEL_MODE") == "back" {
-        return back(at, &database, own, &orders, asked.get("TIMONEL_LOSES") == "true");
+        let agreed = serde_json::from_str(asked.get("TIMONEL_AGREED")).unwrap_or_default();
+        return back(at, &database, own, &orders, &agreed);
     }
     let fault = errands.fault(asked, "apply");
     apply(at, &database, own, fault.as_ref())
@@ -115,15 +116,19 @@ fn apply(at: usize, database: &Database, own: &[Revision], fault: Option<&Fault>
     Play { lines, run: time + SECOND / 4, exit, message: String::new(), deed }
 }
 
-/// It takes revisions back, the newest first.
-fn back(at: usize, database: &Database, own: &[Revision], orders: &Orders, loses: bool) -> Play {
+/// It takes revisions back, the newest first, where no more rows are lost than were agreed to.
+fn back(at: usize, database: &Database, own: &[Revision], orders: &Orders, agreed: &Value) -> Play {
     let wanted: Vec<&Revision> = own.iter().filter(|r| orders.back.contains(&r.id)).collect();
     if let Some(none) = wanted.iter().find(|r| r.down.is_none()) {
         return refused(&format!("{} has no way back", none.id));
     }
-    let held = |r: &&&Revision| r.held.iter().find(|(_, rows)| **rows > 0).map(|(what, rows)| format!("{rows} rows of {what}"));
-    if let Some((revision, rows)) = wanted.iter().find_map(|r| Some((r, held(&r)?))).filter(|_| !loses) {
-        let id = &revision.id;
+    // What was agreed to without a number is agreed to whatever it is.
+    let most = |id: &str, what: &str| agreed.get(id).and_then(|all| all.get(what)).map_or(0, |rows| rows.as_u64().unwrap_or(u64::MAX));
+    let more = |r: &&Revision| {
+        let (what, rows) = r.held.iter().find(|(what, rows)| **rows > most(&r.id, what))?;
+        Some((r.id.clone(), format!("{rows} rows of {what}")))
+    };
+    if let Some((id, rows)) = wanted.iter().find_map(more) {
         return refused(&format!("taking {id} back would lose {rows}, which nobody knew when it was planned: inspect again"));
     }
     let mut lines = vec![(SECOND, "timonel: the plan still holds; taking back".to_owned())];

@@ -352,7 +352,9 @@ fn run_errand(world: &mut World, uid: &Arc<str>, id: SlotId) {
     let Some(pod) = pod_value(world, uid) else { return };
     let list = if id.init { "initContainers" } else { "containers" };
     let Some(namespace) = world.kubelet.pods.get(uid).map(|r| r.key.namespace.clone()) else { return };
-    let asked = Asked::of(&namespace, &pod, &pod["spec"][list][id.index]);
+    let container = &pod["spec"][list][id.index];
+    let image = world.kubelet.named(container["image"].as_str().unwrap_or_default());
+    let asked = Asked::of(&namespace, &pod, container, &image);
     let up = world.errands.server(&asked).is_none_or(|(place, workload)| world.kubelet.serves(place, workload));
     let Some(play) = world.errands.play(&asked, up) else { return };
     let signed = |life| SignedDuration::try_from(life).unwrap_or_default();

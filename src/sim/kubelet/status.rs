@@ -148,8 +148,11 @@ fn digest(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// What the runtime calls an image: its repository and a digest, which is the same for the same name.
+/// What the runtime calls an image: its repository and a digest, which is the same for the same name, or the one that is in the name.
 pub(crate) fn image_id(image: &str) -> String {
+    if image.contains('@') {
+        return image.to_owned();
+    }
     let repository = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(r, _)| r);
     let repository = if repository.contains('/') { repository.to_owned() } else { format!("docker.io/library/{repository}") };
     format!("{repository}@sha256:{}", digest(image))

@@ -298,11 +298,11 @@ pub(crate) fn a_whole_release_is_checked_copied_migrated_rolled_out_watched_and_
     let stopped = operator.plan_of("deploy", &["version=1.0.0", "-f", &file]);
     assert!(stopped.expect_check("alerts:none-critical", "failed") && stopped.code == Some(4), "{:#}", stopped.value);
     assert!(detail(stopped.check("alerts:none-critical")).contains("ShopDown"), "{:#}", stopped.value);
-    *alert.lock().unwrap() = "nobody".to_owned();
+    *alert.lock().unwrap() = String::from("nobody");
     let plan = operator.plan_of("deploy", &["version=1.0.0", "-f", &file]);
     plan.expect_check("alerts:none-critical", "unknown");
     plan.expect_check("secret:db mounted-by api", "ok");
-    *alert.lock().unwrap() = "[]".to_owned();
+    *alert.lock().unwrap() = String::from("[]");
     deploy("1.0.0").expect("proven", 0);
     assert_eq!((runs(), postgres.ask("select version_num from alembic_version").as_str()), (pinned(&first), "a1"));
     assert!(

@@ -1,12 +1,12 @@
 //! `on_fail = "run:ACTION"`: what a failed step offers is planned by itself where somebody is there, and never done by itself.
 
-use crate::cluster::{Cluster, Namespace};
+use crate::cluster::Cluster;
 use crate::manifest::Web;
 use crate::operator::{Operator, place};
 use crate::support::terminal::End;
 
 /// `smoke` fails and offers `grow`; `abyss` fails and offers `smoke`.
-fn service(space: &Namespace<'_>, operator: &Operator) -> String {
+fn service(operator: &Operator) -> String {
     let failing = |id: &str, offers: &str| {
         format!(
             "[[action]]\nid = \"{id}\"\n[[action.step]]\nid = \"see\"\ntype = \"http-check\"\nprobes = [\"page\"]\ntimeout = \"2s\"\non_fail = \"run:{offers}\"\n"
@@ -26,7 +26,7 @@ fn service(space: &Namespace<'_>, operator: &Operator) -> String {
 
 pub(crate) fn without_a_terminal_the_offer_is_the_exact_command_and_nothing_is_done(cluster: &Cluster) {
     let (space, operator) = place(cluster);
-    let file = service(&space, &operator);
+    let file = service(&operator);
     let failed = operator.run_of("smoke", &["-f", &file]);
     let end = failed.end();
     assert_eq!((failed.code, &end["offers"], space.replicas("web")), (Some(1), &"grow".into(), 1), "{end:#}");
@@ -40,7 +40,7 @@ pub(crate) fn without_a_terminal_the_offer_is_the_exact_command_and_nothing_is_d
 
 pub(crate) fn at_a_terminal_the_offer_is_planned_and_asked_for_and_only_its_own_answer_begins_it(cluster: &Cluster) {
     let (space, operator) = place(cluster);
-    let file = service(&space, &operator);
+    let file = service(&operator);
     // What is typed ahead, and the option that confirmed the first, confirm nothing of the second.
     let mut terminal = operator.terminal((120, 60), &["run", "smoke", "-f", &file, "--confirm", "y"]);
     terminal.wait("the offer is told, and its variable asked for", |screen| {
@@ -73,7 +73,7 @@ pub(crate) fn at_a_terminal_the_offer_is_planned_and_asked_for_and_only_its_own_
 
 pub(crate) fn in_the_console_the_plan_panel_of_the_offer_opens_after_the_failure_one_level_deep(cluster: &Cluster) {
     let (space, operator) = place(cluster);
-    let file = service(&space, &operator);
+    let file = service(&operator);
     let mut terminal = operator.console((120, 36), &["-f", &file]);
     terminal.wait("the workload is there", |screen| screen.has_row(&["web", "1/1"]));
     let begin = |terminal: &mut crate::support::terminal::Terminal, id: &str| {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::bed::node::DATABASE;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Namespace};
 use crate::operator::{Operator, Run};
 use crate::postgres::{PASSWORD, Postgres, Volume};
 
@@ -144,23 +144,8 @@ fn watch_command_lines(stop: Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<Str
     })
 }
 
-pub(crate) fn no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_object_or_command_line(cluster: &Cluster) {
-    let space = cluster.namespace("shop-test").unwrap();
-    let (_postgres, _volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
-    space.apply(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: talker}\nspec:\n  selector: {matchLabels: {app: talker}}\n  template:\n    \
-         metadata: {labels: {app: talker}}\n    spec:\n      terminationGracePeriodSeconds: 2\n      containers:\n      - name: app\n        \
-         image: docker.io/timonel/app:1.0.0\n        command: [sh, -c, 'echo it is $PASSWORD; exec sleep 3600']\n        \
-         env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]\n",
-    );
-    space.wait_ready("talker", 1);
-    let port = parrot();
-    let mut operator = Operator::new(cluster, "admin", &space);
-    let kept = operator.sandbox.write("kept", OUTSIDE[4].1);
-    operator = operator.env("HOOK", &format!("http://127.0.0.1:{port}/{}", OUTSIDE[0].1));
-    for (name, at) in [("TOKEN", 1), ("HEADER", 2), ("ROUTING", 3)] {
-        operator = operator.env(name, OUTSIDE[at].1);
-    }
+/// A service whose one action has a step of every kind that can carry a secret, the last of which fails.
+fn every_kind_of_step(space: &str, port: u16, kept: &Path) -> String {
     let steps = [
         (
             "ask",
@@ -189,7 +174,7 @@ pub(crate) fn no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_ob
         ),
     ];
     let steps: String = steps.iter().map(|(id, step)| format!("[[action.step]]\nid = \"{id}\"\n{step}\n")).collect();
-    let text = format!(
+    format!(
         "schema = 1\n[service]\nid = \"shop\"\nname = \"Shop\"\n[env.test]\nkind = \"test\"\n[env.test.target]\ntype = \"kubernetes\"\n\
          [secrets.db]\nref = \"k8s:{ns}/db#password\"\n[secrets.hook]\nref = \"env:HOOK\"\n[secrets.token]\nref = \"env:TOKEN\"\n\
          [secrets.header]\nref = \"env:HEADER\"\n[secrets.routing]\nref = \"env:ROUTING\"\n[secrets.kept]\nref = \"file:{kept}\"\n\
@@ -203,9 +188,51 @@ pub(crate) fn no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_ob
          [notify.hook]\nkind = \"webhook\"\nurl = \"secret:hook\"\n[notify.alarm]\nkind = \"pagerduty-events-v2\"\nrouting_key = \"secret:routing\"\n\
          dedup_key = \"shop\"\nresolve_on_recovery = true\nserver = \"http://127.0.0.1:{port}\"\n[notify.change]\nkind = \"pagerduty-change\"\n\
          routing_key = \"secret:routing\"\nserver = \"http://127.0.0.1:{port}\"\n[[action]]\nid = \"everything\"\n{steps}",
-        ns = space.name(),
+        ns = space,
         kept = kept.display(),
+    )
+}
+
+/// All that the program left on disk but for what it was given, and all objects that say something.
+fn what_is_left(space: &Namespace<'_>, below: &Path, kept: &Path) -> String {
+    let mut said = String::new();
+    let mut files = Vec::new();
+    files_below(below, &mut files);
+    for path in files.iter().filter(|path| path.as_path() != kept) {
+        said.push_str(&String::from_utf8_lossy(&fs::read(path).unwrap_or_default()));
+    }
+    for (api, kind) in [
+        ("v1", "ConfigMap"),
+        ("v1", "Event"),
+        ("events.k8s.io/v1", "Event"),
+        ("coordination.k8s.io/v1", "Lease"),
+        ("batch/v1", "Job"),
+        ("apps/v1", "Deployment"),
+        ("v1", "Pod"),
+    ] {
+        said.push_str(&format!("{:?}", space.list(api, kind)));
+    }
+    said
+}
+
+pub(crate) fn no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_object_or_command_line(cluster: &Cluster) {
+    let space = cluster.namespace("shop-test").unwrap();
+    let (_postgres, _volume) = (Postgres::new(&space), Volume::new(&space, "backups", None));
+    space.apply(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: talker}\nspec:\n  selector: {matchLabels: {app: talker}}\n  template:\n    \
+         metadata: {labels: {app: talker}}\n    spec:\n      terminationGracePeriodSeconds: 2\n      containers:\n      - name: app\n        \
+         image: docker.io/timonel/app:1.0.0\n        command: [sh, -c, 'echo it is $PASSWORD; exec sleep 3600']\n        \
+         env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}]\n",
     );
+    space.wait_ready("talker", 1);
+    let port = parrot();
+    let mut operator = Operator::new(cluster, "admin", &space);
+    let kept = operator.sandbox.write("kept", OUTSIDE[4].1);
+    operator = operator.env("HOOK", &format!("http://127.0.0.1:{port}/{}", OUTSIDE[0].1));
+    for (name, at) in [("TOKEN", 1), ("HEADER", 2), ("ROUTING", 3)] {
+        operator = operator.env(name, OUTSIDE[at].1);
+    }
+    let text = every_kind_of_step(space.name(), port, &kept);
     let file = operator.sandbox.write("shop.toml", &text).display().to_string();
     let stop = Arc::new(AtomicBool::new(false));
     let lines = watch_command_lines(stop.clone());
@@ -230,22 +257,7 @@ pub(crate) fn no_kind_of_step_shows_a_secret_on_screen_or_in_journal_plan_log_ob
     stop.store(true, Ordering::SeqCst);
     assert_eq!(lines.join().expect("the watcher ends"), Vec::<String>::new(), "command lines");
     let mut said = format!("{:#}\n{live:?}\n{run:#?}\n{}\n{}", plan.value, asked.dump(), screen.dump());
-    let mut files = Vec::new();
-    files_below(&log_all.sandbox.path(""), &mut files);
-    for path in files.iter().filter(|path| **path != kept) {
-        said.push_str(&String::from_utf8_lossy(&fs::read(path).unwrap_or_default()));
-    }
-    for (api, kind) in [
-        ("v1", "ConfigMap"),
-        ("v1", "Event"),
-        ("events.k8s.io/v1", "Event"),
-        ("coordination.k8s.io/v1", "Lease"),
-        ("batch/v1", "Job"),
-        ("apps/v1", "Deployment"),
-        ("v1", "Pod"),
-    ] {
-        said.push_str(&format!("{:?}", space.list(api, kind)));
-    }
+    said.push_str(&what_is_left(&space, &log_all.sandbox.path(""), &kept));
     for (id, value) in OUTSIDE.into_iter().chain([("db", PASSWORD)]) {
         let at = said
             .find(value)

@@ -39,7 +39,7 @@ fn each_verdict_says_what_it_rests_on_and_how_old_that_is() {
     let above =
         |note: serde_json::Value| known(vec![of("shop:2", "b", 6, inspected(2, "b2", note)), of("shop:1", "a", 0, inspected(1, "a1", json!(0)))]);
     assert_eq!(said(&above(json!(0)), "shop:2", None), (BackVerdict::Safe, String::new()));
-    let needs = "the database has b2 above shop:1, as the database was 4m ago";
+    let needs = "the database has b2 above shop:1, as of 4m ago";
     assert_eq!(said(&above(json!(0)), "shop:1", None), (BackVerdict::NeedsDowngrade, needs.to_owned()));
     let (verdict, why) = said(&above(json!(3)), "shop:1", None);
     assert_eq!((verdict, why), (BackVerdict::LosesData, format!("taking b2 back loses rules.note (3 rows); {needs}")));
@@ -61,7 +61,7 @@ fn safe_grows_old_and_what_stands_in_the_way_does_not() {
     assert_eq!(at_hour("shop:2", 24).0, BackVerdict::Safe);
     let (verdict, why) = at_hour("shop:2", 25);
     assert_eq!(verdict, BackVerdict::Unknown);
-    assert_eq!(why, "shop:2 fitted the database, which may have moved since, as the database was 1d ago");
+    assert_eq!(why, "shop:2 fitted the database, which may have moved since, as of 1d ago");
     let (verdict, why) = at_hour("shop:2", -24);
     assert!(verdict == BackVerdict::Unknown && why.ends_with("dated 1d ahead of this clock"), "{why}");
     assert_eq!(at_hour("shop:1", 24 * 90).0, BackVerdict::NeedsDowngrade);
@@ -72,7 +72,7 @@ fn rows_that_were_counted_longer_ago_than_the_database_was_asked_say_so() {
     let all = vec![of("shop:1", "a", 9, inspected(1, "b2", json!(0))), of("shop:2", "b", 6, inspected(2, "b2", json!(0)))];
     let (verdict, why) = said(&known(all), "shop:1", None);
     assert_eq!(verdict, BackVerdict::NeedsDowngrade);
-    assert!(why.ends_with("as the database was 1m ago, its rows counted 4m ago"), "{why}");
+    assert!(why.ends_with("as of 1m ago, its rows counted 4m ago"), "{why}");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_the_database_said_since_the_last_inspection_counts() {
     // Somebody else migrated it.
     let (verdict, why) = of(said_at("b2", 9));
     assert_eq!(verdict, BackVerdict::NeedsDowngrade);
-    assert!(why.ends_with("as the database was 1m ago, its rows counted 10m ago"), "{why}");
+    assert!(why.ends_with("as of 1m ago, its rows counted 10m ago"), "{why}");
     assert_eq!(of(said_at("b2", -5)).0, BackVerdict::Safe, "an inspection since then says more");
     let (verdict, why) = of(said_at("zz", 9));
     assert!(verdict == BackVerdict::Unknown && why.contains("the database has zz"), "{why}");
