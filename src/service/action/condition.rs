@@ -84,7 +84,7 @@ impl Value {
 pub(super) const PENDING: &str = "migrations:pending";
 
 impl Condition {
-    /// The name by which [`Self::pending`] asks; its value is `yes` or `no`.
+    /// The name by which `pending` asks; its value is `yes` or `no`.
     pub const PENDING: &'static str = "migrations.pending";
 
     /// `migrations:pending`.
