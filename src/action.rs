@@ -221,7 +221,7 @@ actions! {
     CursorRight, "cursor-right", "move the cursor right", [Text], Motion;
     CursorStart, "cursor-start", "to the start of the text", [Text], Motion;
     CursorEnd, "cursor-end", "to the end of the text", [Text], Motion;
-    Submit, "submit", "take the text", [Text], Motion;
+    Submit, "submit", "take the text, begin the plan", [Text, Plan], Motion;
     Complete, "complete", "complete the word", [Text], Motion;
     HistoryBack, "history-back", "the text used before", [Text], Motion;
     HistoryForward, "history-forward", "the text used after", [Text], Motion;

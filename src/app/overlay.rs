@@ -184,9 +184,14 @@ impl PlanPanel {
         }
     }
 
+    /// Whether it can be begun from here: a plan that may run.
+    pub fn begins(&self) -> bool {
+        self.breaks_at.is_none() && self.ready().is_some_and(|p| p.allowed())
+    }
+
     /// Whether text is typed here: a plan that may run and asks for something.
     pub fn takes_text(&self) -> bool {
-        self.breaks_at.is_none() && self.ready().is_some_and(|p| p.allowed() && p.confirmation().text.is_some())
+        self.begins() && self.ready().is_some_and(|p| p.confirmation().text.is_some())
     }
 }
 

@@ -100,7 +100,7 @@ impl App {
         self.refresh_plan();
         let Some(Overlay::Plan(panel)) = self.overlays.last_mut() else { return Vec::new() };
         let typed = panel.typed.text().trim().to_owned();
-        let Some(plan) = panel.ready().cloned() else { return Vec::new() };
+        let Some(plan) = panel.ready().filter(|_| panel.begins()).cloned() else { return Vec::new() };
         if typed.is_empty() && plan.confirmation().text.is_some() {
             return Vec::new();
         }

@@ -43,6 +43,19 @@ fn a_plan_that_may_run_asks_for_the_environments_word() {
     }
 }
 
+#[test]
+fn a_plan_that_writes_nothing_begins_with_one_key_and_a_blocked_one_with_none() {
+    let mut app = planned(Ok(scale(Server::default(), 3)));
+    let screen = shot(&mut app, 100, 30);
+    assert!(screen.contains("Will change   nothing") && screen.contains("enter go on"), "{screen}");
+    let run = keys(&mut app, "enter", SignedDuration::ZERO);
+    assert!(matches!(&run[..], [Effect::Run { typed, .. }] if typed.is_empty()), "{run:?}");
+    let mut blocked = planned(Ok(scale(Server { forbidden: true, ..Server::default() }, 5)));
+    let screen = shot(&mut blocked, 100, 30);
+    assert!(screen.contains("This plan may not run") && !screen.contains("enter go on"), "{screen}");
+    assert_eq!(keys(&mut blocked, "enter", SignedDuration::ZERO), []);
+}
+
 fn keys(app: &mut App, keys: &str, at: SignedDuration) -> Vec<Effect> {
     keys.split(' ').flat_map(|key| app.update(Msg::Key(key.parse().unwrap()), now() + at)).collect()
 }

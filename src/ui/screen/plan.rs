@@ -312,7 +312,7 @@ fn foot(app: &App, panel: &PlanPanel) -> Line<'static> {
         return line;
     }
     key(Action::Back, "cancel");
-    if takes_text {
+    if panel.begins() {
         key(Action::Submit, "go on");
     }
     key(Action::NewPlan, "new plan");
