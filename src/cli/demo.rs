@@ -19,15 +19,16 @@ const SERVICES: [(&str, &str); 4] = [
     ("listacompra", include_str!("../../assets/services/listacompra.toml")),
 ];
 
-/// Where those files say that measures are; in the demo they are asked of the simulation, and nobody's Prometheus.
-const PROMETHEUS: &str = "\"http://prometheus:9090\"";
+/// Where those files say that measures and alerts are; in the demo they are asked of the simulation, and nobody's Prometheus.
+const SOURCES: [&str; 2] = ["\"http://prometheus:9090\"", "\"http://alertmanager:9093\""];
 
 /// The service file of the one namespace that was asked for, and its environment in the demo. Five systems at once are no service.
 fn service(namespaces: &[String], cluster: &SimHandle) -> Result<Option<(PathBuf, String)>, Failure> {
     let [namespace] = namespaces else { return Ok(None) };
     let Some((name, text)) = SERVICES.iter().find(|(name, _)| name == namespace) else { return Ok(None) };
     let path = cluster.folder().join(format!("{name}.toml"));
-    std::fs::write(&path, text.replace(PROMETHEUS, &format!("\"{}\"", cluster.measures())))?;
+    let own = format!("\"{}\"", cluster.measures());
+    std::fs::write(&path, SOURCES.iter().fold((*text).to_owned(), |text, source| text.replace(source, &own)))?;
     Ok(Some((path, "demo".to_owned())))
 }
 
@@ -59,7 +60,7 @@ pub(super) fn run(global: &Global, args: &DemoArgs, printer: &mut Printer) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::{PROMETHEUS, SERVICES};
+    use super::{SERVICES, SOURCES};
     use crate::service::{Origin, ServiceFile, Target};
 
     #[test]
@@ -76,7 +77,10 @@ mod tests {
             // The hosts of real systems are none of the demo's business.
             let outside: Vec<_> = service.probes.iter().filter(|p| matches!(p.kind.word(), "http" | "tcp" | "tls")).map(|p| &p.id).collect();
             assert!(outside.is_empty(), "{name}: {outside:?}");
-            assert!(service.declared.prometheus().is_none() || text.contains(PROMETHEUS), "{name}: somebody's Prometheus would be asked");
+            let asked = [service.declared.prometheus().is_some(), service.declared.alertmanager().is_some()];
+            for (source, _) in SOURCES.iter().zip(asked).filter(|(_, asked)| *asked) {
+                assert!(text.contains(source), "{name}: somebody's own would be asked: {source}");
+            }
         }
     }
 }
