@@ -137,7 +137,7 @@ fn a_rollout_is_followed_undone_and_restarted() {
     let history = || clients.kubectl(&format!("rollout history {BACKEND}"));
     assert!(status().contains("successfully rolled out"));
     let before = image();
-    assert!(history().contains("v0.9.2: Sentry release tags"), "{}", history());
+    assert!(history().contains("v0.9.2: alembic 007 (why a rule fired)"), "{}", history());
     clients.kubectl(&format!("rollout undo {BACKEND}"));
     assert!(status().contains("successfully rolled out"));
     assert_ne!(image(), before);

@@ -101,6 +101,16 @@ fn read(text: &str, watch: bool) -> Value {
     let lines = || text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
     match serde_json::from_str(text) {
         Ok(value) if !watch => value,
-        _ => lines().ok().filter(|_| watch).map_or_else(|| json!(text), Value::Array),
+        _ => lines()
+            .ok()
+            .filter(|_| watch)
+            .map_or_else(|| json!(text), |events| Value::Array(without_more_bookmarks(events))),
     }
+}
+
+/// Of bookmarks the first alone: a server that is busy sends another by its own clock (Kubernetes API, "Watch bookmarks").
+fn without_more_bookmarks(mut events: Vec<Value>) -> Vec<Value> {
+    let mut seen = false;
+    events.retain(|event| event["type"] != "BOOKMARK" || !std::mem::replace(&mut seen, true));
+    events
 }
