@@ -21,6 +21,8 @@ pub enum Verdict {
     LosesData(WayBack, Vec<String>),
     /// There is no way back through these revisions: why.
     Impossible(Vec<String>, String),
+    /// The database has revisions above the image, and what taking them back means is not known: why.
+    Above(String),
     /// It is not known, and why.
     Unknown(String),
 }
@@ -69,7 +71,7 @@ impl Verdict {
             let known: BTreeSet<&str> = all.iter().flat_map(|i| &i.revisions).map(|r| r.id.as_str()).collect();
             let lost = newest.applied.iter().find(|id| !known.contains(id.as_str()) && !own.contains(id.as_str()));
             let lost = lost.map_or_else(|| some(&newest.applied), String::clone);
-            return Self::Unknown(format!("the database has {lost}, and no image that was inspected says what it did"));
+            return Self::Above(format!("the database has {lost}, and no image that was inspected says what it did"));
         };
         let there = Inspection { applied: newest.applied.clone(), ..(*knowing).clone() };
         let done = below_all(&there);
@@ -113,7 +115,7 @@ impl Verdict {
             Some(r) => r.untold.as_ref().map(|why| format!("what taking {id} back does is not known: {why}")),
         });
         match unsaid.or(untold) {
-            Some(why) => Self::Unknown(format!("the database has {}, and {why}", way.words())),
+            Some(why) => Self::Above(format!("the database has {}, and {why}", way.words())),
             None => Self::NeedsDowngrade(way),
         }
     }
@@ -230,7 +232,7 @@ pub(crate) mod tests {
     #[test]
     fn what_nobody_told_is_unknown() {
         let image = seen(1, "a1", json!(0));
-        assert!(matches!(verdict(&image, &seen(2, "zz", json!(0))), Verdict::Unknown(why) if why.contains("zz")));
+        assert!(matches!(verdict(&image, &seen(2, "zz", json!(0))), Verdict::Above(why) if why.contains("zz")));
         for part in ["scripts", "returns"] {
             let mut untold = seen(2, "b2", json!(0));
             if part == "scripts" {
@@ -238,11 +240,11 @@ pub(crate) mod tests {
             } else {
                 untold.returns.clear();
             }
-            assert!(matches!(verdict(&image, &untold), Verdict::Unknown(why) if why.contains("is not known")), "{part}");
+            assert!(matches!(verdict(&image, &untold), Verdict::Above(why) if why.contains("is not known")), "{part}");
         }
         let mut untold = seen(2, "b2", json!(0));
         untold.returns[0].untold = Some("it asks the database".into());
-        assert!(matches!(verdict(&image, &untold), Verdict::Unknown(why) if why.contains("it asks the database")));
+        assert!(matches!(verdict(&image, &untold), Verdict::Above(why) if why.contains("it asks the database")));
     }
 
     #[test]

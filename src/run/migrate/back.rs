@@ -67,6 +67,8 @@ impl Ahead {
                 format!("impossible: the database has {} above {image}, and {why}, {asked}", crate::migrate::state::some(above)),
                 "a newer release that puts right what is wrong, or a backup from before, restored to another database",
             ),
+            // What is above the image stands in the way, however little is known of it: production asks for a word in writing.
+            Verdict::Above(why) => check.unknown(format!("{why}, {asked}"), format!("inspect {from}: timonel run inspect image=IMAGE")),
             Verdict::Unknown(why) => {
                 let asked = if asked.is_empty() { String::new() } else { format!(", {asked}") };
                 Check::advisory("schema").unknown(format!("{why}{asked}"), format!("timonel run inspect image={image}"))

@@ -152,7 +152,7 @@ fn check(judgement: &Judgement, to: &str) -> Check {
         ),
         Verdict::Safe => check.failed(format!("the schema is the one that {to} knows, {asked}: nothing is to be taken back"), "an older image"),
         Verdict::Impossible(_, why) => check.failed(why.clone(), "a newer release that puts right what is wrong"),
-        Verdict::Unknown(why) => check.failed(why.clone(), format!("timonel run inspect image={to}")),
+        Verdict::Unknown(why) | Verdict::Above(why) => check.failed(why.clone(), format!("timonel run inspect image={to}")),
     }
 }
 

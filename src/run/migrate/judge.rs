@@ -188,7 +188,7 @@ impl Judgement {
             }
             Verdict::Impossible(_, why) => (BackVerdict::Impossible, vec![format!("{why}, {asked}")]),
             Verdict::Unknown(why) if asked.is_empty() => (BackVerdict::Unknown, vec![why.clone()]),
-            Verdict::Unknown(why) => (BackVerdict::Unknown, vec![format!("{why}, {asked}")]),
+            Verdict::Unknown(why) | Verdict::Above(why) => (BackVerdict::Unknown, vec![format!("{why}, {asked}")]),
         }
     }
 }
