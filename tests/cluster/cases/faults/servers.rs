@@ -7,10 +7,11 @@ use super::schemas::{CHANGING, GATE, inspected, slow};
 use super::{Place, SCALE};
 use crate::cases::backups::{Begun, begun, catalogue, file};
 use crate::cases::migrations::{COLUMNS, Shop, image};
-use crate::cluster::{Cluster, PATIENCE};
+use crate::cluster::{Cluster, Namespace, PATIENCE};
 use crate::faults::Watched;
 use crate::middle::{Fate, Hold, Middle, When};
 use crate::operator::{Operator, Run};
+use crate::support::sandbox::Running;
 
 pub(crate) fn an_api_server_that_is_killed_in_the_middle_of_a_write_leaves_no_doubt(cluster: &Cluster) {
     let bed = cluster.bed().expect("a cluster of our own");
@@ -54,14 +55,24 @@ pub(crate) fn an_api_server_that_is_killed_while_a_dump_and_a_migration_run_leav
         std::thread::park_timeout(Duration::from_millis(50));
     }
     bed.start_api_server().unwrap_or_else(|error| panic!("{error}"));
-    let (dump, migration) = (Run::of(&dump.end()).expect("proven", 0), Run::of(&migration.end()).expect("proven", 0));
-    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
-    let watched = Watched { cluster, space: &here, operator: &operator };
-    watched.ended("dump: the API server is killed while its Job runs, and started again", &dump);
-    let watched = Watched { cluster, space: &there, operator: &shop.operator };
-    watched.ended("migration: the API server is killed while its Job runs, and started again", &migration);
+    let rows = [
+        "dump: the API server is killed while its Job runs, and started again",
+        "migration: the API server is killed while its Job runs, and started again",
+    ];
+    let [dump, migration] = both_proven(cluster, rows, [(&here, &operator, dump), (&there, &shop.operator, migration)]);
     let of = |run: &Run| run.end()["run"].as_str().unwrap_or_default().to_owned();
     assert_eq!((here.jobs_of(&of(&dump)), there.jobs_of(&of(&migration)), catalogue(&here).len()), (1, 1, 1));
+}
+
+/// Two runs come to a proven end once the server is there again; each is a row of the page.
+fn both_proven(cluster: &Cluster, rows: [&str; 2], running: [(&Namespace<'_>, &Operator, Running); 2]) -> [Run; 2] {
+    let ended = running.map(|(space, operator, running)| (space, operator, Run::of(&running.end()).expect("proven", 0)));
+    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
+    let mut rows = rows.into_iter();
+    ended.map(|(space, operator, run)| {
+        Watched { cluster, space, operator }.ended(rows.next().unwrap_or_default(), &run);
+        run
+    })
 }
 
 pub(crate) fn an_api_server_that_is_killed_with_the_request_for_a_job_on_its_way_makes_one_job(cluster: &Cluster) {
@@ -86,12 +97,11 @@ pub(crate) fn an_api_server_that_is_killed_with_the_request_for_a_job_on_its_way
     asked.go();
     answered.go();
     bed.start_api_server().unwrap_or_else(|error| panic!("{error}"));
-    let (dump, migration) = (Run::of(&dump.end()).expect("proven", 0), Run::of(&migration.end()).expect("proven", 0));
-    cluster.wait_until_it_answers().unwrap_or_else(|error| panic!("{error}"));
-    let watched = Watched { cluster, space: &here, operator: &operator };
-    watched.ended("dump: the API server is killed with the request for its Job on its way to it, and started again", &dump);
-    let watched = Watched { cluster, space: &there, operator: &shop.operator };
-    watched.ended("migration: the API server is killed with the answer on its way back, and started again", &migration);
+    let rows = [
+        "dump: the API server is killed with the request for its Job on its way to it, and started again",
+        "migration: the API server is killed with the answer on its way back, and started again",
+    ];
+    let [_, migration] = both_proven(cluster, rows, [(&here, &operator, dump), (&there, &shop.operator, migration)]);
     assert_eq!((here.list("batch/v1", "Job").len(), volume.files().len(), catalogue(&here).len()), (1, 2, 1), "one Job, one dump");
     let of = migration.end()["run"].as_str().unwrap_or_default();
     assert_eq!((there.jobs_of(of), shop.columns().as_str()), (1, "body id note"));
